@@ -1,0 +1,75 @@
+"""Softmax self-attention over all tokens."""
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CUDA_BATCH_LIMIT = 65535
+"""Largest leading size that the fused CUDA kernels take in one launch."""
+
+
+def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(d) + bias) v, chunked over the batch where the
+    fused CUDA kernels could not take it in one launch.
+
+    Args:
+        q, k, v: (B, heads, N, d).
+        bias: Added to the logits; broadcasts to (B, heads, N, N).
+
+    Returns:
+        (B, heads, N, d).
+    """
+    if not q.is_cuda or q.shape[0] <= CUDA_BATCH_LIMIT:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    if bias is not None:
+        bias = bias.expand(q.shape[0], -1, -1, -1)
+    chunks = []
+    for start in range(0, q.shape[0], CUDA_BATCH_LIMIT):
+        part = slice(start, start + CUDA_BATCH_LIMIT)
+        chunk_bias = None if bias is None else bias[part]
+        chunks.append(
+            F.scaled_dot_product_attention(q[part], k[part], v[part], attn_mask=chunk_bias))
+    return torch.cat(chunks)
+
+
+class FullAttention(nn.Module):
+    """Multi-head self-attention (MHSA) over all cells of a map.
+
+    ViTAE, Sec. 3.1; Attention Is All You Need, Eq. 1.
+
+    Args:
+        in_dim (int): Channels of the input.
+        dim (int): Channels of q, k, v and of the output.
+        num_heads (int): Heads; divides ``dim``.
+        qkv_bias (bool): Bias of the qkv projection. Defaults to True.
+        value_skip (bool): Add the values to the projected output, as
+            reduction cells do. Defaults to False.
+        drop_rate (float): Dropout after the projection. Defaults to 0.
+    """
+
+    def __init__(self, in_dim: int, dim: int, num_heads: int, qkv_bias: bool = True,
+                 value_skip: bool = False, drop_rate: float = 0.):
+        super().__init__()
+        self.num_heads = num_heads
+        self.value_skip = value_skip
+        self.qkv = nn.Linear(in_dim, 3 * dim, bias=qkv_bias)
+        self.proj = nn.Linear(dim, dim)
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """
+        Args:
+            x: Map or tokens, (B, ..., C_in).
+
+        Returns:
+            (B, ..., D).
+        """
+        return self.attend(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
+
+    def attend(self, tokens: Tensor, bias: Tensor | None = None) -> Tensor:
+        """(B, N, C_in) -> (B, N, D); ``bias`` broadcasts to (B, heads, N, N)."""
+        # (B, N, 3 * D) -> 3 x (B, heads, N, d)
+        q, k, v = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        # (B, heads, N, d) -> (B, N, D)
+        out = scaled_dot_product(q, k, v, bias).transpose(1, 2).flatten(2)
+        out = self.drop(self.proj(out))
+        return out + v.transpose(1, 2).flatten(2) if self.value_skip else out

@@ -1,0 +1,25 @@
+from torch import Tensor, nn
+
+
+class FeedForward(nn.Module):
+    """Position-wise feed-forward network (FFN): linear, GELU, linear.
+
+    ViTAE, Eq. 3.
+
+    Args:
+        dim (int): Channels of input and output.
+        hidden_dim (int): Channels in between.
+        drop_rate (float): Dropout after the GELU and after the last linear.
+            Defaults to 0.
+    """
+
+    def __init__(self, dim: int, hidden_dim: int, drop_rate: float = 0.):
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden_dim)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(hidden_dim, dim)
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D) -> (..., D)."""
+        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))

@@ -1,0 +1,68 @@
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class PerformerAttention(nn.Module):
+    """Linear-cost self-attention (Performer) by positive random features.
+
+    Rethinking Attention with Performers, Choromanski et al. 2021, Eq. 5, in
+    the form of ViTAE's reduction cells: ``m = d / 2`` orthogonal features, no
+    scaling of q and k, and the values are added to the projected output. The
+    exponentials are taken in float32 under any autocast.
+
+    Args:
+        in_dim (int): Channels of the input.
+        dim (int): Channels of q, k, v and of the output.
+        num_heads (int): Heads; ``dim / num_heads`` is an even number.
+            Defaults to 1.
+        drop_rate (float): Dropout after the projection. Defaults to 0.1.
+    """
+
+    EPS = 1e-8
+
+    def __init__(self, in_dim: int, dim: int, num_heads: int = 1, drop_rate: float = .1):
+        super().__init__()
+        self.num_heads = num_heads
+        head_dim = dim // num_heads
+        self.kqv = nn.Linear(in_dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        self.drop = nn.Dropout(drop_rate)
+        self.register_buffer('features', orthogonal_features(head_dim // 2, head_dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """
+        Args:
+            x: Map or tokens, (B, ..., C_in).
+
+        Returns:
+            (B, ..., D).
+        """
+        tokens = x.flatten(1, -2)
+        # (B, N, 3 * D) -> 3 x (B, heads, N, d)
+        k, q, v = self.kqv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        # (B, heads, N, d) -> (B, N, D)
+        out = self._attend(q, k, v).to(v.dtype).transpose(1, 2).flatten(2)
+        out = self.drop(self.proj(out)) + v.transpose(1, 2).flatten(2)
+        return out.unflatten(1, x.shape[1:-1])
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        with torch.autocast(q.device.type, enabled=False):
+            q, k, v = self._phi(q.float()), self._phi(k.float()), v.float()
+            # sum over tokens first: (B, heads, m, d), linear in N
+            summary = k.transpose(-2, -1) @ v
+            # (B, heads, N, m) x (B, heads, m, 1) -> (B, heads, N, 1)
+            norm = q @ k.sum(dim=-2).unsqueeze(-1)
+            return (q @ summary) / (norm + self.EPS)
+
+    def _phi(self, x: Tensor) -> Tensor:
+        """phi(x) = exp(w x - |x|^2 / 2) / sqrt(m): (..., d) -> (..., m)."""
+        w = self.features.float()
+        square = x.square().sum(dim=-1, keepdim=True) / 2
+        return torch.exp(x @ w.T - square) / math.sqrt(w.shape[0])
+
+
+def orthogonal_features(count: int, dim: int) -> Tensor:
+    """``count`` orthogonal rows of length sqrt(count), (count, dim)."""
+    return nn.init.orthogonal_(torch.empty(count, dim)) * math.sqrt(count)

@@ -1,0 +1,82 @@
+import torch
+from torch import Tensor, nn
+
+from .attention import FullAttention
+from .window import merge_windows, pad_to_windows, partition_windows, shift_mask
+
+
+class WindowAttention(FullAttention):
+    """Multi-head self-attention within the windows of a map.
+
+    ViTAEv2, Sec. 3.3. The map is zero-padded to whole windows, half on each
+    side; padded cells take part in the softmax, and the output is cropped.
+    The published weights depend on that.
+
+    Args:
+        in_dim (int): Channels of the input.
+        dim (int): Channels of q, k, v and of the output.
+        num_heads (int): Heads; divides ``dim``.
+        window_size (int): Cells along one side of a window. Defaults to 7.
+        shifted (bool): Roll the map by half a window first, along each axis
+            that holds more than one (Swin Transformer, Sec. 3.2). Defaults
+            to False.
+        relative_position (bool): Add a learned bias for each offset within a
+            window (Swin Transformer, Eq. 4). Defaults to False.
+        drop_rate (float): Dropout after the projection. Defaults to 0.
+    """
+
+    def __init__(self, in_dim: int, dim: int, num_heads: int, window_size: int = 7,
+                 shifted: bool = False, relative_position: bool = False,
+                 drop_rate: float = 0.):
+        super().__init__(in_dim, dim, num_heads, drop_rate=drop_rate)
+        self.window_size = window_size
+        self.shifted = shifted
+        self.relative_position = relative_position
+        if relative_position:
+            offsets = 2 * window_size - 1
+            self.position_bias = nn.Parameter(torch.zeros(offsets * offsets, num_heads))
+            nn.init.trunc_normal_(self.position_bias, std=.02)
+            self.register_buffer('position_index', position_index(window_size), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, H, W, C_in) -> (B, H, W, D)."""
+        height, width = x.shape[1:3]
+        window = self.window_size
+        x, top, left = pad_to_windows(x, window)
+        padded_height, padded_width = x.shape[1:3]
+        shift = self._shift(padded_height, padded_width)
+        if any(shift):
+            x = x.roll((-shift[0], -shift[1]), dims=(1, 2))
+        bias = self._bias(x, shift)
+        x = self.attend(partition_windows(x, window), bias)
+        x = merge_windows(x, window, padded_height, padded_width)
+        if any(shift):
+            x = x.roll(shift, dims=(1, 2))
+        return x[:, top:top + height, left:left + width]
+
+    def _shift(self, height: int, width: int) -> tuple[int, int]:
+        half = self.window_size // 2 if self.shifted else 0
+        return (half if height > self.window_size else 0,
+                half if width > self.window_size else 0)
+
+    def _bias(self, x: Tensor, shift: tuple[int, int]) -> Tensor | None:
+        """Relative position and shift mask, (B * windows or 1, heads or 1, N, N)."""
+        bias = None
+        if self.relative_position:
+            # (w * w, w * w, heads) -> (1, heads, w * w, w * w)
+            bias = self.position_bias[self.position_index].permute(2, 0, 1)[None]
+        if any(shift):
+            mask = shift_mask(*x.shape[1:3], self.window_size, shift, like=x)
+            mask = mask[:, None].repeat(x.shape[0], 1, 1, 1)
+            bias = mask if bias is None else bias + mask
+        return bias
+
+
+def position_index(window: int) -> Tensor:
+    """Row of the bias table for each pair of cells of a window, (w*w, w*w)."""
+    cell = torch.arange(window)
+    # (2, w, w) -> (2, w * w)
+    cells = torch.stack(torch.meshgrid(cell, cell, indexing='ij')).flatten(1)
+    # offsets in 0 .. 2w - 2, (2, w * w, w * w)
+    rows, cols = cells[:, :, None] - cells[:, None, :] + window - 1
+    return rows * (2 * window - 1) + cols
