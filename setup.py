@@ -11,9 +11,7 @@ def requirements(name: str) -> list[str]:
 
 
 def version() -> str:
-    values: dict = {}
-    exec((ROOT / 'vitae_mm' / 'version.py').read_text(), values)
-    return values['__version__']
+    return (ROOT / 'vitae_mm' / 'version.py').read_text().split("'")[1]
 
 
 setup(

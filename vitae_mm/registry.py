@@ -4,11 +4,17 @@ mmengine imports this module when a config names the scope ``vitae_mm``, and
 the listed locations on the first look-up, so that configs of any OpenMMLab
 codebase find ``vitae_mm.ViTAEv2`` without ``custom_imports``.
 """
+from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import Registry
 
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope='vitae_mm',
                   locations=['vitae_mm.backbones'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='vitae_mm',
                  locations=['vitae_mm.engine.hooks'])
+FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='vitae_mm',
+                     locations=['vitae_mm.engine.hooks'])
+OPTIM_WRAPPERS = Registry('optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='vitae_mm',
+                          locations=['vitae_mm.engine.optim'])

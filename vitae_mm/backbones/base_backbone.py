@@ -82,15 +82,17 @@ class StagedBackbone(BaseModule):
 
         Returns:
             Maps (B, D, ceil(H / stride), ceil(W / stride)), one for each of
-            ``out_indices``.
+            ``out_indices``, contiguous: mmcv's operators read memory as if
+            it were, and give garbage for channels_last.
         """
         # channels_last from here on: (B, 3, H, W) seen as (B, H, W, 3)
         x = x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
-        maps = {}
+        maps = []
         for i, stage in enumerate(self.stages):
             x = stage(x, with_cp=self.with_cp and self.training)
-            maps[i] = x.permute(0, 3, 1, 2)
-        return tuple(maps[i] for i in self.out_indices)
+            if i in self.out_indices:
+                maps.append(x.permute(0, 3, 1, 2).contiguous())
+        return tuple(maps)
 
     def init_weights(self) -> None:
         """Initialises as ``init_cfg`` says; loads a checkpoint strictly."""

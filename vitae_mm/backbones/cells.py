@@ -145,3 +145,8 @@ def reduction_strides(ratio: int) -> tuple[int, int, int]:
     2 for as many leading convs as it takes, then 1."""
     halvings = ratio.bit_length() - 1
     return tuple(2 if i < halvings else 1 for i in range(3))
+
+
+def linear_ramp(last: float, count: int) -> list[float]:
+    """``count`` rates that rise linearly from 0 to ``last``."""
+    return [last * i / max(count - 1, 1) for i in range(count)]

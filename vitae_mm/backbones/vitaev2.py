@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import torch
 from mmcv.cnn import build_norm_layer
 from torch import nn
 
@@ -9,7 +8,7 @@ from vitae_mm.errors import InputError
 from vitae_mm.registry import MODELS
 
 from .base_backbone import Stage, StagedBackbone
-from .cells import NormalCell, ReductionCell, WindowOptions
+from .cells import NormalCell, ReductionCell, WindowOptions, linear_ramp
 from .options import check_attention, check_drop, check_window, resolve_arch
 
 # yapf: disable
@@ -47,7 +46,7 @@ class ViTAEv2(StagedBackbone):
             'small'.
         in_channels (int): Channels of the image. Defaults to 3.
         out_indices (Sequence[int]): Stages whose maps are returned. Later
-            stages are not built. Defaults to (3, ), the last.
+            stages are not built. Defaults to (-1, ), the last.
         frozen_stages (int): Number of leading stages that are not trained
             and stay in eval mode; -1 and 0 freeze none. Defaults to -1.
         norm_eval (bool): Keep all batch norms in eval mode. Defaults to
@@ -83,7 +82,7 @@ class ViTAEv2(StagedBackbone):
     def __init__(self,
                  arch: str | dict = 'small',
                  in_channels: int = 3,
-                 out_indices: Sequence[int] = (3, ),
+                 out_indices: Sequence[int] = (-1, ),
                  frozen_stages: int = -1,
                  norm_eval: bool = False,
                  norm_cfg: dict = dict(type='BN'),
@@ -107,7 +106,7 @@ class ViTAEv2(StagedBackbone):
         check_window(window_size)
         check_drop(drop_path_rate=drop_path_rate, drop_rate=drop_rate)
         norm_layer = partial(_build_norm, norm_cfg)
-        drop_path_rates = iter(torch.linspace(0, drop_path_rate, sum(arch['depths'])).tolist())
+        drop_path_rates = iter(linear_ramp(drop_path_rate, sum(arch['depths'])))
 
         stages = []
         for i in range(count):

@@ -2,10 +2,13 @@
 import os
 import pickle
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from mmengine.logging import HistoryBuffer
 
 from vitae_mm.errors import InputError
 
@@ -33,17 +36,19 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
     try:
         with torch.serialization.safe_globals(_runner_globals()):
             return torch.load(path, map_location=map_location, weights_only=not trust)
-    except pickle.UnpicklingError as error:
-        if 'Unsupported' in str(error) and 'GLOBAL' in str(error):
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError,
+            ValueError) as error:
+        # torch's own text advises to turn the protection off: only its reason is kept
+        reason = next((line for line in str(error).splitlines() if 'nsupported' in line),
+                      str(error).split('\n', 1)[0] or type(error).__name__)
+        reason = reason.split(' Please')[0].strip()
+        if 'GLOBAL' in reason or 'class' in reason:
             raise InputError(
                 f'checkpoint {path} holds objects other than weights, which could run code when '
                 'loaded. If you trust its source, rewrite it with tools/convert_checkpoint.py '
-                f'--trust. ({_first_line(error)})') from error
+                f'--trust. ({reason})') from error
         raise InputError(f'checkpoint {path} is truncated or not a PyTorch file: download or '
-                         f'copy it again. ({_first_line(error)})') from error
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        raise InputError(f'checkpoint {path} is truncated or not a PyTorch file: download or '
-                         f'copy it again. ({_first_line(error)})') from error
+                         f'copy it again. ({reason})') from error
 
 
 def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
@@ -63,15 +68,16 @@ def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
 
 def _runner_globals() -> list:
     """Harmless types that mmengine's runner pickles beside the weights."""
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
     dtypes = [type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8', 'b1')]
     return [
-        HistoryBuffer, HistoryBuffer.mean, HistoryBuffer.max, HistoryBuffer.min,
-        HistoryBuffer.current, np.ndarray, np.dtype, *dtypes,
+        HistoryBuffer, (_history_method, 'builtins.getattr'), np.ndarray, np.dtype, *dtypes,
         np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     ]
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split('\n', 1)[0] or type(error).__name__
+def _history_method(owner: type, name: str) -> Callable:
+    """Stands in for ``getattr``, with which a log history names its own
+    statistics; nothing else may be reached through it."""
+    if owner is not HistoryBuffer or name not in ('mean', 'max', 'min', 'current'):
+        raise pickle.UnpicklingError(f'Unsupported GLOBAL: attribute {name!r} of {owner!r}')
+    return getattr(owner, name)

@@ -1,0 +1,8 @@
+_base_ = 'mmdet::_base_/default_runtime.py'
+default_hooks = dict(
+    checkpoint=dict(max_keep_ckpts=3),
+    # a killed run that is resumed ends as one that never was killed
+    epoch_seed=dict(type='vitae_mm.EpochSeedHook'),
+    # a checkpoint that does not fit stops the run
+    checkpoint_match=dict(type='vitae_mm.CheckpointMatchHook'))
+randomness = dict(seed=0)

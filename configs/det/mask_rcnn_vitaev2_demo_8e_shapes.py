@@ -1,0 +1,14 @@
+# A narrow ViTAEv2 in a small Mask R-CNN on the demo shapes, from scratch.
+# About 10 minutes on two CPU cores:
+# bash tools/dist_train.sh configs/det/mask_rcnn_vitaev2_demo_8e_shapes.py 2
+_base_ = [
+    '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
+    '../_base_/models/mask_rcnn_small.py',
+    '../_base_/datasets/shapes_instance.py',
+    '../_base_/schedules/det_small.py',
+    '../_base_/runtime/det.py',
+]
+model = dict(
+    backbone=dict(_delete_=True, **_base_.backbone),
+    neck=dict(in_channels=_base_.channels),
+    roi_head=dict(bbox_head=dict(num_classes=4), mask_head=dict(num_classes=4)))

@@ -1,0 +1,88 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import MessageHub
+
+from vitae_mm.checkpoints import read_checkpoint, write_checkpoint
+from vitae_mm.errors import InputError
+
+
+class Payload:
+    """Runs a command when unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path), )
+
+
+def test_round_trip(tmp_path):
+    path = tmp_path / 'new' / 'a.pth'
+    write_checkpoint(dict(state_dict=dict(w=torch.ones(2))), path)
+    assert torch.equal(read_checkpoint(path)['state_dict']['w'], torch.ones(2))
+    assert os.listdir(path.parent) == ['a.pth']
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'a.pth'
+    write_checkpoint(dict(w=torch.ones(1)), path)
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        write_checkpoint(dict(w=lambda: 0), path)
+    assert torch.equal(read_checkpoint(path)['w'], torch.ones(1))
+    assert os.listdir(tmp_path) == ['a.pth']
+
+
+def test_code_in_a_file_does_not_run(tmp_path):
+    path, made = tmp_path / 'a.pth', tmp_path / 'made'
+    torch.save(dict(w=Payload(made)), path)
+    with pytest.raises(InputError, match='--trust'):
+        read_checkpoint(path)
+    assert not made.exists()
+
+
+class Reach:
+    """Reaches for an attribute when unpickled."""
+
+    def __reduce__(self):
+        return getattr, (torch.nn.Module, '__init__')
+
+
+def test_attributes_in_a_file_are_not_reached(tmp_path):
+    torch.save(dict(w=Reach()), tmp_path / 'a.pth')
+    with pytest.raises(InputError, match='--trust'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_code_in_a_file_runs_when_asked(tmp_path):
+    path, made = tmp_path / 'a.pth', tmp_path / 'made'
+    torch.save(dict(w=Payload(made)), path)
+    read_checkpoint(path, trust=True)
+    assert made.exists()
+
+
+def test_what_a_runner_saves_is_read(tmp_path):
+    hub = MessageHub.get_instance('test_what_a_runner_saves_is_read')
+    hub.update_scalar('train/loss', np.float64(1.5))
+    hub.update_scalar('train/loss', torch.tensor(2.5))
+    torch.save(dict(message_hub=hub.state_dict(), state_dict={}), tmp_path / 'a.pth')
+    loaded = read_checkpoint(tmp_path / 'a.pth')['message_hub']
+    assert loaded['log_scalars']['train/loss'].mean() == 2
+
+
+@pytest.mark.parametrize('keep', [0, 10, .5, .99])
+def test_a_truncated_file_is_called_so(tmp_path, keep):
+    path = tmp_path / 'a.pth'
+    torch.save(dict(w=torch.rand(1000)), path)
+    content = path.read_bytes()
+    path.write_bytes(content[:keep if isinstance(keep, int) else int(keep * len(content))])
+    with pytest.raises(InputError, match='truncated'):
+        read_checkpoint(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match='none.pth does not exist'):
+        read_checkpoint(tmp_path / 'none.pth')

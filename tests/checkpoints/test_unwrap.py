@@ -1,0 +1,32 @@
+import pytest
+import torch
+
+from vitae_mm.checkpoints import unwrap_state_dict
+from vitae_mm.errors import InputError
+
+BARE = dict(a=torch.zeros(1), b=torch.ones(1))
+DDP = {f'module.{key}': value for key, value in BARE.items()}
+
+
+@pytest.mark.parametrize('checkpoint, wrappers', [
+    (BARE, ()),
+    (DDP, ('module.', )),
+    (dict(state_dict=BARE, epoch=3), ('state_dict', )),
+    (dict(model=BARE, args=dict(lr=1)), ('model', )),
+    (dict(model=dict(state_dict=DDP)), ('model', 'state_dict', 'module.')),
+    (dict(state_dict=dict(a=torch.ones(1)), state_dict_ema=DDP), ('state_dict_ema', 'module.')),
+])
+def test_wrappers_come_off(checkpoint, wrappers):
+    found = unwrap_state_dict(checkpoint)
+    assert found.state_dict == BARE and found.wrappers == wrappers
+
+
+def test_raw_weights_on_request():
+    found = unwrap_state_dict(dict(state_dict=BARE, state_dict_ema={}), ema=False)
+    assert found.wrappers == ('state_dict', )
+
+
+@pytest.mark.parametrize('checkpoint', [[1, 2], {}, dict(epoch=3), 'text', dict(state_dict={})])
+def test_no_state_dict_is_said(checkpoint):
+    with pytest.raises(InputError, match='no state dict'):
+        unwrap_state_dict(checkpoint)

@@ -1,0 +1,71 @@
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmengine.runner import BaseLoop
+from torch import nn
+
+from vitae_mm.engine.hooks import CheckpointMatchHook, EpochSeedHook, seed_worker
+from vitae_mm.errors import InputError
+
+
+def draw():
+    return random.random(), np.random.rand(), torch.rand(1).item()
+
+
+def test_an_epoch_s_seed_does_not_depend_on_what_was_before():
+    hook, drawn = EpochSeedHook(), []
+    for epoch in (0, 1, 1):
+        hook.before_train_epoch(SimpleNamespace(seed=7, epoch=epoch))
+        drawn.append(draw())
+    assert drawn[0] != drawn[1] == drawn[2]
+
+
+def test_workers_follow_torch_s_seed():
+    drawn = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        seed_worker(0)
+        drawn.append(draw())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+class Loop(BaseLoop):
+
+    def __init__(self):
+        pass
+
+    def run(self):
+        pass
+
+
+@pytest.fixture
+def model():
+    return nn.ModuleDict(dict(backbone=nn.Linear(2, 2), head=nn.Linear(2, 3)))
+
+
+def load(model, state, training, resume=False):
+    runner = SimpleNamespace(model=model, _train_loop=Loop() if training else {}, _resume=resume,
+                             _load_from='a.pth')
+    CheckpointMatchHook().after_load_checkpoint(runner, dict(state_dict=state))
+
+
+def test_another_head_may_start_a_run_but_not_be_tested(model):
+    state = {**model.state_dict(), 'head.weight': torch.zeros(5, 2)}
+    load(model, state, training=True)
+    for training, resume in ((False, False), (True, True)):
+        with pytest.raises(InputError, match='head.weight'):
+            load(model, state, training, resume)
+
+
+def test_another_backbone_may_not_start_a_run(model):
+    state = {'backbone.conv.weight': torch.zeros(1), 'head.weight': torch.zeros(3, 2)}
+    with pytest.raises(InputError, match='0 of 2 keys matched, 2 missing.*1 unexpected'):
+        load(model, state, training=True)
+
+
+def test_a_whole_checkpoint_passes(model):
+    for training, resume in ((False, False), (True, True), (True, False)):
+        load(model, model.state_dict(), training, resume)

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from mmengine.config import Config
+
+from vitae_mm.engine.preflight import check_data, check_work_dir
+from vitae_mm.errors import InputError
+
+
+@pytest.fixture
+def cfg(tmp_path):
+    (tmp_path / 'img').mkdir()
+    (tmp_path / 'img' / 'a.jpg').touch()
+    (tmp_path / 'ann.json').write_text(json.dumps(dict(
+        images=[dict(id=1)], annotations=[], categories=[dict(id=1, name='cat'),
+                                                         dict(id=2, name='dog')])))
+    dataset = dict(type='CocoDataset', data_root=str(tmp_path), ann_file='ann.json',
+                   data_prefix=dict(img='img/'), metainfo=dict(classes=('cat', 'dog')))
+    return Config(dict(default_scope='mmdet', train_dataloader=dict(dataset=dataset),
+                       model=dict(roi_head=dict(bbox_head=dict(num_classes=2)))))
+
+
+def complaint(cfg):
+    with pytest.raises(InputError) as error:
+        check_data(cfg, ('train', 'val'))
+    return str(error.value)
+
+
+def test_good_data_passes(cfg):
+    check_data(cfg, ('train', 'val'))
+
+
+def test_wrapped_datasets_are_looked_into(cfg):
+    dataset = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=dict(
+        type='ConcatDataset', datasets=[dataset, {**dataset, 'data_root': '/nowhere'}]))
+    assert '/nowhere' in complaint(cfg)
+
+
+def test_a_missing_folder_is_named(cfg):
+    cfg.train_dataloader.dataset.data_prefix.img = 'pictures/'
+    assert 'pictures does not exist' in complaint(cfg)
+
+
+def test_an_empty_folder_is_named(cfg, tmp_path):
+    (tmp_path / 'img' / 'a.jpg').unlink()
+    assert f'{tmp_path / "img"} is empty' in complaint(cfg)
+
+
+def test_a_missing_annotation_file_is_named(cfg):
+    cfg.train_dataloader.dataset.ann_file = 'none.json'
+    assert 'none.json does not exist' in complaint(cfg)
+
+
+@pytest.mark.parametrize('content', [b'<html>', b'', b'\xff\xfe\x00', b'{"images": ['])
+def test_annotations_that_are_not_json_are_named(cfg, tmp_path, content):
+    (tmp_path / 'ann.json').write_bytes(content)
+    assert 'ann.json is not JSON' in complaint(cfg)
+
+
+def test_annotations_without_images_are_named(cfg, tmp_path):
+    (tmp_path / 'ann.json').write_text('{"images": []}')
+    assert 'ann.json lists no images' in complaint(cfg)
+
+
+def test_classes_must_be_categories(cfg):
+    cfg.train_dataloader.dataset.metainfo.classes = ('cat', 'cow')
+    assert "classes ['cow'] are not among the categories" in complaint(cfg)
+    assert "['cat', 'dog']" in complaint(cfg)
+
+
+def test_a_class_given_as_text_is_explained(cfg):
+    cfg.train_dataloader.dataset.metainfo.classes = 'cat'
+    assert "('cat', )" in complaint(cfg)
+
+
+def test_the_codebase_s_own_classes_are_known(cfg):
+    del cfg.train_dataloader.dataset['metainfo']
+    assert 'person' in complaint(cfg)  # COCO's 80 are not in this file
+
+
+def test_heads_must_have_as_many_classes(cfg):
+    cfg.model.roi_head.bbox_head.num_classes = 80
+    assert 'model.roi_head.bbox_head.num_classes=80' in complaint(cfg)
+    assert 'has 2 classes' in complaint(cfg)
+
+
+def test_a_run_is_not_trained_over(tmp_path):
+    check_work_dir(tmp_path, resume=False, overwrite=False)
+    (tmp_path / 'last_checkpoint').touch()
+    check_work_dir(tmp_path, resume=True, overwrite=False)
+    check_work_dir(tmp_path, resume=False, overwrite=True)
+    with pytest.raises(InputError, match='--resume'):
+        check_work_dir(tmp_path, resume=False, overwrite=False)

@@ -1,0 +1,64 @@
+#!/usr/bin/env python
+"""Starts a script on several processes with torchrun.
+
+    python tools/launch.py PROCESSES SCRIPT [ARGUMENTS ...]
+
+Looks first whether the port is free and the GPUs are there. Many nodes: run
+the same on each, with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
+"""
+import os
+import sys
+
+import torch
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main as torchrun
+
+from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.distributed import check_gpus, check_port, free_port
+from vitae_mm.errors import InputError
+
+DEFAULT_PORT = 29500
+
+
+@reports_input_errors
+def main() -> None:
+    if len(sys.argv) < 3:
+        raise InputError('usage: python tools/launch.py PROCESSES SCRIPT [ARGUMENTS ...]')
+    processes, script = _number('PROCESSES', sys.argv[1]), sys.argv[2:]
+    nodes = _number('NNODES', os.environ.get('NNODES', '1'))
+    node_rank = _number('NODE_RANK', os.environ.get('NODE_RANK', '0'), least=0)
+    gpus = torch.cuda.device_count()
+    if gpus:
+        check_gpus(processes, gpus)
+    if 'OMP_NUM_THREADS' not in os.environ:
+        cores = len(os.sched_getaffinity(0))
+        os.environ['OMP_NUM_THREADS'] = '1' if gpus else str(max(cores // processes, 1))
+    try:
+        torchrun([f'--nnodes={nodes}', f'--node_rank={node_rank}',
+                  f'--nproc_per_node={processes}',
+                  f'--master_addr={os.environ.get("MASTER_ADDR", "127.0.0.1")}',
+                  f'--master_port={_port(nodes, node_rank)}', *script])
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        print(f'error: process {rank} ended first, with exit code {failure.exitcode}; its message '
+              'is above.', file=sys.stderr)
+        sys.exit(1)
+
+
+def _port(nodes: int, node_rank: int) -> int:
+    if 'PORT' not in os.environ:
+        return free_port() if nodes == 1 else DEFAULT_PORT
+    port = _number('PORT', os.environ['PORT'])
+    if node_rank == 0:
+        check_port(port)
+    return port
+
+
+def _number(name: str, text: str, least: int = 1) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise InputError(f'{name}={text!r}: give a whole number, {least} or more.')
+    return int(text)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,27 @@
+#!/usr/bin/env python
+"""Draws the demo data: scenes of coloured shapes for all four tasks.
+
+    python tools/make_demo_data.py [--out data/shapes]
+"""
+import argparse
+from pathlib import Path
+
+from vitae_mm.datasets.shapes_writer import write_shapes
+from vitae_mm.engine.cli import reports_input_errors
+
+
+@reports_input_errors
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', type=Path, default=Path('data/shapes'), help='folder to make')
+    parser.add_argument('--train', type=int, default=400, help='number of training scenes')
+    parser.add_argument('--val', type=int, default=50, help='number of validation scenes')
+    parser.add_argument('--seed', type=int, default=0, help='another seed gives other scenes')
+    args = parser.parse_args()
+    write_shapes(args.out, dict(train=args.train, val=args.val), args.seed)
+    print(f'{args.train} training and {args.val} validation scenes in {args.out}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs a script as a Slurm job, one task a GPU; slurm_train.sh and slurm_test.sh
+# call this.
+#
+#   bash tools/slurm_run.sh PARTITION JOB_NAME SCRIPT [ARGUMENTS ...]
+#
+# GPUS (8), GPUS_PER_NODE (8), CPUS_PER_TASK (5), PORT (29500) and SRUN_ARGS
+# are taken from the environment; GPUS_PER_NODE=0 runs GPUS tasks on CPUs.
+set -eu
+partition=$1 job=$2
+shift 2
+tasks=${GPUS:-8} per_node=${GPUS_PER_NODE:-8}
+placement=(--ntasks="$tasks" --cpus-per-task="${CPUS_PER_TASK:-5}")
+if [ "$per_node" -gt 0 ]; then
+    [ "$per_node" -le "$tasks" ] || per_node=$tasks
+    placement+=(--gres="gpu:$per_node" --ntasks-per-node="$per_node")
+fi
+export MASTER_PORT=${PORT:-29500}
+# each task finds the first node of the job, where rank 0 is
+# shellcheck disable=SC2016,SC2086
+exec srun -p "$partition" --job-name="$job" "${placement[@]}" --kill-on-bad-exit=1 \
+    ${SRUN_ARGS:-} bash -c '
+        MASTER_ADDR=$(scontrol show hostnames "$SLURM_NODELIST" | head -n 1)
+        export MASTER_ADDR
+        exec python -u "$@" --launcher slurm' slurm_task "$@"

@@ -1,0 +1,118 @@
+"""Seeded scenes of coloured shapes, the embedded data of all four tasks."""
+import colorsys
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+CLASSES = ('triangle', 'square', 'pentagon', 'star')
+CORNERS = dict(triangle=3, square=4, pentagon=5, star=5)
+MAX_CORNERS = max(CORNERS.values())
+
+HEIGHT, WIDTH = 192, 256
+RADII = (14, 44)
+"""Smallest and largest distance from centre to corner, in pixels."""
+MAX_SHAPES = 6
+MIN_VISIBLE = .4
+"""Share of a shape that must be seen for it to stay in a scene."""
+NOISE = 12.
+"""Standard deviation of the pixel noise, in grey levels."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One shape of a scene.
+
+    Attributes:
+        label: Name from ``CLASSES``.
+        corners: (n, 2), x and y in pixels, the topmost first, then clockwise.
+            A star's are its tips.
+        mask: What is seen of it, (H, W) bool.
+    """
+    label: str
+    corners: np.ndarray
+    mask: np.ndarray
+
+    @property
+    def box(self) -> list[float]:
+        """What is seen of it: x, y, width, height."""
+        ys, xs = np.nonzero(self.mask)
+        left, top = int(xs.min()), int(ys.min())
+        return [left, top, int(xs.max()) - left + 1, int(ys.max()) - top + 1]
+
+    @property
+    def keypoints(self) -> list[list[int]]:
+        """x, y, visibility of each corner (COCO: 0 outside or none, 1
+        covered, 2 seen), padded to ``MAX_CORNERS``."""
+        points = []
+        for x, y in self.corners.round().astype(int):
+            inside = 0 <= x < WIDTH and 0 <= y < HEIGHT
+            # a corner lies on the rim: look at the pixels around it
+            near = self.mask[max(y - 1, 0):y + 2, max(x - 1, 0):x + 2]
+            points.append([int(x), int(y), 2 if near.any() else 1] if inside else [0, 0, 0])
+        return points + [[0, 0, 0]] * (MAX_CORNERS - len(points))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image (H, W, 3), BGR uint8, and the shapes on it, back to front."""
+    image: np.ndarray
+    shapes: tuple[Shape, ...]
+
+
+def draw_scene(seed: int) -> Scene:
+    """Draws one scene; the same seed gives the same scene.
+
+    Two to six shapes of four classes, of any colour, size and rotation, one
+    upon the other, on a shaded ground, under pixel noise.
+    """
+    random = np.random.default_rng(seed)
+    image = _ground(random)
+    labels = random.choice(CLASSES, size=random.integers(2, MAX_SHAPES + 1))
+    outlines = [_outline(label, random) for label in labels]
+    owner = np.zeros((HEIGHT, WIDTH), np.uint8)
+    areas = []
+    for number, (outline, _) in enumerate(outlines, start=1):
+        polygon = [outline.round().astype(np.int32)]
+        areas.append(cv2.fillPoly(np.zeros_like(owner), polygon, 1).sum())
+        cv2.fillPoly(owner, polygon, number)
+        cv2.fillPoly(image, polygon, _colour(random))
+    noise = random.normal(0, NOISE, image.shape)
+    noisy = (image + noise).clip(0, 255).astype(np.uint8)
+    shapes = []
+    for number, (label, (_, corners), area) in enumerate(zip(labels, outlines, areas), start=1):
+        mask = owner == number
+        # what is nearly hidden stays in the picture, as clutter, unlabelled
+        if area and mask.sum() >= MIN_VISIBLE * area:
+            shapes.append(Shape(str(label), corners, mask))
+    return Scene(noisy, tuple(shapes))
+
+
+def _ground(random: np.random.Generator) -> np.ndarray:
+    """A smooth ramp between two muted colours, (H, W, 3) float."""
+    first, second = random.uniform(40, 215, (2, 3))
+    angle = random.uniform(0, 2 * np.pi)
+    x, y = np.meshgrid(np.linspace(-.5, .5, WIDTH), np.linspace(-.5, .5, HEIGHT))
+    ramp = (x * np.cos(angle) + y * np.sin(angle) + .75)[..., None] / 1.5
+    return (first + (second - first) * ramp).astype(np.float32)
+
+
+def _colour(random: np.random.Generator) -> tuple[float, float, float]:
+    rgb = colorsys.hsv_to_rgb(random.uniform(), random.uniform(.5, 1), random.uniform(.5, 1))
+    return tuple(255 * channel for channel in rgb)
+
+
+def _outline(label: str, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Polygon (m, 2) and its corners (n, 2), x and y in pixels."""
+    count = CORNERS[label]
+    radius = random.uniform(*RADII)
+    centre = random.uniform((.5 * radius, .5 * radius),
+                            (WIDTH - .5 * radius, HEIGHT - .5 * radius))
+    angles = random.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(count) / count
+    # y points down, so growing angles go clockwise
+    corners = centre + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    corners = np.roll(corners, -corners[:, 1].argmin(), axis=0)
+    if label != 'star':
+        return corners, corners
+    notches = centre - .45 * (np.roll(corners, 2, axis=0) - centre)
+    return np.stack([corners, notches], axis=1).reshape(-1, 2), corners

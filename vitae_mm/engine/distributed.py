@@ -1,0 +1,88 @@
+"""One process or many, on GPUs over NCCL or on CPUs over gloo."""
+import os
+import socket
+
+import torch
+import torch.distributed as dist
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from vitae_mm.errors import InputError
+
+
+def prepare_devices(cfg: Config, launcher: str) -> None:
+    """Fits the config to the machine before a runner is built from it.
+
+    With GPUs nothing changes. Without, the processes are joined over gloo and
+    the model is wrapped for the CPU, which mmengine's launcher does not do.
+
+    Args:
+        cfg: Changed in place.
+        launcher: 'none', 'pytorch' or 'slurm'.
+
+    Raises:
+        InputError: If a process has no GPU of its own.
+    """
+    cfg.launcher = launcher
+    gpus = torch.cuda.device_count()
+    if launcher == 'none':
+        return
+    if gpus:
+        local_rank = int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))
+        check_gpus(local_rank + 1, gpus)
+        return
+    if launcher == 'slurm':
+        _export_slurm_ranks()
+    dist.init_process_group('gloo')
+    cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
+                                 broadcast_buffers=False)
+    _replace_sync_bn(cfg.model)
+    if dist.get_rank() == 0:
+        print_log(f'No GPU found: running {dist.get_world_size()} CPU processes over gloo, '
+                  'SyncBN as BN.')
+
+
+def check_gpus(processes: int, gpus: int) -> None:
+    """Raises InputError if a machine has fewer GPUs than processes."""
+    if processes > gpus:
+        raise InputError(f'{processes} processes asked for, but this machine has {gpus} GPUs: '
+                         f'ask for at most {gpus}, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1) to '
+                         'run on the CPU.')
+
+
+def check_port(port: int) -> None:
+    """Raises InputError if another program listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(('', port))
+        except OSError as error:
+            raise InputError(f'PORT={port} cannot be used ({error.strerror}): another run may '
+                             'have it. Set PORT to a free one, for example '
+                             f'PORT={free_port()}.') from error
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(('', 0))
+        return probe.getsockname()[1]
+
+
+def _export_slurm_ranks() -> None:
+    """torch.distributed's variables, from Slurm's."""
+    for name, slurm in dict(RANK='SLURM_PROCID', WORLD_SIZE='SLURM_NTASKS',
+                            LOCAL_RANK='SLURM_LOCALID').items():
+        os.environ[name] = os.environ[slurm]
+
+
+def _replace_sync_bn(node: object) -> None:
+    """SyncBN does not run on a CPU."""
+    if isinstance(node, dict):
+        if node.get('type') == 'SyncBN':
+            node['type'] = 'BN'
+        for value in node.values():
+            _replace_sync_bn(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            _replace_sync_bn(value)

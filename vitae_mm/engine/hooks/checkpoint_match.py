@@ -1,0 +1,43 @@
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+
+from vitae_mm.checkpoints import check_match, unwrap_state_dict
+from vitae_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CheckpointMatchHook(Hook):
+    """Stops when a checkpoint does not fit, where mmengine would only log it
+    and go on from random weights.
+
+    A run that is tested or resumed must find every key. One that starts from
+    another run's checkpoint (``load_from``) must find its whole backbone;
+    heads may differ, as they do for another set of classes.
+
+    Raises:
+        InputError: Counting and naming what does not match.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        state = unwrap_state_dict(checkpoint, ema=False).state_dict
+        source = f'checkpoint {runner._load_from or "to resume from"}'
+        # the runner builds its training loop only when it trains
+        training = isinstance(runner._train_loop, BaseLoop)
+        if runner._resume or not training:
+            check_match(model, state, source)
+            return
+        prefix = 'backbone.'
+        check_match(model.backbone,
+                    {key[len(prefix):]: value for key, value in state.items()
+                     if key.startswith(prefix)}, source)
+        wanted = model.state_dict()
+        fresh = [key for key, value in wanted.items()
+                 if key not in state or state[key].shape != value.shape]
+        print_log(f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
+                  f'{len(fresh)} keep their initial values' +
+                  (f', such as {", ".join(fresh[:3])}.' if fresh else '.'), logger='current')
