@@ -53,7 +53,7 @@ def build_attention(kind: str, in_dim: int, dim: int, num_heads: int, window: Wi
 class ReductionCell(nn.Module):
     """Reduction cell (RC): shrinks the map and brings in scales and locality.
 
-    ViTAE, Eq. 4-6: ``a = Attn(LN(PRM(x)))``, ``y = a + PCM(x)``,
+    ViTAE, "Reduction cell": ``a = Attn(LN(PRM(x)))``, ``y = a + PCM(x)``,
     ``out = y + FFN(LN(y))``. A map that the ratio does not divide is
     zero-padded at its right and bottom first.
 
@@ -104,7 +104,7 @@ class ReductionCell(nn.Module):
 class NormalCell(nn.Module):
     """Normal cell (NC): attention and parallel convs side by side, then FFN.
 
-    ViTAE, Eq. 7: ``y = x + Attn(LN(x)) + PCM(x)``, ``out = y + FFN(LN(y))``,
+    ViTAE, "Normal cell": ``y = x + Attn(LN(x)) + PCM(x)``, ``out = y + FFN(LN(y))``,
     with stochastic depth on each of the three branches.
 
     Args:

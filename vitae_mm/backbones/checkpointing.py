@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
@@ -24,11 +24,13 @@ def checkpoint_module(module: nn.Module, x: Tensor) -> Tensor:
 @contextmanager
 def _frozen_statistics(module: nn.Module) -> Iterator[None]:
     norms = [m for m in module.modules()
-             if isinstance(m, _NormBase) and m.training and m.track_running_stats]
+             if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
+    kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        # momentum 0 adds nothing to the running mean and variance
+        norm.momentum, norm.num_batches_tracked = 0., norm.num_batches_tracked.clone()
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, (momentum, count) in zip(norms, kept):
+            norm.momentum, norm.num_batches_tracked = momentum, count

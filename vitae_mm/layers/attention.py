@@ -34,7 +34,7 @@ def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = No
 class FullAttention(nn.Module):
     """Multi-head self-attention (MHSA) over all cells of a map.
 
-    ViTAE, Sec. 3.1; Attention Is All You Need, Eq. 1.
+    Attention Is All You Need, Eq. 1.
 
     Args:
         in_dim (int): Channels of the input.

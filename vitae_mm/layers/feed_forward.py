@@ -4,7 +4,7 @@ from torch import Tensor, nn
 class FeedForward(nn.Module):
     """Position-wise feed-forward network (FFN): linear, GELU, linear.
 
-    ViTAE, Eq. 3.
+    As in every transformer block of ViTAE; Attention Is All You Need, Sec. 3.3.
 
     Args:
         dim (int): Channels of input and output.

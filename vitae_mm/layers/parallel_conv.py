@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class ParallelConv(nn.Sequential):
     """Parallel convolution (PCM): three 3x3 convs beside the attention.
 
-    ViTAE, Eq. 5 and Fig. 2; it sees the cell's input before any LayerNorm.
+    ViTAE, "Parallel convolutional module"; it sees the cell's input before any LayerNorm.
     conv, norm, SiLU, conv, norm, SiLU, conv.
 
     Args:

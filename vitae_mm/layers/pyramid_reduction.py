@@ -9,7 +9,7 @@ from torch.nn import functional as F
 class PyramidReduction(nn.Module):
     """Pyramid reduction (PRM): parallel dilated convs that shrink a map.
 
-    ViTAE, Eq. 4: for every dilation ``s`` of ``S`` a ``k x k`` conv with
+    ViTAE, "Reduction cell": for every dilation ``s`` of ``S`` a ``k x k`` conv with
     stride ``r``, then GELU, concatenated over channels in the order of ``S``.
 
     Args:

@@ -8,7 +8,7 @@ from .window import merge_windows, pad_to_windows, partition_windows, shift_mask
 class WindowAttention(FullAttention):
     """Multi-head self-attention within the windows of a map.
 
-    ViTAEv2, Sec. 3.3. The map is zero-padded to whole windows, half on each
+    ViTAEv2, "Window attention". The map is zero-padded to whole windows, half on each
     side; padded cells take part in the softmax, and the output is cropped.
     The published weights depend on that.
 

@@ -8,7 +8,7 @@ param_scheduler = [
 ]
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-4, betas=(.9, .999), weight_decay=.05),
+    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.05),
     paramwise_cfg=dict(norm_decay_mult=0.),
     clip_grad=dict(max_norm=1.))
 auto_scale_lr = dict(enable=False, base_batch_size=4)

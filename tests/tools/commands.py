@@ -1,0 +1,26 @@
+"""Runs the project's commands as a user would, in processes of their own."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command, timeout=300, **environment):
+    """The finished process; .stdout and .stderr are texts."""
+    return subprocess.run([str(part) for part in command], cwd=ROOT, text=True, timeout=timeout,
+                          capture_output=True, env=env(**environment))
+
+
+def env(**extra):
+    path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
+    return {**os.environ, 'PATH': path, 'CUDA_VISIBLE_DEVICES': '-1', **extra}
+
+
+def complaint(done):
+    """The one message of a command that refused."""
+    assert done.returncode != 0, done.stdout
+    errors = [line for line in done.stderr.splitlines() if line.startswith('error')]
+    assert 'Traceback' not in done.stderr, done.stderr
+    return '\n'.join(errors)
