@@ -6,7 +6,9 @@
 Looks first whether the port is free and the GPUs are there. Many nodes: run
 the same on each, with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 """
+import logging
 import os
+import signal
 import sys
 
 import torch
@@ -17,7 +19,7 @@ from vitae_mm.engine.cli import reports_input_errors
 from vitae_mm.engine.distributed import check_gpus, check_port, free_port
 from vitae_mm.errors import InputError
 
-DEFAULT_PORT = 29500
+DEFAULT_PORT = '29500'
 
 
 @reports_input_errors
@@ -27,12 +29,18 @@ def main() -> None:
     processes, script = _number('PROCESSES', sys.argv[1]), sys.argv[2:]
     nodes = _number('NNODES', os.environ.get('NNODES', '1'))
     node_rank = _number('NODE_RANK', os.environ.get('NODE_RANK', '0'), least=0)
+    if node_rank >= nodes:
+        raise InputError(f'NODE_RANK={node_rank}: with NNODES={nodes} it is at most {nodes - 1}.')
+    if nodes > 1 and 'MASTER_ADDR' not in os.environ:
+        raise InputError(f'NNODES={nodes}: set MASTER_ADDR to the address of node 0 on all nodes.')
     gpus = torch.cuda.device_count()
     if gpus:
         check_gpus(processes, gpus)
     if 'OMP_NUM_THREADS' not in os.environ:
         cores = len(os.sched_getaffinity(0))
         os.environ['OMP_NUM_THREADS'] = '1' if gpus else str(max(cores // processes, 1))
+    # its own account of a failure would bury the message of the process
+    logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
     try:
         torchrun([f'--nnodes={nodes}', f'--node_rank={node_rank}',
                   f'--nproc_per_node={processes}',
@@ -40,15 +48,16 @@ def main() -> None:
                   f'--master_port={_port(nodes, node_rank)}', *script])
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        print(f'error: process {rank} ended first, with exit code {failure.exitcode}; its message '
-              'is above.', file=sys.stderr)
+        how = (f'with exit code {failure.exitcode}; its message is above' if failure.exitcode > 0
+               else f'by signal {signal.Signals(-failure.exitcode).name}')
+        print(f'launch: process {rank} ended first, {how}.', file=sys.stderr)
         sys.exit(1)
 
 
 def _port(nodes: int, node_rank: int) -> int:
-    if 'PORT' not in os.environ:
-        return free_port() if nodes == 1 else DEFAULT_PORT
-    port = _number('PORT', os.environ['PORT'])
+    if 'PORT' not in os.environ and nodes == 1:
+        return free_port()
+    port = _number('PORT', os.environ.get('PORT', DEFAULT_PORT))
     if node_rank == 0:
         check_port(port)
     return port

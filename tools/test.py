@@ -5,15 +5,16 @@
     bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES
 """
 import argparse
-import os
+from pathlib import Path
 
-from mmengine.config import DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import load_config, reports_input_errors
-from vitae_mm.engine.distributed import prepare_devices
+from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
+from vitae_mm.engine.distributed import prepare_devices, process_rank
 from vitae_mm.engine.preflight import check_data
+from vitae_mm.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,33 +22,38 @@ def parse_args() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
-    parser.add_argument('--work-dir', help='where the log goes; default: work_dirs/<config>')
-    parser.add_argument('--show-dir', help='draw predictions beside ground truth into this folder')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none',
-                        help='set by dist_test.sh and slurm_test.sh')
-    # some launchers pass it; the environment says it too
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
-                        help=argparse.SUPPRESS)
+    parser.add_argument('--work-dir', help='where the log goes; default: work_dirs/<config>/test')
+    parser.add_argument('--show-dir', help='draw ground truth beside predictions into this '
+                        'folder; of several processes the first draws its share')
+    add_common_arguments(parser, 'dist_test.sh and slurm_test.sh')
     return parser.parse_args()
 
 
 @reports_input_errors
 def main() -> None:
     args = parse_args()
-    use_safe_reader()
+    use_safe_reader(args.trust)
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
+    if not args.work_dir:
+        # the runner writes the config it was given: not over the training run's
+        cfg.work_dir = str(Path(cfg.work_dir) / 'test')
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.show_dir:
-        visualization = cfg.default_hooks.visualization
-        visualization.draw = True
-        visualization.test_out_dir = args.show_dir
-    if int(os.environ.get('RANK', 0)) == 0:
+        draw_predictions(cfg, args.show_dir)
+    if process_rank() == 0:
         check_data(cfg, ('test', ))
     prepare_devices(cfg, args.launcher)
     Runner.from_cfg(cfg).test()
+
+
+def draw_predictions(cfg: Config, folder: str) -> None:
+    """Has mmdet's hook draw every image."""
+    hook = cfg.get('default_hooks', {}).get('visualization', {})
+    if hook.get('type') != 'DetVisualizationHook':
+        raise InputError('--show-dir draws detections: this config has no DetVisualizationHook.')
+    # a relative folder would be put below the run's log
+    hook.update(draw=True, test_out_dir=str(Path(folder).absolute()))
 
 
 if __name__ == '__main__':

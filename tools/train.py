@@ -5,17 +5,16 @@
     bash tools/dist_train.sh CONFIG PROCESSES [the same options]
 """
 import argparse
-import os
+from pathlib import Path
 
-from mmengine.config import DictAction
+import torch
+from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-import torch
-
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import load_config, reports_input_errors
-from vitae_mm.engine.distributed import prepare_devices
+from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
+from vitae_mm.engine.distributed import prepare_devices, process_rank
 from vitae_mm.engine.preflight import check_data, check_work_dir
 from vitae_mm.errors import InputError
 
@@ -35,30 +34,23 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--auto-scale-lr', action='store_true',
                         help='scale the learning rate to the total batch size')
     parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries, e.g. train_dataloader.batch_size=4')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none',
-                        help='set by dist_train.sh and slurm_train.sh')
-    # some launchers pass it; the environment says it too
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
-                        help=argparse.SUPPRESS)
+    add_common_arguments(parser, 'dist_train.sh and slurm_train.sh')
     return parser.parse_args()
 
 
 @reports_input_errors
 def main() -> None:
     args = parse_args()
-    use_safe_reader()
+    use_safe_reader(args.trust)
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        resume_from(cfg, args.resume)
     if args.amp:
         use_mixed_precision(cfg)
     if args.auto_scale_lr:
         scale_lr(cfg)
-    if int(os.environ.get('RANK', 0)) == 0:
-        check_work_dir(cfg.work_dir, bool(cfg.get('resume')), args.overwrite)
+    if process_rank() == 0:
+        check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite)
         check_data(cfg, ('train', 'val'))
     prepare_devices(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
@@ -68,18 +60,36 @@ def main() -> None:
     runner.train()
 
 
-def use_mixed_precision(cfg) -> None:
+def resume_from(cfg: Config, checkpoint: str) -> None:
+    """Continues from a checkpoint, 'auto' for the last of the work dir; where
+    there is none yet, the run starts as the config says."""
+    if checkpoint == 'auto':
+        mark = Path(cfg.work_dir) / 'last_checkpoint'
+        checkpoint = mark.read_text().strip() if mark.exists() else ''
+    if checkpoint:
+        cfg.resume, cfg.load_from = True, checkpoint
+    elif process_rank() == 0:
+        print(f'--resume: {cfg.work_dir} holds no checkpoint yet, the run starts anew')
+
+
+def use_mixed_precision(cfg: Config) -> None:
     """float16 with loss scaling where there is a GPU, else bfloat16."""
+    wrapper = cfg.optim_wrapper
+    if wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise InputError(f'--amp: optim_wrapper type {wrapper.type!r} has no mixed precision of '
+                         'ours: leave --amp out, or use OptimWrapper.')
     if torch.cuda.is_available():
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.loss_scale = 'dynamic'
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')
     else:
-        cfg.optim_wrapper.type = 'vitae_mm.BFloat16OptimWrapper'
+        wrapper.type = 'vitae_mm.BFloat16OptimWrapper'
+        for scaling in ('loss_scale', 'dtype'):
+            wrapper.pop(scaling, None)
 
 
-def scale_lr(cfg) -> None:
+def scale_lr(cfg: Config) -> None:
     """Has mmengine scale the learning rate to the total batch size."""
-    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+    if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
         raise InputError('--auto-scale-lr: the config does not say for which batch size its '
                          'learning rate is. Add auto_scale_lr=dict(base_batch_size=16).')
     cfg.auto_scale_lr.enable = True

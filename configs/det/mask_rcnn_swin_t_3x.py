@@ -1,4 +1,5 @@
 # Mask R-CNN, Swin-T, 3x schedule, COCO, batch 16.
+# Paper (ViTAEv2): not reported.
 # bash tools/dist_train.sh configs/det/mask_rcnn_swin_t_3x.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

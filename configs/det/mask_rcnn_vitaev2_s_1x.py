@@ -1,4 +1,5 @@
 # Mask R-CNN, ViTAEv2-S, 1x schedule, COCO, batch 16.
+# Paper (ViTAEv2): not reported.
 # bash tools/dist_train.sh configs/det/mask_rcnn_vitaev2_s_1x.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line

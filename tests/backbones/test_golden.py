@@ -1,7 +1,7 @@
 """The published weights give the published output."""
-import golden_figures as golden
 import pytest
 import torch
+from helpers import golden
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 

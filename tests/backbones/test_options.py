@@ -1,10 +1,9 @@
 import pytest
+from helpers.archs import TWO_STAGES as ARCH
 
 from vitae_mm.backbones import ViTAEv2
 from vitae_mm.errors import InputError
 
-ARCH = dict(branch_dims=(8, 8), dims=(8, 16), depths=(1, 1), num_heads=(1, 2),
-            reduction_heads=(1, 1), groups=(1, 4), reduction_groups=(1, 4))
 
 
 @pytest.mark.parametrize('options, words', [
@@ -28,6 +27,16 @@ ARCH = dict(branch_dims=(8, 8), dims=(8, 16), depths=(1, 1), num_heads=(1, 2),
     (dict(out_indices=(0, 4)), ['out_indices=(0, 4)', '(0, 1, 2, 3)']),
     (dict(out_indices=()), ['out_indices=()']),
     (dict(out_indices=(1, 0)), ['ascending']),
+    (dict(out_indices=('a', )), ['whole numbers']),
+    (dict(arch=None), ['arch=None', '48m']),
+    (dict(arch={**ARCH, 'depths': 2}), ['depths=2', 'one entry a stage']),
+    (dict(arch={**ARCH, 'depths': (-1, 1)}), ['depths=(-1, 1)', 'positive']),
+    (dict(arch={**ARCH, 'dims': (8., 16)}), ['dims=(8.0, 16)']),
+    (dict(arch={**ARCH, 'dilations': (1, 2)}), ['dilations=(1, 2)', 'list of dilations']),
+    (dict(arch={**ARCH, 'ratios': (1, 2), 'kernel_sizes': (2, 3)}), ['ratios=1', 'odd kernel']),
+    (dict(drop_path_rate='a'), ["drop_path_rate='a'"]),
+    (dict(norm_cfg=dict(type='XN')), ['XN', "dict(type='SyncBN')"]),
+    (dict(norm_cfg=dict(type='GN', num_groups=7)), ['num_groups', '64 channels']),
     (dict(frozen_stages=5), ['frozen_stages=5', '4 stages']),
 ])
 def test_a_bad_option_is_named_with_its_remedy(options, words):

@@ -1,8 +1,8 @@
 import json
 
-import golden_figures as golden
 import pytest
 import torch
+from helpers import golden
 
 from vitae_mm.checkpoints import convert_state_dict, identify_family
 from vitae_mm.errors import InputError

@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.logging import MessageHub
 
 from vitae_mm.checkpoints import read_checkpoint, write_checkpoint
@@ -71,6 +72,25 @@ def test_what_a_runner_saves_is_read(tmp_path):
     torch.save(dict(message_hub=hub.state_dict(), state_dict={}), tmp_path / 'a.pth')
     loaded = read_checkpoint(tmp_path / 'a.pth')['message_hub']
     assert loaded['log_scalars']['train/loss'].mean() == 2
+
+
+@pytest.mark.parametrize('value', [
+    np.zeros(3, 'u1'), np.zeros(3, 'f2'), np.array(['a']), np.float32(1),
+    ConfigDict(classes=('a', ))], ids=str)
+def test_meta_data_of_a_dataset_is_read(tmp_path, value):
+    torch.save(dict(meta=value), tmp_path / 'a.pth')
+    assert np.array_equal(read_checkpoint(tmp_path / 'a.pth')['meta'], value)
+
+
+def test_an_unreadable_file_is_called_so(tmp_path, monkeypatch):
+    torch.save({}, tmp_path / 'a.pth')
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr(torch, 'load', refuse)
+    with pytest.raises(InputError, match='cannot be read: Permission denied'):
+        read_checkpoint(tmp_path / 'a.pth')
 
 
 @pytest.mark.parametrize('keep', [0, 10, .5, .99])

@@ -1,11 +1,14 @@
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 import torch
+from helpers.archs import TWO_STAGES as ARCH
 
 from vitae_mm.backbones import ViTAEv2
 from vitae_mm.errors import InputError
 
-ARCH = dict(branch_dims=(8, 8), dims=(8, 16), depths=(1, 1), num_heads=(1, 2),
-            reduction_heads=(1, 1), groups=(1, 4), reduction_groups=(1, 4))
 
 
 def save(path, state, **wrapper):
@@ -28,6 +31,30 @@ def test_stages_that_are_not_built_are_left_aside(tmp_path):
     source = ViTAEv2(ARCH).state_dict()
     model = ViTAEv2(ARCH, out_indices=(0, ), init_cfg=save(tmp_path / 'a.pth', source))
     model.init_weights()
+    assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
+
+
+def test_a_deeper_checkpoint_is_an_error(tmp_path):
+    deeper = ViTAEv2({**ARCH, 'depths': (1, 2)}).state_dict()
+    model = ViTAEv2(ARCH, init_cfg=[save(tmp_path / 'a.pth', deeper)])
+    with pytest.raises(InputError, match='unexpected: stages.1.cells.1'):
+        model.init_weights()
+
+
+def test_a_checkpoint_is_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    source = ViTAEv2(ARCH).state_dict()
+    save(tmp_path / 'a.pth', source)
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f'http://127.0.0.1:{server.server_port}'
+        model = ViTAEv2(ARCH, init_cfg=dict(type='Pretrained', checkpoint=f'{address}/a.pth'))
+        model.init_weights()
+        gone = ViTAEv2(ARCH, init_cfg=dict(type='Pretrained', checkpoint=f'{address}/b.pth'))
+        with pytest.raises(InputError, match='b.pth cannot be downloaded'):
+            gone.init_weights()
+        server.shutdown()
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
 
 

@@ -12,7 +12,7 @@ def cfg(tmp_path):
     (tmp_path / 'img').mkdir()
     (tmp_path / 'img' / 'a.jpg').touch()
     (tmp_path / 'ann.json').write_text(json.dumps(dict(
-        images=[dict(id=1)], annotations=[], categories=[dict(id=1, name='cat'),
+        images=[dict(id=1, file_name='a.jpg')], annotations=[], categories=[dict(id=1, name='cat'),
                                                          dict(id=2, name='dog')])))
     dataset = dict(type='CocoDataset', data_root=str(tmp_path), ann_file='ann.json',
                    data_prefix=dict(img='img/'), metainfo=dict(classes=('cat', 'dog')))
@@ -37,6 +37,17 @@ def test_wrapped_datasets_are_looked_into(cfg):
     assert '/nowhere' in complaint(cfg)
 
 
+def test_lists_of_loaders_are_looked_into(cfg):
+    cfg.val_dataloader = [cfg.train_dataloader, dict(dataset={
+        **cfg.train_dataloader.dataset, 'data_root': '/nowhere'})]
+    assert '/nowhere' in complaint(cfg)
+
+
+def test_remote_storage_is_left_alone(cfg):
+    cfg.train_dataloader.dataset.data_root = 's3://bucket/coco/'
+    check_data(cfg, ('train', ))
+
+
 def test_a_missing_folder_is_named(cfg):
     cfg.train_dataloader.dataset.data_prefix.img = 'pictures/'
     assert 'pictures does not exist' in complaint(cfg)
@@ -59,8 +70,46 @@ def test_annotations_that_are_not_json_are_named(cfg, tmp_path, content):
 
 
 def test_annotations_without_images_are_named(cfg, tmp_path):
-    (tmp_path / 'ann.json').write_text('{"images": []}')
+    (tmp_path / 'ann.json').write_text('{"images": [], "annotations": [], "categories": []}')
     assert 'ann.json lists no images' in complaint(cfg)
+
+
+@pytest.mark.parametrize('content', ['[]', '{}', '{"images": [], "annotations": [], '
+                                     '"categories": [{"id": 1}]}'])
+def test_annotations_of_another_form_are_named(cfg, tmp_path, content):
+    (tmp_path / 'ann.json').write_text(content)
+    assert 'ann.json is not in COCO form' in complaint(cfg)
+
+
+def test_images_must_be_where_the_annotations_say(cfg, tmp_path):
+    (tmp_path / 'img' / 'a.jpg').rename(tmp_path / 'img' / 'b.jpg')
+    assert 'names the image a.jpg, which is not in' in complaint(cfg)
+
+
+def test_the_evaluator_s_annotations_must_exist(cfg):
+    cfg.val_evaluator = [dict(type='CocoMetric', ann_file='none.json')]
+    assert 'val_evaluator: the annotation file none.json does not exist' in complaint(cfg)
+
+
+def test_classes_may_be_a_file(cfg, tmp_path):
+    (tmp_path / 'classes.txt').write_text('cat\ndog')
+    cfg.train_dataloader.dataset.metainfo.classes = str(tmp_path / 'classes.txt')
+    check_data(cfg, ('train', ))
+
+
+def test_data_that_a_dataset_downloads_is_left_to_it():
+    check_data(Config(dict(default_scope='mmpretrain', model={}, train_dataloader=dict(
+        dataset=dict(type='CIFAR10', data_root='/nowhere')))), ('train', ))
+
+
+def test_an_unknown_dataset_type_is_named(cfg):
+    cfg.train_dataloader.dataset.type = 'CocoDatset'
+    assert "'CocoDatset' is not registered in mmdet" in complaint(cfg)
+
+
+def test_semantic_heads_may_have_other_classes(cfg):
+    cfg.model.semantic_head = dict(num_classes=183)
+    check_data(cfg, ('train', ))
 
 
 def test_classes_must_be_categories(cfg):
@@ -89,6 +138,7 @@ def test_a_run_is_not_trained_over(tmp_path):
     check_work_dir(tmp_path, resume=False, overwrite=False)
     (tmp_path / 'last_checkpoint').touch()
     check_work_dir(tmp_path, resume=True, overwrite=False)
-    check_work_dir(tmp_path, resume=False, overwrite=True)
     with pytest.raises(InputError, match='--resume'):
         check_work_dir(tmp_path, resume=False, overwrite=False)
+    check_work_dir(tmp_path, resume=False, overwrite=True)
+    check_work_dir(tmp_path, resume=False, overwrite=False)

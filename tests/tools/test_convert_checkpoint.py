@@ -1,8 +1,8 @@
-import golden_figures as golden
 import pytest
 import torch
+from helpers import golden
 
-from tools.commands import complaint, run
+from helpers.commands import complaint, run
 
 TOOL = 'tools/convert_checkpoint.py'
 

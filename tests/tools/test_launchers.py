@@ -1,14 +1,16 @@
 """Real processes, started as a user starts them."""
+import os
 import signal
 import socket
 import subprocess
 import time
 
+import psutil
 import pytest
 import torch
 
-from tools import commands, training
-from tools.commands import complaint, run
+from helpers import commands, training
+from helpers.commands import complaint, run
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +41,51 @@ def test_two_processes_equal_one(data, tmp_path):
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
+@pytest.mark.parametrize('write, metric', [
+    (training.write_config, 'accuracy/top1'), (training.write_segmentor, 'mIoU'),
+    (training.write_pose_estimator, 'PCK')], ids=['mmpretrain', 'mmseg', 'mmpose'])
+def test_every_codebase_trains_resumes_and_tests(data, tmp_path, write, metric):
+    config, work_dir = write(tmp_path / 'c.py', data), tmp_path / 'w'
+    train = ['python', 'tools/train.py', config, '--work-dir', work_dir]
+    assert run(*train).returncode == 0
+    done = run(*train, '--resume', work_dir / 'epoch_1.pth', '--cfg-options',
+               'train_cfg.max_epochs=2')
+    assert done.returncode == 0, done.stderr
+    assert 'resumed epoch: 1' in done.stdout
+    done = run('bash', 'tools/dist_test.sh', config, work_dir / 'epoch_2.pth', 2, '--work-dir',
+               tmp_path / 'test')
+    assert done.returncode == 0, done.stderr
+    assert metric in done.stdout
+
+
+def test_slurm_tasks_find_each_other(data, tmp_path):
+    """Stand-ins for Slurm's two commands start the tasks on this machine."""
+    config = training.write_config(tmp_path / 'c.py', data)
+    srun, scontrol = tmp_path / 'srun', tmp_path / 'scontrol'
+    srun.write_text('''#!/bin/bash
+set -u
+echo "srun $*" >"$(dirname "$0")/call"
+while [ "$1" != bash ]; do shift; done
+export SLURM_JOB_ID=4242 SLURM_NTASKS=2 SLURM_NODELIST=localhost
+for rank in 0 1; do SLURM_PROCID=$rank SLURM_LOCALID=$rank "$@" & done
+wait -n && wait -n
+''')
+    scontrol.write_text('#!/bin/bash\n[ "$*" = "show hostnames localhost" ] && echo 127.0.0.1\n')
+    srun.chmod(0o755)
+    scontrol.chmod(0o755)
+    environment = dict(GPUS='2', GPUS_PER_NODE='0', CPUS_PER_TASK='1',
+                       PATH=f'{tmp_path}:{commands.env()["PATH"]}')
+    done = run('bash', 'tools/slurm_train.sh', 'part', 'job', config, '--work-dir', tmp_path / 'w',
+               **environment)
+    assert done.returncode == 0, done.stderr
+    assert '2 CPU processes over gloo' in done.stdout
+    assert '-p part --job-name=job --ntasks=2 --cpus-per-task=1' in (tmp_path / 'call').read_text()
+    assert len(training.losses(tmp_path / 'w')) == 8
+    done = run('bash', 'tools/slurm_test.sh', 'part', 'job', config, tmp_path / 'w' / 'epoch_1.pth',
+               **environment)
+    assert 'accuracy/top1' in done.stdout, done.stderr
+
+
 def test_two_nodes_find_each_other(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     with socket.socket() as probe:
@@ -56,7 +103,7 @@ def test_two_nodes_find_each_other(data, tmp_path):
 
 
 def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data, epochs=4, augment=True)
+    config = training.write_config(tmp_path / 'c.py', data, epochs=12, augment=True)
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'
     command = ['python', 'tools/train.py', config, '--work-dir']
     assert run(*command, whole).returncode == 0
@@ -67,15 +114,22 @@ def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):
     while not (broken / 'epoch_2.pth').exists() or not (broken / 'last_checkpoint').exists():
         assert process.poll() is None and time.monotonic() - started < 200
         time.sleep(.01)
-    subprocess.run(['kill', '-KILL', f'-{process.pid}'], check=True)
+    os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert not (broken / 'epoch_4.pth').exists()
+    assert not (broken / 'epoch_12.pth').exists()
     done = run(*command, broken, '--resume')
     assert done.returncode == 0, done.stderr
     assert 'resumed' in done.stdout
-    expected = training.weights(whole, 4)
-    for key, value in training.weights(broken, 4).items():
+    expected = training.weights(whole, 12)
+    for key, value in training.weights(broken, 12).items():
         assert torch.equal(value, expected[key]), key
+
+
+def test_resume_without_a_checkpoint_starts_anew(data, tmp_path):
+    config = training.write_config(tmp_path / 'c.py', data)
+    done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--resume')
+    assert done.returncode == 0, done.stderr
+    assert 'the run starts anew' in done.stdout and len(training.losses(tmp_path / 'w')) == 16
 
 
 def test_a_run_is_not_trained_over(data, tmp_path):
@@ -87,6 +141,9 @@ def test_a_run_is_not_trained_over(data, tmp_path):
         message = complaint(launcher())
         assert message.count('already holds a run') == 1 and '--resume' in message
     assert [path.name for path in (tmp_path / 'w').iterdir()] == ['last_checkpoint']
+    done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--overwrite')
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / 'w' / 'last_checkpoint').read_text().endswith('epoch_1.pth')
 
 
 def test_a_checkpoint_of_another_model_stops_the_run(data, tmp_path):
@@ -106,6 +163,30 @@ def test_a_busy_port_is_said_at_once(data, tmp_path):
         message = complaint(dist_train(config, 2, tmp_path / 'w', PORT=str(port)))
     assert f'PORT={port} cannot be used' in message
     assert not (tmp_path / 'w').exists()
+
+
+@pytest.mark.parametrize('environment, words', [
+    (dict(NNODES='2'), 'MASTER_ADDR'),
+    (dict(NNODES='2', NODE_RANK='2', MASTER_ADDR='127.0.0.1'), 'NODE_RANK=2'),
+    (dict(PORT='70000'), 'PORT=70000'), (dict(PORT='http'), "PORT='http'"),
+])
+def test_launch_settings_are_checked(environment, words, tmp_path):
+    done = dist_train('configs/none.py', 1, tmp_path / 'w', **environment)
+    assert words in complaint(done) and done.stderr.count('error') == 1
+
+
+def test_a_process_that_is_killed_ends_the_others(data, tmp_path):
+    config = training.write_config(tmp_path / 'c.py', data, epochs=500)
+    launch = subprocess.Popen(
+        ['bash', 'tools/dist_train.sh', config, '2', '--work-dir', tmp_path / 'w'],
+        cwd=commands.ROOT, env=commands.env(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True)
+    while not (tmp_path / 'w' / 'epoch_1.pth').exists():
+        assert launch.poll() is None
+        time.sleep(.1)
+    psutil.Process(launch.pid).children()[-1].kill()
+    _, errors = launch.communicate(timeout=60)
+    assert launch.returncode == 1 and 'by signal SIGKILL' in errors
 
 
 @pytest.mark.parametrize('arguments, words', [
@@ -143,7 +224,7 @@ def test_the_learning_rate_scales_with_the_batch(data, tmp_path):
                '--auto-scale-lr')
     assert done.returncode == 0, done.stderr
     saved = torch.load(tmp_path / 'w' / 'epoch_1.pth', weights_only=False)
-    assert saved['optimizer']['param_groups'][0]['initial_lr'] == pytest.approx(2e-3)
+    assert saved['optimizer']['param_groups'][0]['initial_lr'] == pytest.approx(.02)
 
 
 def test_scaling_without_a_base_is_refused(data, tmp_path):

@@ -65,7 +65,9 @@ class StagedBackbone(BaseModule):
                  norm_eval: bool, with_cp: bool, init_cfg: dict | list[dict] | None):
         super().__init__(init_cfg or DEFAULT_INIT)
         self.out_indices = check_out_indices(out_indices, len(stages))
-        self.stages = nn.ModuleList(stages[:max(self.out_indices) + 1])
+        built = max(self.out_indices) + 1
+        self.stages = nn.ModuleList(stages[:built])
+        self.left_out = [f'stages.{i}.' for i in range(built, len(stages))]
         if frozen_stages not in range(-1, len(stages) + 1):
             raise InputError(f'frozen_stages={frozen_stages!r}: give -1 or 0 for none, or how '
                              f'many of the {len(stages)} stages to freeze.')
@@ -96,12 +98,14 @@ class StagedBackbone(BaseModule):
 
     def init_weights(self) -> None:
         """Initialises as ``init_cfg`` says; loads a checkpoint strictly."""
-        cfg = self.init_cfg
-        if isinstance(cfg, dict) and cfg.get('type') == 'Pretrained':
-            load_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
-            self._is_init = True
-        else:
+        cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg]
+        pretrained = [cfg for cfg in cfgs if cfg.get('type') == 'Pretrained']
+        if not pretrained:
             super().init_weights()
+            return
+        for cfg in pretrained:
+            load_pretrained(self, cfg['checkpoint'], cfg.get('prefix'), self.left_out)
+        self._is_init = True
 
     def train(self, mode: bool = True) -> 'StagedBackbone':
         super().train(mode)
@@ -125,6 +129,8 @@ def check_out_indices(indices: Sequence[int], count: int) -> tuple[int, ...]:
         InputError: If empty, repeated, out of range or out of order.
     """
     chosen = (indices, ) if isinstance(indices, int) else tuple(indices)
+    if not all(isinstance(i, int) for i in chosen):
+        raise InputError(f'out_indices={indices!r}: give whole numbers.')
     resolved = tuple(i + count if i < 0 else i for i in chosen)
     if not chosen or list(resolved) != sorted(set(resolved)) or not (
             0 <= resolved[0] and resolved[-1] < count):

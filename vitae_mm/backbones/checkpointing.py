@@ -2,6 +2,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
@@ -17,6 +18,9 @@ def checkpoint_module(module: nn.Module, x: Tensor) -> Tensor:
         module: A cell.
         x: Its input, any shape.
     """
+    if torch.compiler.is_compiling():
+        # a compiled graph changes statistics once and recomputes without effects
+        return checkpoint(module, x, use_reentrant=False)
     return checkpoint(module, x, use_reentrant=False,
                       context_fn=lambda: (nullcontext(), _frozen_statistics(module)))
 

@@ -27,6 +27,8 @@ def resolve_arch(arch: str | Mapping, archs: Mapping[str, Mapping], defaults: Ma
             raise InputError(f'arch={arch!r} is unknown: choose from {sorted(archs)}, or give a '
                              'dict.')
         return {**defaults, **archs[arch]}
+    if not isinstance(arch, Mapping):
+        raise InputError(f'arch={arch!r}: give a name from {sorted(archs)} or a dict.')
     required = set(next(iter(archs.values())))
     given = set(arch)
     if not required <= given or not given <= required | set(defaults):
@@ -34,6 +36,7 @@ def resolve_arch(arch: str | Mapping, archs: Mapping[str, Mapping], defaults: Ma
             f'arch dict with keys {sorted(given)}: missing {sorted(required - given)}, unknown '
             f'{sorted(given - required - set(defaults))}; required are {sorted(required)}, '
             f'optional {sorted(defaults)}.')
+    _check_numbers(arch)
     count = len(arch['dims'])
     table = {key: tuple(value[:count]) for key, value in defaults.items()}
     table.update({key: tuple(value) for key, value in arch.items()})
@@ -42,6 +45,28 @@ def resolve_arch(arch: str | Mapping, archs: Mapping[str, Mapping], defaults: Ma
         raise InputError(f'arch dict needs one entry a stage in every list, got lengths {lengths}.')
     _check_divisibility(table, in_channels)
     return table
+
+
+def _check_numbers(arch: Mapping[str, Sequence]) -> None:
+    for key, values in arch.items():
+        fitting = isinstance(values, (list, tuple))
+        if fitting and key == 'dilations':
+            fitting = all(isinstance(row, (list, tuple)) and row and all(map(_is_count, row))
+                          for row in values)
+        elif fitting and key == 'mlp_ratios':
+            fitting = all(isinstance(value, (int, float)) and value > 0 for value in values)
+        elif fitting:
+            # a stage may do without normal cells
+            fitting = all(_is_count(value) or (key == 'depths' and value == 0)
+                          for value in values)
+        if not fitting:
+            raise InputError(f'arch dict: {key}={values!r}: give a list with one entry a stage, '
+                             + ('each a list of dilations.' if key == 'dilations' else
+                                'each a positive number.'))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value > 0
 
 
 def _check_divisibility(table: Mapping[str, Sequence], in_channels: int) -> None:
@@ -61,6 +86,10 @@ def _check_divisibility(table: Mapping[str, Sequence], in_channels: int) -> None
                     raise InputError(f'stage {i}: {divisor}={by} does not divide {name}={number}.')
         if table['ratios'][i] not in RATIOS:
             raise InputError(f'stage {i}: ratios={table["ratios"][i]}: choose from {RATIOS}.')
+        if table['ratios'][i] == 1 and any(
+                (table['kernel_sizes'][i] - 1) * dilation % 2 for dilation in table['dilations'][i]):
+            raise InputError(f'stage {i}: kernel_sizes={table["kernel_sizes"][i]} cannot keep the '
+                             'size of the map, as ratios=1 asks: give an odd kernel.')
         if table['kernel_sizes'][i] < table['ratios'][i]:
             raise InputError(f'stage {i}: kernel_sizes={table["kernel_sizes"][i]} is below '
                              f'ratios={table["ratios"][i]}: cells between kernels would be lost.')
@@ -74,7 +103,7 @@ def check_attention(name: str, kinds: Sequence[str], dims: Sequence[int],
         InputError: For a wrong length, an unknown kind, or a Performer whose
             head dimension is odd.
     """
-    if isinstance(kinds, str) or len(kinds) != len(dims):
+    if not isinstance(kinds, (list, tuple)) or len(kinds) != len(dims):
         raise InputError(f'{name}={kinds!r}: give one of {ATTENTION_KINDS} for each of the '
                          f'{len(dims)} stages.')
     for kind, dim, heads in zip(kinds, dims, num_heads):
@@ -95,5 +124,5 @@ def check_window(window_size: int) -> None:
 def check_drop(**rates: float) -> None:
     """Raises InputError unless every rate is in [0, 1)."""
     for name, rate in rates.items():
-        if not 0 <= rate < 1:
+        if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
             raise InputError(f'{name}={rate!r}: give a number in [0, 1).')

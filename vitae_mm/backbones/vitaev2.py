@@ -26,8 +26,8 @@ DEFAULTS = dict(
     groups=(1, 32, 64, 128),
     mlp_ratios=(4, 4, 4, 4),
 )
-# yapf: enable
 """What every arch shares; a custom arch may set its own."""
+# yapf: enable
 
 
 @MODELS.register_module()
@@ -142,4 +142,9 @@ class ViTAEv2(StagedBackbone):
 
 
 def _build_norm(norm_cfg: dict, channels: int) -> nn.Module:
-    return build_norm_layer(norm_cfg, channels)[1]
+    try:
+        return build_norm_layer(norm_cfg, channels)[1]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f'norm_cfg={norm_cfg!r} gives no norm of {channels} channels ({error}): '
+                         "give, for example, dict(type='BN'), dict(type='SyncBN') or "
+                         "dict(type='GN', num_groups=32).") from error

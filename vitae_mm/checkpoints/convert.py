@@ -8,6 +8,13 @@ from vitae_mm.errors import InputError
 
 from .tables import DERIVED, TABLES
 
+PATTERNS = {
+    family: [(re.compile(re.escape(source).replace(r'\{\}', r'(\d+)')), target)
+             for source, target in table.items()]
+    for family, table in TABLES.items()
+}
+"""The tables with ``{}`` as a group of digits."""
+
 
 def identify_family(state_dict: Mapping[str, Tensor]) -> str:
     """Which published family has all of these keys.
@@ -15,8 +22,8 @@ def identify_family(state_dict: Mapping[str, Tensor]) -> str:
     Raises:
         InputError: Naming, for the nearest family, keys that no table knows.
     """
-    unknown = {family: [key for key in state_dict if _is_unknown(key, table)]
-               for family, table in TABLES.items()}
+    unknown = {family: [key for key in state_dict if _is_unknown(key, family)]
+               for family in TABLES}
     family = min(unknown, key=lambda name: len(unknown[name]))
     if unknown[family]:
         raise InputError(
@@ -40,29 +47,24 @@ def convert_state_dict(state_dict: Mapping[str, Tensor], family: str) -> dict[st
     Raises:
         InputError: For a key that the table does not know.
     """
-    return {_rename(key, TABLES[family]): value for key, value in state_dict.items()
+    return {_rename(key, family): value for key, value in state_dict.items()
             if not _is_derived(key)}
 
 
-def _rename(key: str, table: Mapping[str, str]) -> str:
-    module, leaf = key.rsplit('.', 1)
-    # numbers between dots become {}, unless they name a submodule of the table
-    for pattern, target in _compiled(table):
+def _rename(key: str, family: str) -> str:
+    module, _, leaf = key.rpartition('.')
+    for pattern, target in PATTERNS[family]:
         match = pattern.fullmatch(module)
         if match:
             return f'{target.format(*match.groups())}.{leaf}'
-    raise InputError(f'the table does not know the key {key}.')
+    raise InputError(f'the table of {family} does not know the key {key}.')
 
 
-def _is_unknown(key: str, table: Mapping[str, str]) -> bool:
+def _is_unknown(key: str, family: str) -> bool:
+    module = key.rpartition('.')[0]
     return not _is_derived(key) and not any(
-        pattern.fullmatch(key.rpartition('.')[0]) for pattern, _ in _compiled(table))
+        pattern.fullmatch(module) for pattern, _ in PATTERNS[family])
 
 
 def _is_derived(key: str) -> bool:
     return key.rpartition('.')[2] in DERIVED
-
-
-def _compiled(table: Mapping[str, str]) -> list[tuple[re.Pattern, str]]:
-    return [(re.compile(re.escape(source).replace(r'\{\}', r'(\d+)')), target)
-            for source, target in table.items()]

@@ -1,13 +1,15 @@
 """Reading and writing checkpoint files without surprises."""
 import os
 import pickle
-import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import numpy as np
 import torch
+from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 
 from vitae_mm.errors import InputError
@@ -17,11 +19,12 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
                     trust: bool = False) -> Any:
     """Loads a checkpoint; only tensors and plain containers are unpickled.
 
-    What mmengine's runner keeps beside the weights (its log history) is
-    allowed too, so that training resumes.
+    What mmengine's runner keeps beside the weights (its log history, the
+    meta data of a dataset) is allowed too, so that training resumes.
 
     Args:
-        path: A local file.
+        path: A local file, or an http(s) address, which is downloaded once
+            into torch's hub folder.
         map_location: As in ``torch.load``.
         trust: Unpickle anything in the file, which can run code hidden in
             it. Defaults to False.
@@ -30,23 +33,27 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
         InputError: If the file is missing, truncated, or holds objects that
             are not allowed.
     """
-    path = Path(path).expanduser()
+    path = _local_path(str(path))
     if not path.is_file():
         raise InputError(f'checkpoint {path} does not exist: check the path.')
     try:
         with torch.serialization.safe_globals(_runner_globals()):
             return torch.load(path, map_location=map_location, weights_only=not trust)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError,
-            ValueError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except PermissionError as error:
+        raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError,
+            OSError) as error:
         # torch's own text advises to turn the protection off: only its reason is kept
         reason = next((line for line in str(error).splitlines() if 'nsupported' in line),
-                      str(error).split('\n', 1)[0] or type(error).__name__)
-        reason = reason.split(' Please')[0].strip()
-        if 'GLOBAL' in reason or 'class' in reason:
+                      type(error).__name__).split(' Please')[0].strip()
+        refused = isinstance(error, pickle.UnpicklingError) and (
+            zipfile.is_zipfile(path) or 'GLOBAL' in reason)
+        if refused:
             raise InputError(
                 f'checkpoint {path} holds objects other than weights, which could run code when '
-                'loaded. If you trust its source, rewrite it with tools/convert_checkpoint.py '
-                f'--trust. ({reason})') from error
+                f'loaded. If you trust its source, give --trust. ({reason})') from error
         raise InputError(f'checkpoint {path} is truncated or not a PyTorch file: download or '
                          f'copy it again. ({reason})') from error
 
@@ -55,24 +62,38 @@ def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
     """Saves whole or not at all: written beside ``path``, then renamed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.tmp')
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
-        with os.fdopen(handle, 'wb') as file:
-            torch.save(checkpoint, file)
-        os.chmod(temporary, 0o644)
+        torch.save(checkpoint, temporary)
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _local_path(path: str) -> Path:
+    """The file itself, or where an http(s) address is kept once downloaded."""
+    if not path.startswith(('http://', 'https://')):
+        return Path(path).expanduser()
+    kept = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlparse(path).path).name
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(path, str(kept))
+        except OSError as error:
+            raise InputError(f'checkpoint {path} cannot be downloaded ({error}): download it by '
+                             'hand and give the file.') from error
+    return kept
 
 
 def _runner_globals() -> list:
     """Harmless types that mmengine's runner pickles beside the weights."""
-    dtypes = [type(np.dtype(kind)) for kind in ('f4', 'f8', 'i4', 'i8', 'b1')]
-    return [
-        HistoryBuffer, (_history_method, 'builtins.getattr'), np.ndarray, np.dtype, *dtypes,
-        np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-    ]
+    dtypes = [type(np.dtype(kind)) for kind in np.typecodes['All']]
+    reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    # NumPy 1 and 2 keep them in modules of different names
+    moved = [(function, f'numpy.{core}.multiarray.{function.__name__}')
+             for core in ('core', '_core') for function in (reconstruct, scalar)]
+    return [bytes, HistoryBuffer, (_history_method, 'builtins.getattr'), ConfigDict, np.ndarray, np.dtype,
+            *dtypes, *moved]
 
 
 def _history_method(owner: type, name: str) -> Callable:

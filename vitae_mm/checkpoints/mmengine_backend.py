@@ -1,17 +1,21 @@
 """Safe reading for everything that mmengine loads."""
+from functools import partial
+
 from mmengine.runner import CheckpointLoader
 
 from .files import read_checkpoint
 
 
-def use_safe_reader() -> None:
-    """Makes mmengine read local checkpoints with :func:`read_checkpoint`.
+def use_safe_reader(trust: bool = False) -> None:
+    """Makes mmengine read checkpoints with :func:`read_checkpoint`.
 
     Its own reader falls back to unpickling anything where a file holds more
     than weights.
+
+    Args:
+        trust: Unpickle anything after all. Defaults to False.
     """
-    CheckpointLoader.register_scheme('', loader=load_from_safe, force=True)
-
-
-def load_from_safe(filename: str, map_location: object = None) -> object:
-    return read_checkpoint(filename, map_location)
+    reader = partial(read_checkpoint, trust=trust)
+    # mmengine logs the name of a loader from its eleventh letter on
+    reader.__name__ = 'load_from_safe_reader'
+    CheckpointLoader.register_scheme(('', 'http://', 'https://'), loader=reader, force=True)

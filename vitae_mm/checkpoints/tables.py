@@ -1,7 +1,7 @@
 """Names of the published networks' modules -> ours.
 
-Each ``{}`` stands for a number. A table is total: a published module that it
-does not name is an error, and so is one of ours that is left without weights.
+Each ``{}`` stands for a number. A published module that the table does not
+name is an error.
 """
 
 VITAEV2 = {

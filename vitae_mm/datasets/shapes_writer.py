@@ -67,8 +67,8 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
         scene = draw_scene(scene_seed.generate_state(1)[0])
         name = f'{number:06d}'
         images.append(dict(id=number, file_name=f'{name}.jpg', height=HEIGHT, width=WIDTH))
-        cv2.imwrite(str(folders[0] / f'{name}.jpg'), scene.image)
-        cv2.imwrite(str(folders[1] / f'{name}.png'), semantic_mask(scene))
+        _write_image(folders[0] / f'{name}.jpg', scene.image)
+        _write_image(folders[1] / f'{name}.png', semantic_mask(scene))
         for shape in scene.shapes:
             entry = _annotation(shape, number, len(instances))
             instances.append({**entry, 'segmentation': _rle(shape.mask)})
@@ -76,7 +76,7 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
             keypoints.append({**entry, 'keypoints': sum(points, []),
                               'num_keypoints': sum(v > 0 for _, _, v in points)})
             crop = root / 'classes' / split / shape.label / f'{name}_{entry["id"]}.jpg'
-            cv2.imwrite(str(crop), _crop(scene.image, shape))
+            _write_image(crop, _crop(scene.image, shape))
     _write_coco(root / 'annotations' / f'instances_{split}.json', images, instances, {})
     corners = dict(keypoints=[f'corner{i + 1}' for i in range(MAX_CORNERS)], skeleton=[])
     _write_coco(root / 'annotations' / f'keypoints_{split}.json', images, keypoints, corners)
@@ -104,6 +104,11 @@ def _crop(image: np.ndarray, shape: Shape) -> np.ndarray:
     left, top, width, height = shape.box
     return image[max(top - CROP_MARGIN, 0):top + height + CROP_MARGIN,
                  max(left - CROP_MARGIN, 0):left + width + CROP_MARGIN]
+
+
+def _write_image(path: Path, image: np.ndarray) -> None:
+    if not cv2.imwrite(str(path), image):
+        raise OSError(f'{path} could not be written.')
 
 
 def _write_coco(path: Path, images: list, annotations: list, extra: dict) -> None:

@@ -1,4 +1,5 @@
 """Command lines: options to config, and errors a user can mend."""
+import argparse
 import functools
 import os
 import sys
@@ -6,9 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
 from vitae_mm.errors import InputError
+
+from .distributed import process_rank
 
 PATIENCE = 5
 """Seconds that other ranks leave rank 0 to report an error that all share."""
@@ -23,7 +26,7 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except InputError as error:
-            rank = int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
+            rank = process_rank()
             if rank:
                 time.sleep(PATIENCE)
             where = f' (rank {rank})' if rank else ''
@@ -33,6 +36,20 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
             os._exit(1)
 
     return wrapped
+
+
+def add_common_arguments(parser: argparse.ArgumentParser, scripts: str) -> None:
+    """Arguments that training and testing share; ``scripts`` names the shell
+    scripts that start them."""
+    parser.add_argument('--trust', action='store_true',
+                        help='unpickle anything in a checkpoint; code hidden in it would run')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override config entries, e.g. train_dataloader.batch_size=4')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none',
+                        help=f'set by {scripts}')
+    # some launchers pass it; the environment says it too
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
+                        help=argparse.SUPPRESS)
 
 
 def load_config(path: str, overrides: dict | None = None, work_dir: str | None = None) -> Config:
@@ -56,4 +73,7 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
         cfg.work_dir = work_dir
     elif not cfg.get('work_dir'):
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
+    # configs of other projects get the check too
+    cfg.setdefault('default_hooks', {}).setdefault(
+        'checkpoint_match', dict(type='vitae_mm.CheckpointMatchHook'))
     return cfg

@@ -21,25 +21,34 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
         launcher: 'none', 'pytorch' or 'slurm'.
 
     Raises:
-        InputError: If a process has no GPU of its own.
+        InputError: If there are GPUs, but none for this process.
     """
     cfg.launcher = launcher
-    gpus = torch.cuda.device_count()
     if launcher == 'none':
         return
+    if launcher == 'slurm' and not torch.cuda.is_available():
+        _export_slurm_ranks()
+    gpus = torch.cuda.device_count()
     if gpus:
         local_rank = int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))
-        check_gpus(local_rank + 1, gpus)
+        if local_rank >= gpus:
+            raise InputError(f'process {local_rank} on this machine has no GPU of its own, '
+                             f'{gpus} are seen: start at most {gpus} processes a machine.')
         return
-    if launcher == 'slurm':
-        _export_slurm_ranks()
     dist.init_process_group('gloo')
-    cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None,
-                                 broadcast_buffers=False)
-    _replace_sync_bn(cfg.model)
+    cfg.model_wrapper_cfg = {
+        'type': 'MMDistributedDataParallel', 'broadcast_buffers': False,
+        'find_unused_parameters': cfg.get('find_unused_parameters', False),
+        **cfg.get('model_wrapper_cfg', {}), 'device_ids': None}
+    replaced = _replace_sync_bn(cfg.model)
     if dist.get_rank() == 0:
-        print_log(f'No GPU found: running {dist.get_world_size()} CPU processes over gloo, '
-                  'SyncBN as BN.')
+        print_log(f'No GPU found: running {dist.get_world_size()} CPU processes over gloo' +
+                  (f'; SyncBN, which needs GPUs, is BN in {replaced} places.' if replaced else '.'))
+
+
+def process_rank() -> int:
+    """Number of this process among all, before any group is formed."""
+    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
 
 
 def check_gpus(processes: int, gpus: int) -> None:
@@ -51,7 +60,9 @@ def check_gpus(processes: int, gpus: int) -> None:
 
 
 def check_port(port: int) -> None:
-    """Raises InputError if another program listens on the port."""
+    """Raises InputError if the port is none, or another program has it."""
+    if port > 65535:
+        raise InputError(f'PORT={port}: give a number up to 65535.')
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -76,13 +87,13 @@ def _export_slurm_ranks() -> None:
         os.environ[name] = os.environ[slurm]
 
 
-def _replace_sync_bn(node: object) -> None:
-    """SyncBN does not run on a CPU."""
-    if isinstance(node, dict):
-        if node.get('type') == 'SyncBN':
-            node['type'] = 'BN'
-        for value in node.values():
-            _replace_sync_bn(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            _replace_sync_bn(value)
+def _replace_sync_bn(node: object) -> int:
+    """Makes BN of every SyncBN in a config; returns how many there were."""
+    if isinstance(node, (list, tuple)):
+        return sum(map(_replace_sync_bn, node))
+    if not isinstance(node, dict):
+        return 0
+    found = node.get('type') == 'SyncBN'
+    if found:
+        node['type'] = 'BN'
+    return found + sum(map(_replace_sync_bn, node.values()))

@@ -1,12 +1,20 @@
 """Checks made before anything is built or trained: in seconds, by name."""
+import inspect
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
 from vitae_mm.errors import InputError
+
+HEADS = ('bbox_head', 'mask_head', 'decode_head', 'head')
+"""Parts of a model that predict the classes of the dataset."""
+
+SAMPLED_IMAGES = 20
+"""How many of the annotated images are looked for."""
 
 
 def check_data(cfg: Config, splits: tuple[str, ...]) -> None:
@@ -18,19 +26,24 @@ def check_data(cfg: Config, splits: tuple[str, ...]) -> None:
 
     Raises:
         InputError: For a folder that is missing or empty, an annotation file
-            that is missing or not JSON, classes that the annotations do not
-            have, and heads with another number of classes.
+            that is missing or not JSON, images that it names and that are
+            not there, classes that it does not have, and heads with another
+            number of classes.
     """
     for split in splits:
-        loader = cfg.get(f'{split}_dataloader')
-        for dataset in _datasets((loader or {}).get('dataset')):
-            name = f'{split}_dataloader ({dataset.get("type")})'
+        for dataset in _datasets(cfg.get(f'{split}_dataloader')):
+            kind = _dataset_class(dataset, cfg.get('default_scope'))
+            name = f'{split}_dataloader ({kind.__name__})'
+            if 'download' in inspect.signature(kind).parameters:
+                continue  # it brings its own data
             _check_folders(dataset, name)
             annotations = _read_annotations(dataset, name)
-            classes = _classes(dataset, cfg.get('default_scope'))
+            classes = _classes(dataset, kind)
             if classes:
                 _check_categories(annotations, classes, name)
                 _check_heads(cfg.model, classes, name)
+        for evaluator in _dicts(cfg.get(f'{split}_evaluator')):
+            _find_file(Path(), evaluator.get('ann_file'), f'{split}_evaluator')
 
 
 def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
@@ -40,29 +53,54 @@ def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
         InputError: If the folder holds a run and neither is asked for.
     """
     mark = Path(work_dir) / 'last_checkpoint'
-    if mark.exists() and not (resume or overwrite):
+    if overwrite:
+        # else a run that is cut short early would be resumed from the old one
+        mark.unlink(missing_ok=True)
+    elif mark.exists() and not resume:
         raise InputError(f'{work_dir} already holds a run: continue it with --resume, choose '
                          'another --work-dir, or give --overwrite to replace it.')
 
 
-def _datasets(cfg: Mapping | None) -> Iterator[Mapping]:
-    """The datasets inside wrappers such as RepeatDataset and ConcatDataset."""
-    if not cfg:
-        return
-    if 'dataset' in cfg:
-        yield from _datasets(cfg['dataset'])
-    elif 'datasets' in cfg:
-        for inner in cfg['datasets']:
+def _dicts(node: object) -> Iterator[Mapping]:
+    """A dict, or those of a list."""
+    if isinstance(node, Mapping):
+        yield node
+    elif isinstance(node, (list, tuple)):
+        for inner in node:
+            yield from _dicts(inner)
+
+
+def _datasets(node: object) -> Iterator[Mapping]:
+    """The datasets inside data loaders, lists of them, and wrappers such as
+    RepeatDataset and ConcatDataset; those on remote storage are left out."""
+    for entry in _dicts(node):
+        inner = entry.get('dataset', entry.get('datasets'))
+        if inner is not None:
             yield from _datasets(inner)
-    else:
-        yield cfg
+        elif '://' not in str(entry.get('data_root')):
+            yield entry
+
+
+def _dataset_class(dataset: Mapping, scope: str | None) -> type:
+    kind = dataset['type']
+    if isinstance(kind, str):
+        with DATASETS.switch_scope_and_registry(scope) as registry:
+            kind = registry.get(kind)
+    if kind is None:
+        raise InputError(f'dataset type {dataset["type"]!r} is not registered in {scope}: check '
+                         'its spelling and default_scope.')
+    return kind
+
+
+def _folders(dataset: Mapping) -> list[Path]:
+    root = Path(dataset.get('data_root') or '')
+    prefix = dataset.get('data_prefix') or {}
+    parts = list(prefix.values()) if isinstance(prefix, Mapping) else [prefix]
+    return [root, *(root / part for part in parts if part is not None)]
 
 
 def _check_folders(dataset: Mapping, name: str) -> None:
-    root = Path(dataset.get('data_root') or '')
-    prefix = dataset.get('data_prefix') or {}
-    folders = list(prefix.values()) if isinstance(prefix, Mapping) else [prefix]
-    for folder in [root, *(root / folder for folder in folders if folder is not None)]:
+    for folder in _folders(dataset):
         if not folder.is_dir():
             raise InputError(f'{name}: the folder {folder} does not exist: put the data there, or '
                              'set data_root (see docs/own_data.md).')
@@ -71,40 +109,63 @@ def _check_folders(dataset: Mapping, name: str) -> None:
                              'data_root and data_prefix.')
 
 
-def _read_annotations(dataset: Mapping, name: str) -> Mapping:
-    """A JSON annotation file's content; {} where the dataset has none."""
-    if not dataset.get('ann_file'):
-        return {}
-    path = Path(dataset.get('data_root') or '') / dataset['ann_file']
+def _find_file(root: Path, file: object, name: str) -> Path | None:
+    """The annotation file, if one is named and it is not on remote storage."""
+    if not file or not isinstance(file, str) or '://' in file:
+        return None
+    path = root / file
     if not path.is_file():
         raise InputError(f'{name}: the annotation file {path} does not exist: check data_root and '
                          'ann_file.')
-    if path.suffix != '.json':
+    return path
+
+
+def _read_annotations(dataset: Mapping, name: str) -> Mapping:
+    """The content of an annotation file in COCO form; {} where there is none."""
+    path = _find_file(Path(dataset.get('data_root') or ''), dataset.get('ann_file'), name)
+    if path is None or path.suffix != '.json':
         return {}
     try:
         content = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f'{name}: the annotation file {path} is not JSON ({error}): download or '
                          'export it again.') from error
-    if isinstance(content, Mapping) and 'images' in content and not content['images']:
+    if 'Coco' not in name:
+        return {}
+    absent = [key for key in ('images', 'annotations', 'categories')
+              if not isinstance(content, Mapping) or not isinstance(content.get(key), list)]
+    if absent or not all(isinstance(category, Mapping) and 'name' in category
+                         for category in content['categories']):
+        raise InputError(f'{name}: the annotation file {path} is not in COCO form: it needs lists '
+                         f'images, annotations and categories, each category with a name; '
+                         f'missing: {absent or ["name"]}.')
+    if not content['images']:
         raise InputError(f'{name}: the annotation file {path} lists no images.')
-    return content if isinstance(content, Mapping) else {}
+    folders = _folders(dataset)
+    for image in islice(content['images'], SAMPLED_IMAGES):
+        if not any((folder / image['file_name']).is_file() for folder in folders):
+            raise InputError(f'{name}: {path} names the image {image["file_name"]}, which is not '
+                             f'in {folders[-1]}: check data_prefix.')
+    return content
 
 
-def _classes(dataset: Mapping, scope: str | None) -> tuple[str, ...]:
-    classes = (dataset.get('metainfo') or {}).get('classes')
-    if classes is None:
-        with DATASETS.switch_scope_and_registry(scope) as registry:
-            kind = registry.get(dataset['type'])
-        classes = getattr(kind, 'METAINFO', {}).get('classes')
+def _classes(dataset: Mapping, kind: type) -> tuple[str, ...]:
+    """Names of the classes; () where they are not known beforehand."""
+    preset = getattr(kind, 'METAINFO', None) or {}
+    if 'thing_classes' in preset:
+        return ()  # panoptic: heads predict things or all
+    given = (dataset.get('metainfo') or {}).get('classes', dataset.get('classes'))
+    classes = given if given is not None else preset.get('classes')
     if isinstance(classes, str):
-        raise InputError(f'metainfo classes={classes!r} is a text: give a tuple, for one class '
-                         f"({classes!r}, ) with its comma.")
+        if Path(classes).is_file():
+            return tuple(Path(classes).read_text().split('\n'))
+        raise InputError(f'classes={classes!r} is neither a file nor a tuple: for one class give '
+                         f'({classes!r}, ) with its comma.')
     return tuple(classes or ())
 
 
 def _check_categories(annotations: Mapping, classes: tuple[str, ...], name: str) -> None:
-    if 'categories' not in annotations:
+    if not annotations:
         return
     categories = [category['name'] for category in annotations['categories']]
     absent = [label for label in classes if label not in categories]
@@ -121,12 +182,10 @@ def _check_heads(model: Mapping, classes: tuple[str, ...], name: str) -> None:
 
 
 def _num_classes(node: object, path: str) -> Iterator[tuple[str, int]]:
+    """Every num_classes of the heads, with where it stands."""
     if isinstance(node, Mapping):
         for key, value in node.items():
-            if key == 'num_classes' and isinstance(value, int):
-                yield f'{path}.{key}', value
-            else:
-                yield from _num_classes(value, f'{path}.{key}')
-    elif isinstance(node, (list, tuple)):
-        for i, value in enumerate(node):
-            yield from _num_classes(value, f'{path}[{i}]')
+            for head in _dicts(value) if key in HEADS else ():
+                if 'num_classes' in head:
+                    yield f'{path}.{key}.num_classes', head['num_classes']
+            yield from _num_classes(value, f'{path}.{key}')

@@ -6,6 +6,8 @@ from mmengine.runner import BaseLoop, Runner
 from vitae_mm.checkpoints import check_match, unwrap_state_dict
 from vitae_mm.registry import HOOKS
 
+BACKBONE = 'backbone.'
+
 
 @HOOKS.register_module()
 class CheckpointMatchHook(Hook):
@@ -25,19 +27,20 @@ class CheckpointMatchHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         state = unwrap_state_dict(checkpoint, ema=False).state_dict
-        source = f'checkpoint {runner._load_from or "to resume from"}'
+        # mmengine goes on with this dict: what is checked is what is loaded
+        checkpoint['state_dict'] = state
+        source = f'checkpoint {runner._load_from or "of " + runner.work_dir}'
         # the runner builds its training loop only when it trains
         training = isinstance(runner._train_loop, BaseLoop)
         if runner._resume or not training:
             check_match(model, state, source)
             return
-        prefix = 'backbone.'
-        check_match(model.backbone,
-                    {key[len(prefix):]: value for key, value in state.items()
-                     if key.startswith(prefix)}, source)
+        if hasattr(model, 'backbone'):
+            check_match(model.backbone, {key[len(BACKBONE):]: value for key, value in state.items()
+                                         if key.startswith(BACKBONE)}, source)
         wanted = model.state_dict()
         fresh = [key for key, value in wanted.items()
                  if key not in state or state[key].shape != value.shape]
+        samples = f', such as {", ".join(fresh[:3])}' if fresh else ''
         print_log(f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
-                  f'{len(fresh)} keep their initial values' +
-                  (f', such as {", ".join(fresh[:3])}.' if fresh else '.'), logger='current')
+                  f'{len(fresh)} keep their initial values{samples}.', logger='current')

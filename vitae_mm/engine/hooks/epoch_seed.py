@@ -8,26 +8,25 @@ from mmengine.runner import Runner
 
 from vitae_mm.registry import FUNCTIONS, HOOKS
 
-RANK_STRIDE = 100_003
-"""Keeps the seeds of ranks apart for any number of epochs in use."""
-
-
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Seeds all generators anew at each epoch, from seed, epoch and rank.
+    """Seeds all generators anew at each epoch, from the run's seed, the
+    iteration and the rank.
 
     An epoch then does not depend on how the run came to it: one that was
     killed and resumed ends with the same weights as one that never was. Data
     workers take their seeds from :func:`seed_worker`; they must not be
-    persistent for that.
+    persistent for that. (A run counted in iterations has one epoch: when
+    resumed it draws fresh numbers.)
     """
 
     priority = 'HIGHEST'
 
     def before_train_epoch(self, runner: Runner) -> None:
-        seed = runner.seed + runner.epoch + RANK_STRIDE * get_rank()
+        sequence = np.random.SeedSequence([runner.seed, runner.iter, get_rank()])
+        seed = int(sequence.generate_state(1)[0])
         random.seed(seed)
-        np.random.seed(seed % 2**32)
+        np.random.seed(seed)
         torch.manual_seed(seed)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-ROOT = Path(__file__).parent / 'golden'
+ROOT = Path(__file__).parents[1] / 'golden'
 TOLERANCE = 1e-4
 
 

@@ -1,0 +1,118 @@
+"""Small models of each codebase on the demo shapes, for tests of the tools."""
+import json
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from vitae_mm.datasets.shapes import CLASSES, MAX_CORNERS
+from vitae_mm.datasets.shapes_writer import write_shapes
+
+from .archs import TWO_STAGES
+
+SIZES = dict(train=5, val=2)
+
+
+def make_data(folder: Path) -> Path:
+    write_shapes(folder / 'shapes', SIZES)
+    return folder / 'shapes'
+
+
+def write_config(path: Path, data: Path, batch_size: int = 1, epochs: int = 1,
+                 augment: bool = False, **options) -> Path:
+    """An mmpretrain config of 16 images, with every source of randomness if
+    ``augment``."""
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32))]
+    if augment:
+        pipeline.append(dict(type='RandomFlip', prob=.5))
+    pipeline.append(dict(type='PackInputs'))
+    model = dict(
+        type='ImageClassifier',
+        backbone=dict(_backbone(), norm_eval=not augment, drop_path_rate=.2 if augment else 0.),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(type='LinearClsHead', num_classes=len(CLASSES), in_channels=16),
+        data_preprocessor=dict(mean=[127.] * 3, std=[64.] * 3))
+    dataset = dict(type='CustomDataset', data_prefix='classes/train', indices=16)
+    return _write(path, 'mmpretrain', model, data, dataset, pipeline,
+                  dict(type='Accuracy', topk=1), batch_size, epochs, **options)
+
+
+def write_segmentor(path: Path, data: Path) -> Path:
+    model = dict(
+        type='EncoderDecoder',
+        data_preprocessor=dict(type='SegDataPreProcessor', mean=[127.] * 3, std=[64.] * 3,
+                               size=(192, 256)),
+        backbone=_backbone(),
+        decode_head=dict(type='FCNHead', in_channels=16, channels=8, num_convs=1,
+                         num_classes=len(CLASSES) + 1),
+        test_cfg=dict(mode='whole'))
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+                dict(type='PackSegInputs')]
+    dataset = dict(
+        type='BaseSegDataset', img_suffix='.jpg', metainfo=dict(classes=('ground', *CLASSES)),
+        data_prefix=dict(img_path='images/train', seg_map_path='masks/train'))
+    return _write(path, 'mmseg', model, data, dataset, pipeline, dict(type='IoUMetric'))
+
+
+def write_pose_estimator(path: Path, data: Path) -> Path:
+    codec = dict(type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(8, 8), sigma=1)
+    model = dict(
+        type='TopdownPoseEstimator',
+        data_preprocessor=dict(type='PoseDataPreprocessor'),
+        backbone=_backbone(),
+        head=dict(type='HeatmapHead', in_channels=16, out_channels=MAX_CORNERS,
+                  deconv_out_channels=None, loss=dict(type='KeypointMSELoss'), decoder=codec))
+    pipeline = [dict(type='LoadImage'), dict(type='GetBBoxCenterScale'),
+                dict(type='TopdownAffine', input_size=(64, 64)),
+                dict(type='GenerateTarget', encoder=codec), dict(type='PackPoseInputs')]
+    corners = {i: dict(name=f'corner{i + 1}', id=i, color=[255, 0, 0], type='', swap='')
+               for i in range(MAX_CORNERS)}
+    dataset = dict(
+        type='BaseCocoStyleDataset', data_mode='topdown', data_prefix=dict(img='images/train'),
+        ann_file='annotations/keypoints_train.json',
+        metainfo=dict(dataset_name='shapes', keypoint_info=corners, skeleton_info={},
+                      joint_weights=[1.] * MAX_CORNERS, sigmas=[.05] * MAX_CORNERS))
+    return _write(path, 'mmpose', model, data, dataset, pipeline, dict(type='PCKAccuracy'))
+
+
+def losses(work_dir: Path) -> list[float]:
+    """Loss of each step, the mean over the processes."""
+    ranks = [json.loads(path.read_text()) for path in work_dir.glob('losses_*.json')]
+    return [sum(step) / len(ranks) for step in zip(*ranks, strict=True)]
+
+
+def weights(work_dir: Path, epoch: int) -> dict[str, torch.Tensor]:
+    return torch.load(work_dir / f'epoch_{epoch}.pth', weights_only=False)['state_dict']
+
+
+def _backbone() -> dict:
+    return dict(type='vitae_mm.ViTAEv2', arch=TWO_STAGES)
+
+
+def _write(path: Path, scope: str, model: dict, data: Path, dataset: dict, pipeline: list,
+           metric: dict, batch_size: int = 2, epochs: int = 1, **options) -> Path:
+    loader = dict(
+        batch_size=batch_size, num_workers=1, persistent_workers=False,
+        worker_init_fn=dict(type='vitae_mm.seed_worker'),
+        dataset=dict(dataset, data_root=str(data), pipeline=pipeline))
+    Config(dict(
+        default_scope=scope, model=model,
+        train_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=True)),
+        test_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=False)),
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
+        test_cfg=dict(), test_evaluator=metric,
+        optim_wrapper=dict(
+            type='OptimWrapper', optimizer=dict(type='SGD', lr=.01, momentum=.9)),
+        param_scheduler=dict(type='CosineAnnealingLR', by_epoch=True, T_max=epochs),
+        default_hooks=dict(
+            logger=dict(type='LoggerHook', interval=1),
+            checkpoint=dict(type='CheckpointHook', interval=1),
+            param_scheduler=dict(type='ParamSchedulerHook'),
+            timer=dict(type='IterTimerHook'),
+            sampler_seed=dict(type='DistSamplerSeedHook'),
+            epoch_seed=dict(type='vitae_mm.EpochSeedHook')),
+        custom_imports=dict(imports=['helpers.loss_recorder']),
+        custom_hooks=[dict(type='LossRecorder')],
+        env_cfg=dict(mp_cfg=dict(mp_start_method='fork')),
+        randomness=dict(seed=0), **options)).dump(path)
+    return path
