@@ -23,7 +23,7 @@ _vitae_find_python() {
         fi
     done
     _vitae_fail "needs Python 3.10, 3.11 or 3.12, found" \
-        "$("${PYTHON:-python3}" --version 2>&1 || true). Install one (Debian, Ubuntu:" \
+        "$("${PYTHON:-python3}" --version 2>&1 | head -n 1). Install one (Debian, Ubuntu:" \
         "apt install python3.11 python3.11-venv) and name it: PYTHON=python3.11"
 }
 

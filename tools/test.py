@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
-from vitae_mm.engine.distributed import prepare_devices, process_rank
+from vitae_mm.engine.distributed import local_rank, prepare_devices
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 
@@ -41,7 +41,7 @@ def main() -> None:
     cfg.resume = False
     if args.show_dir:
         draw_predictions(cfg, args.show_dir)
-    if process_rank() == 0:
+    if local_rank() == 0:
         check_data(cfg, ('test', ))
     prepare_devices(cfg, args.launcher)
     Runner.from_cfg(cfg).test()

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
-from vitae_mm.engine.distributed import prepare_devices, process_rank
+from vitae_mm.engine.distributed import local_rank, prepare_devices, process_rank
 from vitae_mm.engine.preflight import check_data, check_work_dir
 from vitae_mm.errors import InputError
 
@@ -51,6 +51,7 @@ def main() -> None:
         scale_lr(cfg)
     if process_rank() == 0:
         check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite)
+    if local_rank() == 0:
         check_data(cfg, ('train', 'val'))
     prepare_devices(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
@@ -66,6 +67,9 @@ def resume_from(cfg: Config, checkpoint: str) -> None:
     if checkpoint == 'auto':
         mark = Path(cfg.work_dir) / 'last_checkpoint'
         checkpoint = mark.read_text().strip() if mark.exists() else ''
+        if checkpoint and not Path(checkpoint).is_file():
+            # the folder was moved, or this is another working directory
+            checkpoint = str(mark.with_name(Path(checkpoint).name))
     if checkpoint:
         cfg.resume, cfg.load_from = True, checkpoint
     elif process_rank() == 0:

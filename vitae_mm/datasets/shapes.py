@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-CLASSES = ('triangle', 'square', 'pentagon', 'star')
-CORNERS = dict(triangle=3, square=4, pentagon=5, star=5)
+CLASSES = ('triangle', 'square', 'star', 'cross')
+CORNERS = dict(triangle=3, square=4, star=5, cross=4)
 MAX_CORNERS = max(CORNERS.values())
 
 HEIGHT, WIDTH = 192, 256
-RADII = (14, 44)
+RADII = (16, 44)
 """Smallest and largest distance from centre to corner, in pixels."""
 MAX_SHAPES = 6
-MIN_VISIBLE = .4
-"""Share of a shape that must be seen for it to stay in a scene."""
+MIN_VISIBLE = .5
+"""Share of each shape that is left uncovered."""
 NOISE = 12.
 """Standard deviation of the pixel noise, in grey levels."""
 
@@ -26,7 +26,7 @@ class Shape:
     Attributes:
         label: Name from ``CLASSES``.
         corners: (n, 2), x and y in pixels, the topmost first, then clockwise.
-            A star's are its tips.
+            A star's are its tips, a cross's the middles of its ends.
         mask: What is seen of it, (H, W) bool.
     """
     label: str
@@ -63,29 +63,28 @@ class Scene:
 def draw_scene(seed: int) -> Scene:
     """Draws one scene; the same seed gives the same scene.
 
-    Two to six shapes of four classes, of any colour, size and rotation, one
+    Up to six shapes of four classes, of any colour, size and rotation, one
     upon the other, on a shaded ground, under pixel noise.
     """
     random = np.random.default_rng(seed)
     image = _ground(random)
-    labels = random.choice(CLASSES, size=random.integers(2, MAX_SHAPES + 1))
-    outlines = [_outline(label, random) for label in labels]
     owner = np.zeros((HEIGHT, WIDTH), np.uint8)
-    areas = []
-    for number, (outline, _) in enumerate(outlines, start=1):
+    placed, areas = [], []
+    for label in random.choice(CLASSES, size=random.integers(2, MAX_SHAPES + 1)):
+        outline, corners = _outline(label, random)
         polygon = [outline.round().astype(np.int32)]
-        areas.append(cv2.fillPoly(np.zeros_like(owner), polygon, 1).sum())
-        cv2.fillPoly(owner, polygon, number)
-        cv2.fillPoly(image, polygon, _colour(random))
+        covered = cv2.fillPoly(owner.copy(), polygon, len(placed) + 1)
+        seen = np.bincount(covered.ravel(), minlength=len(placed) + 2)[1:]
+        # a shape that would hide another is not drawn
+        if np.all(seen[:-1] >= MIN_VISIBLE * np.array(areas)):
+            owner = covered
+            cv2.fillPoly(image, polygon, _colour(random))
+            placed.append((str(label), corners))
+            areas.append(seen[-1])
     noise = random.normal(0, NOISE, image.shape)
-    noisy = (image + noise).clip(0, 255).astype(np.uint8)
-    shapes = []
-    for number, (label, (_, corners), area) in enumerate(zip(labels, outlines, areas), start=1):
-        mask = owner == number
-        # what is nearly hidden stays in the picture, as clutter, unlabelled
-        if area and mask.sum() >= MIN_VISIBLE * area:
-            shapes.append(Shape(str(label), corners, mask))
-    return Scene(noisy, tuple(shapes))
+    shapes = tuple(Shape(label, corners, owner == number)
+                   for number, (label, corners) in enumerate(placed, start=1))
+    return Scene((image + noise).clip(0, 255).astype(np.uint8), shapes)
 
 
 def _ground(random: np.random.Generator) -> np.ndarray:
@@ -106,13 +105,17 @@ def _outline(label: str, random: np.random.Generator) -> tuple[np.ndarray, np.nd
     """Polygon (m, 2) and its corners (n, 2), x and y in pixels."""
     count = CORNERS[label]
     radius = random.uniform(*RADII)
-    centre = random.uniform((.5 * radius, .5 * radius),
-                            (WIDTH - .5 * radius, HEIGHT - .5 * radius))
+    centre = random.uniform((.8 * radius, .8 * radius),
+                            (WIDTH - .8 * radius, HEIGHT - .8 * radius))
     angles = random.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(count) / count
     # y points down, so growing angles go clockwise
-    corners = centre + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    corners = np.roll(corners, -corners[:, 1].argmin(), axis=0)
-    if label != 'star':
-        return corners, corners
-    notches = centre - .45 * (np.roll(corners, 2, axis=0) - centre)
-    return np.stack([corners, notches], axis=1).reshape(-1, 2), corners
+    spokes = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    spokes = np.roll(spokes, -spokes[:, 1].argmin(), axis=0)
+    if label == 'star':
+        rim = np.stack([spokes, -.45 * np.roll(spokes, 2, axis=0)], axis=1)
+    elif label == 'cross':
+        beside = .3 * np.roll(spokes, -1, axis=0)
+        rim = np.stack([spokes - beside, spokes + beside, .3 * spokes + beside], axis=1)
+    else:
+        rim = spokes
+    return centre + rim.reshape(-1, 2), centre + spokes

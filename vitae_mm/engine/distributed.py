@@ -26,15 +26,14 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
     cfg.launcher = launcher
     if launcher == 'none':
         return
-    if launcher == 'slurm' and not torch.cuda.is_available():
-        _export_slurm_ranks()
     gpus = torch.cuda.device_count()
     if gpus:
-        local_rank = int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))
-        if local_rank >= gpus:
-            raise InputError(f'process {local_rank} on this machine has no GPU of its own, '
+        if local_rank() >= gpus:
+            raise InputError(f'process {local_rank()} on this machine has no GPU of its own, '
                              f'{gpus} are seen: start at most {gpus} processes a machine.')
         return
+    if launcher == 'slurm':
+        _export_slurm_ranks()
     dist.init_process_group('gloo')
     cfg.model_wrapper_cfg = {
         'type': 'MMDistributedDataParallel', 'broadcast_buffers': False,
@@ -49,6 +48,11 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
 def process_rank() -> int:
     """Number of this process among all, before any group is formed."""
     return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
+
+
+def local_rank() -> int:
+    """Number of this process among those of its machine."""
+    return int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))
 
 
 def check_gpus(processes: int, gpus: int) -> None:

@@ -6,7 +6,7 @@ test_pipeline = _base_.test_pipeline
 train_pipeline[2].update(scale=(256, 192))
 test_pipeline[1].update(scale=(256, 192))
 
-classes = ('triangle', 'square', 'pentagon', 'star')
+classes = ('triangle', 'square', 'star', 'cross')
 data = dict(data_root='data/shapes/', metainfo=dict(classes=classes))
 train_dataloader = dict(dataset=dict(
     **data,
