@@ -1,10 +1,12 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import torch
 from mmengine.device import get_device
 from mmengine.optim import OptimWrapper
-from torch import nn
+from torch import Tensor, nn
 
 from vitae_mm.registry import OPTIM_WRAPPERS
 
@@ -13,10 +15,36 @@ from vitae_mm.registry import OPTIM_WRAPPERS
 class BFloat16OptimWrapper(OptimWrapper):
     """Autocast to bfloat16, which needs no loss scaling, on any device.
 
-    mmengine's ``AmpOptimWrapper`` asks for an accelerator.
+    mmengine's ``AmpOptimWrapper`` asks for an accelerator. mmcv's RoIAlign
+    and NMS, which have no bfloat16 kernels, run in float32.
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        _keep_in_float32()
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         with super().optim_context(model), torch.autocast(get_device(), dtype=torch.bfloat16):
             yield
+
+
+def _keep_in_float32() -> None:
+    """Has mmcv's operators without bfloat16 kernels work on float32 copies."""
+    from mmcv.ops.nms import NMSop
+    from mmcv.ops.roi_align import RoIAlignFunction
+    for function in (NMSop, RoIAlignFunction):
+        if not hasattr(function, 'in_float32'):
+            function.in_float32 = True
+            function.forward = staticmethod(partial(_forward_in_float32, function.forward))
+            function.backward = staticmethod(partial(_backward_in_float32, function.backward))
+
+
+def _forward_in_float32(forward: Callable, ctx: Any, first: Tensor, *others: Any) -> Tensor:
+    out = forward(ctx, first.float(), *(
+        x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in others))
+    return out.to(first.dtype) if out.is_floating_point() else out
+
+
+def _backward_in_float32(backward: Callable, ctx: Any, grad: Tensor) -> Any:
+    return backward(ctx, grad.float())
