@@ -1,4 +1,6 @@
 """Every config parses, builds, and runs one reduced train and predict step."""
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,16 @@ def test_swapping_the_backbone_is_one_line():
         theirs = [line for line in other if not line.startswith('#')]
         differ = [a for a, b in zip(code, theirs, strict=True) if a != b]
         assert len(differ) == 1 and 'backbones/' in differ[0]
+
+
+def test_the_guide_s_config_builds(tmp_path):
+    guide = (ROOT.parent / 'docs' / 'own_data.md').read_text()
+    code = textwrap.dedent(re.search(r' *```python\n(.*?)```', guide, re.S).group(1))
+    assert len(code.splitlines()) <= 30
+    path = tmp_path / 'c.py'
+    path.write_text(code.replace("'../_base_", f"'{ROOT}/_base_"))
+    cfg = Config.fromfile(path)
+    model = build(cfg)
+    assert model.roi_head.bbox_head.num_classes == 1
+    assert cfg.train_dataloader.dataset.metainfo.classes == ('droplet', )
+    assert cfg.test_evaluator.ann_file == 'data/droplets/val.json'
