@@ -16,8 +16,8 @@ echo "setup: torch and build tools, with ${pip[*]}"
 if "${pip[@]}" --only-binary onedl-mmcv -r mminstall.txt -c constraints.txt 2>/dev/null; then
     echo "setup: OpenMMLab packages, mmcv prebuilt"
 else
-    echo "setup: OpenMMLab packages; compiling mmcv takes about 10 minutes on two cores, once:" \
-        "the built wheel is cached"
+    echo "setup: OpenMMLab packages; compiling mmcv takes about 10 minutes on two cores, once" \
+        "for this .venv"
     "${pip[@]}" --no-build-isolation -r mminstall.txt -c constraints.txt
 fi
 "${pip[@]}" --no-deps --no-build-isolation --no-binary xtcocotools -r pose.txt
