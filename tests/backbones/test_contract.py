@@ -4,101 +4,185 @@ import math
 
 import pytest
 import torch
-from helpers.archs import FOUR_STAGES as NARROW
+from helpers.archs import NARROW, PUBLISHED, classifying, every_arch
 from torch import nn
 from torchvision.ops import StochasticDepth
 
-from vitae_mm.backbones import ViTAEv2
+from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
+from vitae_mm.backbones.arch import resolve_arch
+from vitae_mm.errors import InputError
 
-ALL = (0, 1, 2, 3)
-ARCHS = ['small', pytest.param('48m', marks=pytest.mark.slow),
-         pytest.param('base', marks=pytest.mark.slow), NARROW]
-KINDS = ['window', 'full', 'performer']
+narrow = pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
+every = pytest.mark.parametrize('network, arch', every_arch())
 
 
-def build(arch=NARROW, **options):
+def table(network, arch):
+    return resolve_arch(arch, network.TABLES, 3)[0]
+
+
+def build(network, arch, **options):
     torch.manual_seed(0)
-    model = ViTAEv2(arch, **{'out_indices': ALL, **options})
+    options = {'out_indices': tuple(range(len(table(network, arch)['dims']))), **options}
+    if options.get('out_type', 'featmap') != 'featmap':
+        del options['out_indices']
+    model = network(arch, **options)
     model.init_weights()
     return model
 
 
-def loss_of(maps):
+def loss_of(outputs):
     """A scalar in which every output element counts differently."""
-    return sum((m * torch.linspace(-1, 1, m.numel()).reshape(m.shape)).sum() for m in maps)
+    return sum((m * torch.linspace(-1, 1, m.numel()).reshape(m.shape)).sum() for m in outputs)
 
 
-# the classifier's linear layer is counted as published: 1000 classes
-@pytest.mark.parametrize('arch, millions', [('small', 19.356), ('48m', 48.675), ('base', 89.693)])
-def test_parameter_count(arch, millions):
+@pytest.mark.parametrize('network, arch, millions', PUBLISHED)
+def test_parameter_count(network, arch, millions):
     with torch.device('meta'):
-        model = ViTAEv2(arch)
-    width = model.stages[-1].cells[-1].norm1.normalized_shape[0]
-    count = sum(p.numel() for p in model.parameters()) + 1000 * (width + 1)
+        model = network(arch, out_type=classifying(network))
+    head = 1000 * (table(network, arch)['dims'][-1] + 1)
+    # the papers count the Performers' random features, which are not trained
+    features = sum(b.numel() for name, b in model.named_buffers() if name.endswith('.features'))
+    count = sum(p.numel() for p in model.parameters()) + features + head
     assert round(count / 1e6, 3) == millions
 
 
-@pytest.mark.parametrize('size', [(64, 64), (65, 97), (31, 130), (1, 1), (224, 33)])
-@pytest.mark.parametrize('arch', ARCHS)
-def test_maps_have_ceil_size_cells(arch, size):
-    model = build(arch).eval()
+@pytest.mark.parametrize('arch, millions', [('tiny', 6.430), ('small', 24.351)])
+def test_parameter_count_at_384(arch, millions):
+    with torch.device('meta'):
+        model = CeiT(arch, img_size=384, out_type='cls_token')
+    count = sum(p.numel() for p in model.parameters()) + 1000 * (model.norm.weight.numel() + 1)
+    assert round(count / 1e6, 3) == millions
+
+
+def test_without_inductive_biases_it_is_t2t_in_shape():
+    with torch.device('meta'):
+        model = ViTAE('tiny', out_type='cls_token', dilations=[[1], [1], [1]],
+                      reduction_pcm=False, pcm_kernel_size=0, class_token=True,
+                      position='sinusoid', final_norm='tokens')
+    count = sum(p.numel() for p in model.parameters()) + 1000 * 257
+    assert count == pytest.approx(4.3e6, rel=.03)
+
+
+@pytest.mark.parametrize('size', [(64, 64), (65, 97), (31, 130), (224, 33)])
+@every
+def test_maps_have_ceil_size_cells(network, arch, size):
+    model = build(network, arch).eval()
     with torch.no_grad():
         maps = model(torch.rand(1, 3, *size))
-    dims = NARROW['dims'] if arch is NARROW else [s.reduction.norm2.normalized_shape[0]
-                                                  for s in model.stages]
-    for m, dim, stride in zip(maps, dims, (4, 8, 16, 32), strict=True):
+    stride = 1
+    stages = table(network, arch)
+    for m, dim, ratio in zip(maps, stages['dims'], stages['ratios'], strict=True):
+        stride *= ratio
         assert m.shape == (1, dim, math.ceil(size[0] / stride), math.ceil(size[1] / stride))
         assert m.isfinite().all()
 
 
-@pytest.mark.parametrize('options', [
-    {}, dict(attention=['full', 'performer', 'window', 'window'],
+def test_images_below_one_token():
+    assert build(*NARROW['vitaev2']).eval()(torch.rand(1, 3, 1, 1))[-1].shape == (1, 32, 1, 1)
+    for name in ('vitae', 'vitae_patch', 'ceit'):
+        with pytest.raises(InputError, match='16x15 pixels are too small.*16 or more'):
+            build(*NARROW[name])(torch.rand(1, 3, 16, 15))
+
+
+@narrow
+def test_images_of_another_form(network, arch):
+    model = build(network, arch)
+    with pytest.raises(InputError, match=r'\(B, 3, H, W\), got \(1, 4, 32, 32\)'):
+        model(torch.rand(1, 4, 32, 32))
+    with pytest.raises(InputError, match=r'got \(3, 32, 32\)'):
+        model(torch.rand(3, 32, 32))
+    with pytest.raises(InputError, match='too small'):
+        model(torch.rand(1, 3, 0, 32))
+
+
+OPTIONS = {
+    'vitaev2': [
+        dict(attention=['full', 'performer', 'window', 'window'],
              reduction_attention=['performer', 'full', 'window', 'performer']),
-    dict(shift_window=True, relative_position=True, window_size=3),
-    dict(norm_cfg=dict(type='GN', num_groups=4)), dict(out_indices=(0, 2)), dict(norm_eval=True)
-], ids=str)
-def test_every_parameter_has_a_gradient(options):
-    model = build(**options).train()
+        dict(shift_window=True, relative_position=True, window_size=3),
+        dict(norm_cfg=dict(type='GN', num_groups=4)), dict(norm_cfg=None),
+        dict(out_indices=(0, 2)), dict(norm_eval=True),
+        dict(dilations=[[1], [1, 2], [3], [1]], reduction_pcm=False),
+        dict(pcm_kernel_size=0), dict(pcm_kernel_size=1), dict(pcm_fusion='after_ffn'),
+        dict(out_type='avg_featmap'),
+    ],
+    'vitae': [
+        dict(reduction_attention=['window', 'full'], attention=['performer']),
+        dict(attention=['window'], shift_window=True, relative_position=True),
+        dict(class_token=True, position='sinusoid', final_norm='tokens', out_type='cls_token'),
+        dict(class_token=True, final_norm='pooled', out_type='cls_token'),
+        dict(position='learned', final_norm='tokens'), dict(out_indices=(1, )),
+        dict(dilations=[[1], [1], [1]], reduction_pcm=False, pcm_kernel_size=0, norm_cfg=None),
+        dict(out_type='avg_featmap', pcm_fusion='after_ffn'),
+    ],
+    'vitae_patch': [
+        dict(out_type='avg_featmap'), dict(out_type='cls_token'), dict(pcm_kernel_size=1),
+        dict(pcm_kernel_size=0), dict(class_token=False, position='sinusoid'),
+        dict(final_norm='tokens', attention=['performer']),
+    ],
+    'ceit': [
+        dict(out_type='cls_token'), dict(out_type='avg_featmap'),
+        dict(out_type='cls_token', lca=False), dict(stem_conv=False),
+        dict(stem_pool=False, stem_norm=False, stem_channels=8),
+        dict(leff_kernel_size=0, out_type='cls_token'), dict(leff_kernel_size=5, leff_norm=False),
+        dict(leff_kernel_size=1, leff_last_act=True), dict(norm_cfg=None),
+    ],
+}
+
+
+@pytest.mark.parametrize('name, options', [
+    (name, options) for name, choices in OPTIONS.items() for options in ({}, *choices)], ids=str)
+def test_every_trained_parameter_has_a_gradient(name, options):
+    model = build(*NARROW[name], **options).train()
     loss_of(model(torch.randn(2, 3, 64, 96))).backward()
-    assert all(p.grad is not None for p in model.parameters())
+    trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
+    assert all(p.grad is not None for p in trained.values())
     # a bias before a batch norm in train mode is taken off again: its
     # gradient is there, but zero up to rounding
-    taken_off = ('pcm.conv1.bias', 'pcm.conv2.bias')
-    assert not [name for name, p in model.named_parameters()
-                if not p.grad.abs().sum() > 0 and not name.endswith(taken_off)]
+    taken_off = ('conv1.bias', 'conv2.bias', 'conv3.bias', 'reduction.conv.bias')
+    assert not [key for key, p in trained.items()
+                if not p.grad.abs().sum() > 0 and not key.endswith(taken_off)]
+    # what only the map reads is not trained where only the class token is read
+    idle = [key for key, p in model.named_parameters() if not p.requires_grad]
+    assert all(f'cells.{len(model.stages[-1].cells) - 1}.' in key for key in idle)
+    assert bool(idle) == (options.get('out_type') == 'cls_token'
+                          and options.get('leff_kernel_size') != 0)
 
 
-@pytest.mark.parametrize('arch', ARCHS)
-def test_every_arch_has_every_gradient(arch):
-    model = build(arch, drop_path_rate=.1).train()
-    loss_of(model(torch.randn(2, 3, 64, 64))).backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
-
-
-@pytest.mark.parametrize('arch', ARCHS)
-def test_checkpointing_changes_nothing(arch):
-    plain = build(arch, drop_path_rate=.3, drop_rate=.1).train()
-    saving = copy.deepcopy(plain)
-    saving.with_cp = True
-    x = torch.randn(2, 3, 64, 64)
-    outs = []
-    for model in (plain, saving):
-        torch.manual_seed(1)
-        maps = model(x)
-        loss_of(maps).backward()
-        outs.append(maps)
-    for a, b in zip(*outs):
-        assert torch.equal(a, b)
-    for (name, a), b in zip(plain.named_parameters(), saving.parameters()):
-        assert torch.allclose(a.grad, b.grad, rtol=1e-4, atol=1e-5), name
-    # running statistics are updated once, not again by the recomputation
-    for (name, a), b in zip(plain.named_buffers(), saving.buffers()):
-        assert torch.equal(a, b), name
+@every
+def test_gradients_and_checkpointing(network, arch):
+    out_types = ['featmap', classifying(network)] if isinstance(arch, dict) else [
+        classifying(network)]
+    for out_type in out_types:
+        model = build(network, arch, drop_path_rate=.3, drop_rate=.1, out_type=out_type).train()
+        x = torch.randn(2, 3, 64, 64)
+        start = {name: buffer.clone() for name, buffer in model.named_buffers()}
+        runs = []
+        for model.with_cp in (False, True):
+            for name, buffer in model.named_buffers():
+                buffer.copy_(start[name])
+            model.zero_grad()
+            torch.manual_seed(1)
+            outputs = model(x)
+            loss_of(outputs).backward()
+            runs.append((outputs, {name: p.grad.clone() for name, p in model.named_parameters()
+                                   if p.requires_grad},
+                         {name: buffer.clone() for name, buffer in model.named_buffers()}))
+        (plain_outputs, plain_grads, plain_buffers), (outputs, grads, buffers) = runs
+        for a, b in zip(plain_outputs, outputs):
+            assert torch.equal(a, b)
+        for name, grad in grads.items():
+            assert grad.isfinite().all(), name
+            assert torch.allclose(plain_grads[name], grad, rtol=1e-4, atol=1e-5), name
+        # running statistics are updated once, not again by the recomputation
+        for name, buffer in buffers.items():
+            assert torch.equal(plain_buffers[name], buffer), name
 
 
 @pytest.mark.slow
-def test_compiled_checkpointing_changes_nothing():
-    plain = build().double().train()
+@narrow
+def test_compiled_checkpointing_changes_nothing(network, arch):
+    plain = build(network, arch).double().train()
     compiled = copy.deepcopy(plain)
     compiled.with_cp = True
     # traces and partitions as the default backend does, without its C++ build
@@ -108,31 +192,35 @@ def test_compiled_checkpointing_changes_nothing():
         loss_of(model(x)).backward()
     for (name, a), b in zip(plain.named_parameters(), compiled.parameters()):
         assert torch.allclose(a.grad, b.grad), name
-    for (name, a), b in zip(plain.named_buffers(), compiled.buffers()):
-        assert torch.allclose(a, b), name
+    for (name, a), b in zip(plain.named_buffers(), compiled.named_buffers()):
+        assert torch.allclose(a, b[1]), name
 
 
-def test_checkpointing_stores_less():
+@narrow
+def test_checkpointing_stores_less(network, arch):
     def stored(with_cp):
         sizes = []
-        model = build(with_cp=with_cp).train()
+        model = build(network, arch, with_cp=with_cp).train()
         with torch.autograd.graph.saved_tensors_hooks(
                 lambda t: sizes.append(t.numel()) or t, lambda t: t):
             model(torch.randn(1, 3, 128, 128))
-        return sum(sizes)
+        # the image itself is kept in any case
+        return sum(sizes) - 3 * 128 * 128
 
     assert stored(True) < stored(False) / 5
 
 
-@pytest.mark.parametrize('frozen', [-1, 0, 1, 3, 4])
-def test_frozen_stages_stay_as_they_are(frozen):
-    model = build(frozen_stages=frozen, drop_path_rate=.1)
+@pytest.mark.parametrize('name, frozen', [
+    (name, frozen) for name, count in dict(vitaev2=4, vitae=3, vitae_patch=1, ceit=1).items()
+    for frozen in range(-1, count + 1)])
+def test_frozen_stages_stay_as_they_are(name, frozen):
+    model = build(*NARROW[name], frozen_stages=frozen, drop_path_rate=.1)
     before = copy.deepcopy(model.state_dict())
     model.train()
     x = torch.randn(2, 3, 64, 64)
     optimizer = torch.optim.SGD(model.parameters(), lr=.1)
     maps = model(x)
-    if frozen < 4:
+    if frozen < len(model.stages):
         loss_of(maps).backward()
     optimizer.step()
     for i, stage in enumerate(model.stages):
@@ -143,61 +231,80 @@ def test_frozen_stages_stay_as_they_are(frozen):
         assert all(same) == is_frozen
 
 
-def test_norm_eval_keeps_statistics():
-    model = build(norm_eval=True).train()
+@narrow
+def test_norm_eval_keeps_statistics(network, arch):
+    model = build(network, arch, norm_eval=True).train()
     before = {k: v.clone() for k, v in model.named_buffers()}
     model(torch.randn(2, 3, 64, 64))
     assert all(torch.equal(before[k], v) for k, v in model.named_buffers())
     assert model.stages[0].training
 
 
-def test_sync_bn_is_built():
-    model = build(norm_cfg=dict(type='SyncBN'))
+@narrow
+def test_sync_bn_is_built(network, arch):
+    model = build(network, arch, norm_cfg=dict(type='SyncBN'))
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     assert norms and all(isinstance(m, nn.SyncBatchNorm) for m in norms)
 
 
-def test_drop_path_rises_linearly_over_all_normal_cells():
-    model = build(drop_path_rate=.5)
+@narrow
+def test_drop_path_rises_linearly_over_all_normal_cells(network, arch):
+    model = build(network, arch, drop_path_rate=.5)
     rates = [m.p for m in model.modules() if isinstance(m, StochasticDepth)]
-    assert rates == pytest.approx([.5 * i / 5 for i in range(6)])
+    assert len(rates) == sum(table(network, arch)['depths'])
+    assert rates == pytest.approx([.5 * i / (len(rates) - 1) for i in range(len(rates))])
 
 
 def test_later_stages_are_not_built():
-    model = build(out_indices=(1, ))
+    model = build(*NARROW['vitaev2'], out_indices=(1, ))
     assert len(model.stages) == 2
     assert model(torch.rand(1, 3, 64, 64))[0].shape == (1, 16, 8, 8)
 
 
-def test_state_dict_round_trip():
-    first, second = build(), ViTAEv2(NARROW, out_indices=ALL)
+@narrow
+def test_state_dict_round_trip(network, arch):
+    first, second = build(network, arch), network(arch, out_indices=build(network, arch).out_indices)
     second.load_state_dict(first.state_dict(), strict=True)
     x = torch.randn(1, 3, 64, 64)
     for a, b in zip(first.eval()(x), second.eval()(x)):
         assert torch.equal(a, b)
 
 
-def test_samples_do_not_see_each_other():
-    model = build(attention=['window', 'performer', 'full', 'window']).eval()
+@narrow
+def test_samples_do_not_see_each_other(network, arch):
+    model = build(network, arch).eval()
     x = torch.randn(4, 3, 50, 70)
     order = [2, 0, 3, 1]
     for a, b in zip(model(x), model(x[order])):
         assert torch.allclose(a[order], b, atol=1e-5)
 
 
-def test_maps_are_laid_out_as_mmcv_reads_them():
-    maps = build().eval()(torch.randn(1, 3, 64, 96).contiguous(memory_format=torch.channels_last))
-    assert all(m.is_contiguous() for m in maps)
-
-
-def test_memory_format_does_not_matter():
-    model = build().eval()
-    x = torch.randn(2, 3, 64, 64)
-    for a, b in zip(model(x), model(x.contiguous(memory_format=torch.channels_last))):
+@narrow
+def test_maps_are_laid_out_as_mmcv_reads_them(network, arch):
+    x = torch.randn(1, 3, 64, 96)
+    model = build(network, arch).eval()
+    maps, again = model(x), model(x.contiguous(memory_format=torch.channels_last))
+    assert all(m.is_contiguous() for m in again)
+    for a, b in zip(maps, again):
         assert torch.equal(a, b)
 
 
 def test_performer_drops_out_a_tenth():
-    model = build(reduction_attention=['performer'] * 4)
+    model = build(*NARROW['vitaev2'], reduction_attention=['performer'] * 4)
     assert {s.reduction.ffn.drop.p for s in model.stages} == {.1}
     assert {s.reduction.attn.drop.p for s in model.stages} == {.1}
+    model = ViTAE('tiny')
+    assert {s.reduction.attn.drop.p for s in model.stages[:2]} == {.1}
+    assert model.stages[2].cells[0].attn.drop.p == 0
+
+
+def test_published_attention_kinds():
+    def kinds(model):
+        return [(type(getattr(s.reduction, 'attn', None)).__name__,
+                 {type(cell.attn).__name__ for cell in s.cells}) for s in model.stages]
+
+    assert kinds(ViTAE('tiny')) == [
+        ('PerformerAttention', set()), ('PerformerAttention', set()),
+        ('NoneType', {'FullAttention'})]
+    assert kinds(build(ViTAEv2, NARROW['vitaev2'][1])) == [
+        ('WindowAttention', {'WindowAttention'})] * 2 + [('FullAttention', {'FullAttention'})] * 2

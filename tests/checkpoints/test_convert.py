@@ -4,8 +4,16 @@ import pytest
 import torch
 from helpers import golden
 
-from vitae_mm.checkpoints import convert_state_dict, identify_family
+from vitae_mm.checkpoints import (Layout, convert_state_dict, identify_layout,
+                                  publish_state_dict)
 from vitae_mm.errors import InputError
+
+LAYOUTS = {
+    'ViTAEv2_S': 'vitaev2', 'ViTAEv2_B_dense': 'vitaev2', 'ViTAE_basic_Tiny': 'vitae',
+    'ViTAE_basic_Small': 'vitae', 'ViTAE_basic_Base': 'vitae_patch',
+    'ceit_tiny_patch16_384': 'ceit', 'ceit_base_patch16_224': 'ceit',
+}
+each = pytest.mark.parametrize('name, layout', LAYOUTS.items())
 
 
 def published(name='ViTAEv2_S'):
@@ -13,21 +21,53 @@ def published(name='ViTAEv2_S'):
     return {key: torch.empty(shape, device='meta') for key, (shape, _) in entries.items()}
 
 
-def test_family_is_found():
-    assert identify_family(published()) == 'vitaev2'
+@each
+def test_layout_is_found(name, layout):
+    assert identify_layout(published(name)) == Layout(layout, wrapped=False)
 
 
-def test_every_key_is_renamed_once():
-    state = published()
-    converted = convert_state_dict(state, 'vitaev2')
+@each
+def test_every_key_is_renamed_once(name, layout):
+    state = published(name)
+    converted = convert_state_dict(state, Layout(layout, False))
     derived = [key for key in state if key.endswith('relative_position_index')]
     assert len(converted) == len(state) - len(derived)
     assert all(key.startswith(('backbone.', 'head.fc.')) for key in converted)
 
 
+@each
+def test_round_trip(name, layout):
+    state = published(name)
+    back = publish_state_dict(convert_state_dict(state, Layout(layout, False)), layout)
+    assert {key: value.shape for key, value in back.items()} == {
+        key: value.shape for key, value in state.items()}
+    assert all(back[key] is value for key, value in state.items()
+               if not key.endswith('relative_position_index'))
+
+
+def test_models_of_the_generation_before():
+    network = published('ViTAEv2_S_dense')
+    state = {f'backbone.{key}': value for key, value in network.items()}
+    extra = torch.empty(1)
+    state.update({'neck.lateral_convs.0.conv.weight': extra, 'roi_head.bbox_head.fc_cls.bias': extra,
+                  'keypoint_head.final_layer.weight': extra})
+    layout = identify_layout(state)
+    assert layout == Layout('vitaev2', wrapped=True)
+    converted = convert_state_dict(state, layout)
+    assert converted['head.final_layer.weight'] is extra
+    assert converted['roi_head.bbox_head.fc_cls.bias'] is extra
+    plain = convert_state_dict(network, Layout('vitaev2', False))
+    assert {key for key in converted if key.startswith('backbone.')} == set(plain)
+    assert set(publish_state_dict(converted, 'vitaev2')) == set(state)
+
+
 def test_an_unknown_key_is_named():
     state = {**published(), 'layers.0.RC.extra.weight': torch.empty(1)}
     with pytest.raises(InputError, match=r'nearest is vitaev2.*layers.0.RC.extra.weight'):
-        identify_family(state)
+        identify_layout(state)
     with pytest.raises(InputError, match='layers.0.RC.extra.weight'):
-        convert_state_dict(state, 'vitaev2')
+        convert_state_dict(state, Layout('vitaev2', False))
+    wrapped = {**{f'backbone.{key}': value for key, value in published().items()
+                  if not key.startswith('head')}, 'tail.weight': torch.empty(1)}
+    with pytest.raises(InputError, match='1 of .* keys, such as .*tail.weight'):
+        identify_layout(wrapped)

@@ -4,11 +4,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
+from helpers.archs import BLOCKS, PATCH, PYRAMID
 from helpers.archs import TWO_STAGES as ARCH
+from torch.nn import functional as F
 
-from vitae_mm.backbones import ViTAEv2
+from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
+from vitae_mm.checkpoints import load_pretrained
 from vitae_mm.errors import InputError
-
 
 
 def save(path, state, **wrapper):
@@ -74,3 +76,48 @@ def test_a_checkpoint_of_another_width_names_shapes(tmp_path):
     model = ViTAEv2(ARCH, init_cfg=save(tmp_path / 'a.pth', other))
     with pytest.raises(InputError, match=r'of another shape: .*\(32.*for \(16'):
         model.init_weights()
+
+
+@pytest.mark.parametrize('network, arch', [(ViTAE, PATCH), (CeiT, BLOCKS)])
+def test_position_embeddings_of_another_image_size_are_resized(tmp_path, network, arch):
+    source = network(arch, img_size=64).state_dict()
+    model = network(arch, img_size=(96, 48), init_cfg=save(tmp_path / 'a.pth', source))
+    model.init_weights()
+    key = 'stages.0.embedding.position'
+    grid = source[key][:, 1:].reshape(1, 4, 4, -1).permute(0, 3, 1, 2)
+    wanted = F.interpolate(grid, size=(6, 3), mode='bicubic').flatten(2).transpose(1, 2)
+    loaded = model.state_dict()[key]
+    assert torch.equal(loaded[:, :1], source[key][:, :1])
+    assert torch.allclose(loaded[:, 1:], wanted)
+    assert all(torch.equal(value, source[name]) for name, value in model.state_dict().items()
+               if name != key)
+
+
+@pytest.mark.parametrize('shape, words', [
+    ((1, 17, 8), 'same channels'), ((1, 16, 16), 'square grid and a class token')])
+def test_position_embeddings_that_cannot_be_resized(tmp_path, shape, words):
+    state = {**ViTAE(PATCH).state_dict(), 'stages.0.embedding.position': torch.zeros(shape)}
+    model = ViTAE(PATCH, init_cfg=save(tmp_path / 'a.pth', state))
+    with pytest.raises(InputError, match=words):
+        model.init_weights()
+
+
+def test_what_only_a_classifier_reads_is_left_aside(tmp_path):
+    source = CeiT(BLOCKS, out_type='cls_token').state_dict()
+    assert any(key.startswith('class_attention.') for key in source) and 'norm.weight' in source
+    model = CeiT(BLOCKS, init_cfg=save(tmp_path / 'a.pth', source))
+    model.init_weights()
+    assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize('held, model, words', [
+    (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; asked for was ViTAE 'tiny'."),
+    (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; asked for was ViTAEv2 'small'."),
+    (ViTAE('tiny'), ViTAE(PYRAMID), "It holds ViTAE 'tiny'; asked for was a ViTAE of other"),
+], ids=['arch', 'network', 'custom'])
+def test_a_checkpoint_of_another_variant_is_named(tmp_path, held, model, words):
+    path = tmp_path / 'a.pth'
+    torch.save(held.state_dict(), path)
+    with pytest.raises(InputError) as error:
+        load_pretrained(model, path)
+    assert words in str(error.value)

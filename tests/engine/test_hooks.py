@@ -4,9 +4,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers.archs import TWO_STAGES
 from mmengine.runner import BaseLoop
 from torch import nn
 
+from vitae_mm.backbones import ViTAEv2
 from vitae_mm.engine.hooks import CheckpointMatchHook, EpochSeedHook, seed_worker
 from vitae_mm.errors import InputError
 
@@ -72,3 +74,11 @@ def test_another_backbone_may_not_start_a_run(model):
 def test_a_whole_checkpoint_passes(model):
     for training, resume in ((False, False), (True, True), (True, False)):
         load(model, model.state_dict(), training, resume)
+
+
+def test_stages_that_are_not_built_do_not_count(tmp_path):
+    whole = ViTAEv2(TWO_STAGES)
+    model = nn.ModuleDict(dict(backbone=ViTAEv2(TWO_STAGES, out_indices=(0, )),
+                               head=nn.Linear(2, 3)))
+    load(model, {f'backbone.{key}': value for key, value in whole.state_dict().items()},
+         training=True)

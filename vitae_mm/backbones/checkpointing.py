@@ -8,20 +8,20 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
-def checkpoint_module(module: nn.Module, x: Tensor) -> Tensor:
-    """``module(x)``, recomputed in the backward pass instead of stored.
+def checkpoint_module(module: nn.Module, *args: Tensor | None) -> object:
+    """``module(*args)``, recomputed in the backward pass instead of stored.
 
     Non-reentrant. The second forward pass updates no running statistics, so
     that training equals training without checkpointing.
 
     Args:
         module: A cell.
-        x: Its input, any shape.
+        args: Its inputs, of any shape.
     """
     if torch.compiler.is_compiling():
         # a compiled graph changes statistics once and recomputes without effects
-        return checkpoint(module, x, use_reentrant=False)
-    return checkpoint(module, x, use_reentrant=False,
+        return checkpoint(module, *args, use_reentrant=False)
+    return checkpoint(module, *args, use_reentrant=False,
                       context_fn=lambda: (nullcontext(), _frozen_statistics(module)))
 
 

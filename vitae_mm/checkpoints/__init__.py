@@ -1,11 +1,12 @@
-"""Checkpoint files: safe reading, strict loading, published -> ours."""
-from .convert import convert_state_dict, identify_family
+"""Checkpoint files: safe reading, strict loading, published <-> ours."""
+from .convert import Layout, convert_state_dict, identify_layout, publish_state_dict
 from .files import read_checkpoint, write_checkpoint
-from .loading import check_match, load_pretrained
+from .loading import check_match, entries_below, load_pretrained, misshapen_keys
 from .mmengine_backend import use_safe_reader
 from .unwrap import unwrap_state_dict
 
 __all__ = [
-    'check_match', 'convert_state_dict', 'identify_family', 'load_pretrained',
-    'read_checkpoint', 'unwrap_state_dict', 'use_safe_reader', 'write_checkpoint'
+    'Layout', 'check_match', 'convert_state_dict', 'entries_below', 'identify_layout',
+    'load_pretrained', 'misshapen_keys', 'publish_state_dict', 'read_checkpoint', 'unwrap_state_dict',
+    'use_safe_reader', 'write_checkpoint'
 ]

@@ -1,38 +1,96 @@
-"""Names of the published networks' modules -> ours.
+"""Names in the published networks -> ours.
 
-Each ``{}`` stands for a number. A published module that the table does not
-name is an error.
+Each ``{}`` stands for a number. An entry names a module, or a whole key
+where a parameter stands in the module itself. A published key that the table
+does not name is an error. Read from right to left the tables give the
+published names back.
 """
 
-VITAEV2 = {
+
+def _normal_cells(source: str, target: str) -> dict[str, str]:
+    names = dict(norm1='norm1', norm2='norm2')
+    names.update({'attn.qkv': 'attn.qkv', 'attn.proj': 'attn.proj',
+                  'mlp.fc1': 'ffn.fc1', 'mlp.fc2': 'ffn.fc2',
+                  'PCM.0': 'pcm.conv1', 'PCM.1': 'pcm.norm1', 'PCM.3': 'pcm.conv2'})
+    return {f'{source}.{theirs}': f'{target}.{ours}' for theirs, ours in names.items()}
+
+
+_REDUCTION = {
     'layers.{}.RC.PRM.convs.{}.0': 'backbone.stages.{}.reduction.prm.branches.{}',
     'layers.{}.RC.PCM.0': 'backbone.stages.{}.reduction.pcm.conv1',
+    'layers.{}.RC.attn.norm1': 'backbone.stages.{}.reduction.norm1',
+    'layers.{}.RC.attn.norm2': 'backbone.stages.{}.reduction.norm2',
+}
+
+VITAEV2 = {
+    **_REDUCTION,
     'layers.{}.RC.PCM.1': 'backbone.stages.{}.reduction.pcm.norm1',
     'layers.{}.RC.PCM.3': 'backbone.stages.{}.reduction.pcm.conv2',
     'layers.{}.RC.PCM.4': 'backbone.stages.{}.reduction.pcm.norm2',
     'layers.{}.RC.PCM.6': 'backbone.stages.{}.reduction.pcm.conv3',
-    'layers.{}.RC.attn.norm1': 'backbone.stages.{}.reduction.norm1',
     'layers.{}.RC.attn.attn.qkv': 'backbone.stages.{}.reduction.attn.qkv',
     'layers.{}.RC.attn.attn.proj': 'backbone.stages.{}.reduction.attn.proj',
-    'layers.{}.RC.attn.norm2': 'backbone.stages.{}.reduction.norm2',
     'layers.{}.RC.attn.mlp.fc1': 'backbone.stages.{}.reduction.ffn.fc1',
     'layers.{}.RC.attn.mlp.fc2': 'backbone.stages.{}.reduction.ffn.fc2',
-    'layers.{}.NC.{}.norm1': 'backbone.stages.{}.cells.{}.norm1',
-    'layers.{}.NC.{}.attn.qkv': 'backbone.stages.{}.cells.{}.attn.qkv',
-    'layers.{}.NC.{}.attn.proj': 'backbone.stages.{}.cells.{}.attn.proj',
-    'layers.{}.NC.{}.norm2': 'backbone.stages.{}.cells.{}.norm2',
-    'layers.{}.NC.{}.mlp.fc1': 'backbone.stages.{}.cells.{}.ffn.fc1',
-    'layers.{}.NC.{}.mlp.fc2': 'backbone.stages.{}.cells.{}.ffn.fc2',
-    'layers.{}.NC.{}.PCM.0': 'backbone.stages.{}.cells.{}.pcm.conv1',
-    'layers.{}.NC.{}.PCM.1': 'backbone.stages.{}.cells.{}.pcm.norm1',
-    'layers.{}.NC.{}.PCM.3': 'backbone.stages.{}.cells.{}.pcm.conv2',
+    **_normal_cells('layers.{}.NC.{}', 'backbone.stages.{}.cells.{}'),
     'layers.{}.NC.{}.PCM.4': 'backbone.stages.{}.cells.{}.pcm.norm2',
     'layers.{}.NC.{}.PCM.6': 'backbone.stages.{}.cells.{}.pcm.conv3',
     'head': 'head.fc',
 }
 
-TABLES = {'vitaev2': VITAEV2}
-"""Family -> table."""
+VITAE = {
+    # the third pyramid has no cell around it
+    'layers.2.RC.PRM.convs.{}.0': 'backbone.stages.2.reduction.branches.{}',
+    **_REDUCTION,
+    'layers.{}.RC.PCM.2': 'backbone.stages.{}.reduction.pcm.conv2',
+    'layers.{}.RC.PCM.3': 'backbone.stages.{}.reduction.pcm.norm2',
+    'layers.{}.RC.PCM.5': 'backbone.stages.{}.reduction.pcm.conv3',
+    'layers.{}.RC.attn.w': 'backbone.stages.{}.reduction.attn.features',
+    'layers.{}.RC.attn.kqv': 'backbone.stages.{}.reduction.attn.kqv',
+    'layers.{}.RC.attn.proj': 'backbone.stages.{}.reduction.attn.proj',
+    'layers.{}.RC.attn.mlp.0': 'backbone.stages.{}.reduction.ffn.fc1',
+    'layers.{}.RC.attn.mlp.2': 'backbone.stages.{}.reduction.ffn.fc2',
+    **_normal_cells('layers.{}.NC.{}', 'backbone.stages.{}.cells.{}'),
+    'layers.{}.NC.{}.PCM.4': 'backbone.stages.{}.cells.{}.pcm.norm2',
+    'layers.{}.NC.{}.PCM.6': 'backbone.stages.{}.cells.{}.pcm.conv3',
+    'head': 'head.fc',
+}
 
-DERIVED = ('relative_position_index', )
-"""Published entries that follow from the window size and carry no weights."""
+VITAE_PATCH = {
+    # a patch embedding, and normal cells that stand third in the published list
+    'layers.0.RC.PRM.proj': 'backbone.stages.0.reduction.proj',
+    'layers.0.RC.cls_token': 'backbone.stages.0.embedding.cls_token',
+    'layers.0.RC.pos_embed': 'backbone.stages.0.embedding.position',
+    **_normal_cells('layers.2.NC.{}', 'backbone.stages.0.cells.{}'),
+    'fc_norm': 'backbone.norm',
+    'head': 'head.fc',
+}
+
+CEIT = {
+    'i2t.backbone.conv': 'backbone.stages.0.reduction.conv',
+    'i2t.backbone.bn': 'backbone.stages.0.reduction.norm',
+    'i2t.proj': 'backbone.stages.0.reduction.proj',
+    'cls_token': 'backbone.stages.0.embedding.cls_token',
+    'pos_embed': 'backbone.stages.0.embedding.position',
+    'pos_layer_embed': 'backbone.class_attention.position',
+    'blocks.{}.norm1': 'backbone.stages.0.cells.{}.norm1',
+    'blocks.{}.norm2': 'backbone.stages.0.cells.{}.norm2',
+    'blocks.{}.attn.qkv': 'backbone.stages.0.cells.{}.attn.qkv',
+    'blocks.{}.attn.proj': 'backbone.stages.0.cells.{}.attn.proj',
+    'blocks.{}.leff.conv{}': 'backbone.stages.0.cells.{}.ffn.conv{}',
+    'blocks.{}.leff.bn{}': 'backbone.stages.0.cells.{}.ffn.norm{}',
+    'lca.norm1': 'backbone.class_attention.norm1',
+    'lca.norm2': 'backbone.class_attention.norm2',
+    'lca.attn.qkv': 'backbone.class_attention.attn.qkv',
+    'lca.attn.proj': 'backbone.class_attention.attn.proj',
+    'lca.feedforward.fc1': 'backbone.class_attention.ffn.fc1',
+    'lca.feedforward.fc2': 'backbone.class_attention.ffn.fc2',
+    'norm': 'backbone.norm',
+    'head': 'head.fc',
+}
+
+TABLES = {'vitaev2': VITAEV2, 'vitae': VITAE, 'vitae_patch': VITAE_PATCH, 'ceit': CEIT}
+"""Published layout -> table."""
+
+DERIVED = 'relative_position_index'
+"""Published entry of each window attention, which carries no weights."""

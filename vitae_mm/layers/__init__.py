@@ -1,14 +1,20 @@
 """Small modules and pure functions on channels-last maps; torch only."""
 from .attention import FullAttention, scaled_dot_product
+from .class_attention import LayerwiseClassAttention
 from .feed_forward import FeedForward
+from .local_feed_forward import LocalFeedForward
 from .parallel_conv import ParallelConv
+from .patch_embedding import ImageToTokens, PatchEmbedding
 from .performer_attention import PerformerAttention
 from .pyramid_reduction import PyramidReduction
+from .tokens import POSITIONS, TokenEmbedding, join_tokens, resize_positions, split_tokens
 from .window import merge_windows, pad_to_windows, partition_windows, shift_mask
 from .window_attention import WindowAttention
 
 __all__ = [
-    'FeedForward', 'FullAttention', 'ParallelConv', 'PerformerAttention', 'PyramidReduction',
-    'WindowAttention', 'merge_windows', 'pad_to_windows', 'partition_windows',
-    'scaled_dot_product', 'shift_mask'
+    'POSITIONS', 'FeedForward', 'FullAttention', 'ImageToTokens', 'LayerwiseClassAttention',
+    'LocalFeedForward', 'ParallelConv', 'PatchEmbedding', 'PerformerAttention',
+    'PyramidReduction', 'TokenEmbedding', 'WindowAttention', 'join_tokens', 'merge_windows',
+    'pad_to_windows', 'partition_windows', 'resize_positions', 'scaled_dot_product',
+    'shift_mask', 'split_tokens'
 ]

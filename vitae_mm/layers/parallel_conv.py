@@ -5,33 +5,40 @@ from torch import Tensor, nn
 
 
 class ParallelConv(nn.Sequential):
-    """Parallel convolution (PCM): three 3x3 convs beside the attention.
+    """Parallel convolution (PCM): convs beside the attention.
 
     ViTAE, "Parallel convolutional module"; it sees the cell's input before any LayerNorm.
-    conv, norm, SiLU, conv, norm, SiLU, conv.
+    conv, norm, SiLU for each of ``hidden_dims``, then a last conv.
 
     Args:
         in_dim (int): Channels of the input map.
-        hidden_dims (Sequence[int]): Channels after the first and second conv.
+        hidden_dims (Sequence[int]): Channels after each conv but the last.
         dim (int): Channels of the output map.
         groups (int): Groups of each conv; divides every channel number.
-        strides (Sequence[int]): Stride of each conv. Defaults to (1, 1, 1).
-        norm_layer (Callable): Channels -> normalisation module. Defaults to
-            ``nn.BatchNorm2d``.
+        strides (Sequence[int], optional): Stride of each conv. Defaults to 1.
+        kernel_size (int): Kernel of each conv, an odd number. Defaults to 3.
+        norm_layer (Callable, optional): Channels -> normalisation module;
+            None for no norms. Defaults to ``nn.BatchNorm2d``.
+        norm_first (bool): A norm after the first conv too. Defaults to True.
+        act_last (bool): A SiLU after the last conv too. Defaults to False.
     """
 
     def __init__(self, in_dim: int, hidden_dims: Sequence[int], dim: int, groups: int,
-                 strides: Sequence[int] = (1, 1, 1),
-                 norm_layer: Callable[[int], nn.Module] = nn.BatchNorm2d):
-        first, second = hidden_dims
-
-        def conv(inputs: int, outputs: int, stride: int) -> nn.Conv2d:
-            return nn.Conv2d(inputs, outputs, 3, stride, padding=1, groups=groups)
-
-        super().__init__(OrderedDict(
-            conv1=conv(in_dim, first, strides[0]), norm1=norm_layer(first), act1=nn.SiLU(),
-            conv2=conv(first, second, strides[1]), norm2=norm_layer(second), act2=nn.SiLU(),
-            conv3=conv(second, dim, strides[2])))
+                 strides: Sequence[int] | None = None, kernel_size: int = 3,
+                 norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
+                 norm_first: bool = True, act_last: bool = False):
+        dims = (in_dim, *hidden_dims, dim)
+        count = len(dims) - 1
+        strides = strides or (1, ) * count
+        layers = OrderedDict()
+        for i in range(1, count + 1):
+            layers[f'conv{i}'] = nn.Conv2d(dims[i - 1], dims[i], kernel_size, strides[i - 1],
+                                           padding=kernel_size // 2, groups=groups)
+            if i < count and norm_layer is not None and (i > 1 or norm_first):
+                layers[f'norm{i}'] = norm_layer(dims[i])
+            if i < count or act_last:
+                layers[f'act{i}'] = nn.SiLU()
+        super().__init__(layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H', W', D), shrunk by the product of the strides."""

@@ -1,4 +1,5 @@
 import math
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ class PerformerAttention(nn.Module):
     Rethinking Attention with Performers, Choromanski et al. 2021, Eq. 5, in
     the form of ViTAE's reduction cells: ``m = d / 2`` orthogonal features, no
     scaling of q and k, and the values are added to the projected output. The
-    exponentials are taken in float32 under any autocast.
+    exponentials are taken in float32 or better under any autocast.
 
     Args:
         in_dim (int): Channels of the input.
@@ -48,8 +49,12 @@ class PerformerAttention(nn.Module):
         return out.unflatten(1, x.shape[1:-1])
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        with torch.autocast(q.device.type, enabled=False):
-            q, k, v = self._phi(q.float()), self._phi(k.float()), v.float()
+        precise = torch.promote_types(q.dtype, torch.float32)
+        device = q.device.type
+        # counting tools run networks on the meta device, which has no autocast
+        plain = nullcontext() if device == 'meta' else torch.autocast(device, enabled=False)
+        with plain:
+            q, k, v = self._phi(q.to(precise)), self._phi(k.to(precise)), v.to(precise)
             # sum over tokens first: (B, heads, m, d), linear in N
             summary = k.transpose(-2, -1) @ v
             # (B, heads, N, m) x (B, heads, m, 1) -> (B, heads, N, 1)
@@ -58,7 +63,7 @@ class PerformerAttention(nn.Module):
 
     def _phi(self, x: Tensor) -> Tensor:
         """phi(x) = exp(w x - |x|^2 / 2) / sqrt(m): (..., d) -> (..., m)."""
-        w = self.features.float()
+        w = self.features.to(x.dtype)
         square = x.square().sum(dim=-1, keepdim=True) / 2
         return torch.exp(x @ w.T - square) / math.sqrt(w.shape[0])
 

@@ -23,6 +23,7 @@ class PyramidReduction(nn.Module):
     def __init__(self, in_dim: int, branch_dim: int, kernel_size: int, ratio: int,
                  dilations: Sequence[int]):
         super().__init__()
+        self.ratio = ratio
         self.branches = nn.ModuleList(
             nn.Conv2d(in_dim, branch_dim, kernel_size, stride=ratio, dilation=dilation,
                       padding=reduction_padding(kernel_size, ratio, dilation))

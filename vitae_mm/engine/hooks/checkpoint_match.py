@@ -3,7 +3,8 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
-from vitae_mm.checkpoints import check_match, unwrap_state_dict
+from vitae_mm.checkpoints import (check_match, entries_below, misshapen_keys,
+                                  unwrap_state_dict)
 from vitae_mm.registry import HOOKS
 
 BACKBONE = 'backbone.'
@@ -36,11 +37,10 @@ class CheckpointMatchHook(Hook):
             check_match(model, state, source)
             return
         if hasattr(model, 'backbone'):
-            check_match(model.backbone, {key[len(BACKBONE):]: value for key, value in state.items()
-                                         if key.startswith(BACKBONE)}, source)
+            own = entries_below(state, BACKBONE, model.backbone)
+            check_match(model.backbone, own, source)
         wanted = model.state_dict()
-        fresh = [key for key, value in wanted.items()
-                 if key not in state or state[key].shape != value.shape]
+        fresh = [key for key in wanted if key not in state] + misshapen_keys(model, state)
         samples = f', such as {", ".join(fresh[:3])}' if fresh else ''
         print_log(f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
                   f'{len(fresh)} keep their initial values{samples}.', logger='current')

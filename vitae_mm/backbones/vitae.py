@@ -1,0 +1,160 @@
+import math
+from collections.abc import Sequence
+
+from vitae_mm.errors import InputError
+from vitae_mm.layers import POSITIONS, TokenEmbedding
+from vitae_mm.registry import MODELS
+
+from .arch import ArchTable, resolve_arch
+from .base_backbone import StagedBackbone
+from .build import CellOptions, ParallelConvForm, build_stages
+from .options import FINAL_NORMS, check_choice, check_img_size
+
+# yapf: disable
+PYRAMID = ArchTable(
+    archs={
+        # branch_dims: E of the paper, dims: D; the third pyramid alone gives the tokens
+        'tiny':  dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 7),  num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),  # noqa: E501
+        '6m':    dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 10), num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),  # noqa: E501
+        '13m':   dict(branch_dims=(64, 64, 160), dims=(64, 64, 320),  depths=(0, 0, 11), num_heads=(1, 1, 5), mlp_ratios=(3, 3, 3), groups=(1, 1, 80)),  # noqa: E501
+        'small': dict(branch_dims=(64, 64, 192), dims=(96, 192, 384), depths=(0, 0, 14), num_heads=(1, 1, 6), mlp_ratios=(3, 3, 3), groups=(1, 1, 96)),  # noqa: E501
+    },
+    shared=dict(
+        reductions=('cell', 'cell', 'pyramid'),
+        kernel_sizes=(7, 3, 3),
+        ratios=(4, 2, 2),
+        dilations=((1, 2, 3, 4), (1, 2, 3), (1, 2)),
+        reduction_heads=(1, 1, 1),
+        reduction_groups=(1, 1, 1),
+    ),
+    settings=dict(
+        attention=('full', 'full', 'full'),
+        reduction_attention=('performer', 'performer', 'performer'),
+        pcm_form=ParallelConvForm(norm_first=False, act_last=True),
+        class_token=False, position='none', final_norm='none',
+    ))
+PATCH = ArchTable(
+    archs={
+        'base':  dict(dims=(768, ),  depths=(12, ), num_heads=(12, ), groups=(192, )),
+        'large': dict(dims=(1024, ), depths=(24, ), num_heads=(16, ), groups=(256, )),
+        'huge':  dict(dims=(1280, ), depths=(32, ), num_heads=(16, ), groups=(320, )),
+    },
+    shared=dict(
+        reductions=('patch', ),
+        ratios=(16, ),
+        mlp_ratios=(4, ),
+    ),
+    settings=dict(
+        attention=('full', ),
+        pcm_form=ParallelConvForm(shallow=True),
+        class_token=True, position='learned', final_norm='pooled',
+    ))
+# yapf: enable
+
+
+@MODELS.register_module()
+class ViTAE(StagedBackbone):
+    """ViTAE: normal cells on one scale, behind two reduction cells and a
+    pyramid (T, 6M, 13M, S) or a patch embedding (B, L, H).
+
+    ViTAE: Vision Transformer Advanced by Exploring Intrinsic Inductive Bias,
+    Xu et al., NeurIPS 2021; B, L and H: ViTAEv2, Zhang et al., IJCV 2022.
+
+    Args:
+        arch (str | dict): 'tiny', '6m', '13m', 'small', 'base', 'large',
+            'huge', or a dict with one entry a stage. Like T to S: for each of
+            ``branch_dims`` (E), ``dims`` (D), ``depths``, ``num_heads``,
+            ``mlp_ratios``, ``groups``, and, if they differ from the
+            published networks, ``reductions`` ('cell', 'pyramid', 'patch'),
+            ``kernel_sizes``, ``ratios``, ``dilations``, ``reduction_heads``,
+            ``reduction_groups``. Like B to H: ``dims``, ``depths``,
+            ``num_heads``, ``groups``, optional ``ratios``, ``mlp_ratios``.
+            Defaults to 'tiny'.
+        in_channels (int): Channels of the image. Defaults to 3.
+        img_size (int | Sequence[int]): Image size, in pixels, that the
+            position embeddings are stored for; others are taken all the
+            same. Read only if there are any. Defaults to 224.
+        out_type (str): 'featmap' for maps (B, D, H', W'), 'avg_featmap' for
+            the mean over the last map (B, D), which the published classifier
+            reads, 'cls_token' for the class token (B, D). Defaults to
+            'featmap'.
+        out_indices (Sequence[int]): Stages whose maps are returned, at
+            strides 4, 8, 16 in T to S; B to H have one stage. Defaults to
+            (-1, ), the last.
+        frozen_stages, norm_eval, norm_cfg, with_cp, drop_path_rate,
+            drop_rate: As in :class:`ViTAEv2`.
+        reduction_attention (Sequence[str], optional): Attention of each
+            reduction cell: 'window', 'full' or 'performer'. Defaults to
+            performer.
+        attention (Sequence[str], optional): The same for the normal cells of
+            each stage that has some. Defaults to full.
+        window_size, shift_window, relative_position, dilations,
+            reduction_pcm, pcm_kernel_size, pcm_fusion: As in
+            :class:`ViTAEv2`.
+        class_token (bool, optional): Whether there is a class token. Defaults
+            to that of the published networks: False for T to S, True for B
+            to H.
+        position (str, optional): Position embedding: 'learned', 'sinusoid'
+            or 'none'. Defaults to 'none' for T to S, 'learned' for B to H.
+        final_norm (str, optional): LayerNorm on all 'tokens', on the 'pooled'
+            mean or class token, or 'none'. Defaults to 'none' for T to S,
+            'pooled' for B to H. The NeurIPS paper's reading is
+            ``class_token=True, position='sinusoid', final_norm='tokens',
+            out_type='cls_token'``.
+        init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
+
+    Raises:
+        InputError: For a value that is not one of the above.
+
+    Example:
+        >>> model = ViTAE('tiny', out_type='avg_featmap')
+        >>> [tuple(m.shape) for m in model(torch.rand(1, 3, 224, 224))]
+        [(1, 256)]
+    """
+
+    TABLES = (PYRAMID, PATCH)
+
+    def __init__(self,
+                 arch: str | dict = 'tiny',
+                 in_channels: int = 3,
+                 img_size: int | Sequence[int] = 224,
+                 out_type: str = 'featmap',
+                 out_indices: Sequence[int] = (-1, ),
+                 frozen_stages: int = -1,
+                 norm_eval: bool = False,
+                 norm_cfg: dict | None = dict(type='BN'),
+                 with_cp: bool = False,
+                 drop_path_rate: float = 0.,
+                 drop_rate: float = 0.,
+                 reduction_attention: Sequence[str] | None = None,
+                 attention: Sequence[str] | None = None,
+                 window_size: int = 7,
+                 shift_window: bool = False,
+                 relative_position: bool = False,
+                 dilations: Sequence[Sequence[int]] | None = None,
+                 reduction_pcm: bool = True,
+                 pcm_kernel_size: int = 3,
+                 pcm_fusion: str = 'before_ffn',
+                 class_token: bool | None = None,
+                 position: str | None = None,
+                 final_norm: str | None = None,
+                 init_cfg: dict | list[dict] | None = None):
+        table, form = resolve_arch(arch, self.TABLES, in_channels, dilations)
+        options = CellOptions(norm_cfg, drop_path_rate, drop_rate, attention, reduction_attention,
+                              window_size, shift_window, relative_position, reduction_pcm,
+                              pcm_kernel_size, pcm_fusion)
+        stages = build_stages(table, form, in_channels, options)
+        class_token = form.settings['class_token'] if class_token is None else class_token
+        position = form.settings['position'] if position is None else position
+        final_norm = form.settings['final_norm'] if final_norm is None else final_norm
+        check_choice('position', position, POSITIONS)
+        check_choice('final_norm', final_norm, FINAL_NORMS)
+        stride = math.prod(table['ratios'])
+        if class_token or position != 'none':
+            if class_token and 'window' in (attention or ()):
+                raise InputError(f'attention={attention!r}: windows have no place for a class '
+                                 "token; give class_token=False, or 'full' or 'performer'.")
+            grid = tuple(math.ceil(side / stride) for side in check_img_size(img_size))
+            stages[-1].embedding = TokenEmbedding(table['dims'][-1], grid, class_token, position)
+        super().__init__(arch, stages, in_channels, out_type, out_indices, frozen_stages,
+                         norm_eval, with_cp, init_cfg, final_norm, least_size=stride)

@@ -1,0 +1,47 @@
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+
+class LocalFeedForward(nn.Module):
+    """Locally-enhanced feed-forward network (LeFF): a depthwise conv between
+    the two linear layers.
+
+    CeiT, Eqs. 5-10. The class token is not changed.
+
+    Args:
+        dim (int): Channels of the map (D).
+        hidden_dim (int): Channels in between.
+        kernel_size (int): Kernel of the depthwise conv, an odd number.
+            Defaults to 3.
+        norm_layer (Callable, optional): Channels -> norm after each conv;
+            None for no norms. Defaults to ``nn.BatchNorm2d``.
+        act_last (bool): A GELU after the last norm too. Defaults to False.
+        drop_rate (float): Dropout after the last norm. Defaults to 0.
+    """
+
+    def __init__(self, dim: int, hidden_dim: int, kernel_size: int = 3,
+                 norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
+                 act_last: bool = False, drop_rate: float = 0.):
+        super().__init__()
+
+        def norm(channels: int) -> nn.Module:
+            return nn.Identity() if norm_layer is None else norm_layer(channels)
+
+        self.conv1 = nn.Conv2d(dim, hidden_dim, 1)
+        self.norm1 = norm(hidden_dim)
+        self.conv2 = nn.Conv2d(hidden_dim, hidden_dim, kernel_size, padding=kernel_size // 2,
+                               groups=hidden_dim)
+        self.norm2 = norm(hidden_dim)
+        self.conv3 = nn.Conv2d(hidden_dim, dim, 1)
+        self.norm3 = norm(dim)
+        self.act = nn.GELU()
+        self.last = nn.GELU() if act_last else nn.Identity()
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, H, W, D) -> (B, H, W, D)."""
+        x = self.act(self.norm1(self.conv1(x.permute(0, 3, 1, 2))))
+        x = self.act(self.norm2(self.conv2(x)))
+        x = self.last(self.norm3(self.conv3(x)))
+        return self.drop(x).permute(0, 2, 3, 1)

@@ -1,0 +1,125 @@
+"""A map and its class token as one sequence, and position embeddings."""
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vitae_mm.errors import InputError
+
+POSITIONS = ('none', 'learned', 'sinusoid')
+
+
+def join_tokens(x: Tensor, cls: Tensor | None) -> Tensor:
+    """The class token before the cells of the map, row by row.
+
+    Args:
+        x: Map, (B, H, W, C).
+        cls: Class token, (B, 1, C), or None.
+
+    Returns:
+        (B, 1 + H * W, C); the map itself where there is no class token.
+    """
+    return x if cls is None else torch.cat([cls, x.flatten(1, 2)], dim=1)
+
+
+def split_tokens(tokens: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+    """The inverse of :func:`join_tokens`.
+
+    Args:
+        tokens: (B, 1 + H * W, C), or a map (B, H, W, C).
+        size: H and W.
+
+    Returns:
+        The map (B, H, W, C) and the class token (B, 1, C) or None.
+    """
+    if tokens.ndim == 4:
+        return tokens, None
+    return tokens[:, 1:].unflatten(1, size), tokens[:, :1]
+
+
+class TokenEmbedding(nn.Module):
+    """Adds position embeddings to a map, and makes the class token.
+
+    The embeddings are resized (bicubic) to the map at hand, and when weights
+    for another image size are loaded.
+
+    Args:
+        dim (int): Channels of the map.
+        grid (tuple[int, int]): Rows and columns of the map at the image size
+            the network is made for.
+        class_token (bool): Whether there is a class token.
+        position (str): 'learned', 'sinusoid' (Attention Is All You Need,
+            Sec. 3.5, over the sequence) or 'none'.
+    """
+
+    def __init__(self, dim: int, grid: tuple[int, int], class_token: bool, position: str):
+        super().__init__()
+        self.grid = grid
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if class_token else None
+        count = math.prod(grid) + class_token
+        if position == 'learned':
+            self.position = nn.Parameter(torch.zeros(1, count, dim))
+            self.register_load_state_dict_pre_hook(_resize_loaded)
+        elif position == 'sinusoid':
+            self.register_buffer('position', sinusoids(count, dim)[None], persistent=False)
+        else:
+            self.position = None
+        for parameter in self.parameters():
+            nn.init.trunc_normal_(parameter, std=.02)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(B, H, W, C) -> the same, and the class token (B, 1, C) or None."""
+        cls = self.cls_token
+        if self.position is not None:
+            position = self.position
+            if cls is not None:
+                cls, position = cls + position[:, :1], position[:, 1:]
+            position = resize_positions(position, self.grid, x.shape[1:3])
+            x = x + position.unflatten(1, x.shape[1:3]).to(x.dtype)
+        return x, None if cls is None else cls.to(x.dtype).expand(x.shape[0], -1, -1)
+
+
+def resize_positions(position: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Resizes embeddings of a grid of tokens, bicubic.
+
+    Args:
+        position: (1, rows * columns, C).
+        grid: Rows and columns now.
+        size: Rows and columns wanted.
+
+    Returns:
+        (1, H * W, C).
+    """
+    if tuple(size) == tuple(grid):
+        return position
+    # (1, rows * columns, C) -> (1, C, rows, columns)
+    maps = position.unflatten(1, grid).permute(0, 3, 1, 2)
+    maps = F.interpolate(maps, size=tuple(size), mode='bicubic', align_corners=False)
+    return maps.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def sinusoids(count: int, dim: int) -> Tensor:
+    """sin and cos of position / 10000^(2i / C) in turn, (count, C)."""
+    position = torch.arange(count)[:, None]
+    channel = torch.arange(dim)[None]
+    angle = position / 10000**(2 * (channel // 2) / dim)
+    return torch.where(channel % 2 == 0, angle.sin(), angle.cos())
+
+
+def _resize_loaded(module: TokenEmbedding, state_dict: dict, prefix: str, *_: object) -> None:
+    """Fits loaded position embeddings of another image size, square as all
+    published ones, to the grid of this network."""
+    key = prefix + 'position'
+    loaded = state_dict.get(key)
+    if loaded is None or loaded.shape == module.position.shape:
+        return
+    extra = int(module.cls_token is not None)
+    side = math.isqrt(max(loaded.shape[1] - extra, 0))
+    if loaded.shape[2] != module.position.shape[2] or side * side + extra != loaded.shape[1]:
+        raise InputError(f'{key} of shape {tuple(loaded.shape)} cannot be resized to '
+                         f'{tuple(module.position.shape)}: it needs the same channels, a square '
+                         f'grid{" and a class token" if extra else ", and no class token"}.')
+    cls, cells = loaded[:, :extra], loaded[:, extra:]
+    cells = resize_positions(cells.float(), (side, side), module.grid).to(loaded.dtype)
+    state_dict[key] = torch.cat([cls, cells], dim=1)
