@@ -4,8 +4,10 @@ mmengine imports this module when a config names the scope ``vitae_mm``, and
 the listed locations on the first look-up, so that configs of any OpenMMLab
 codebase find ``vitae_mm.ViTAEv2`` without ``custom_imports``.
 """
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import Registry
@@ -18,3 +20,8 @@ FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='vitae_mm',
                      locations=['vitae_mm.engine.hooks'])
 OPTIM_WRAPPERS = Registry('optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='vitae_mm',
                           locations=['vitae_mm.engine.optim'])
+DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='vitae_mm',
+                    locations=['vitae_mm.datasets.inaturalist',
+                               'vitae_mm.datasets.stratified_subset'])
+METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='vitae_mm',
+                   locations=['vitae_mm.evaluation'])

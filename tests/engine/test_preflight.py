@@ -134,6 +134,101 @@ def test_heads_must_have_as_many_classes(cfg):
     assert 'has 2 classes' in complaint(cfg)
 
 
+@pytest.fixture
+def folders(tmp_path):
+    """Three class folders and a classifier of them."""
+    for label in ('dog', 'cat', 'eel'):
+        (tmp_path / 'train' / label).mkdir(parents=True)
+    (tmp_path / 'train' / 'list.txt').touch()
+    return Config(dict(
+        default_scope='mmpretrain', model=dict(head=dict(type='LinearClsHead', num_classes=3)),
+        data_preprocessor=dict(num_classes=3),
+        train_dataloader=dict(dataset=dict(
+            type='CustomDataset', data_root=str(tmp_path), data_prefix='train'))))
+
+
+def test_class_folders_are_counted(folders):
+    check_data(folders, ('train', ))
+    folders.model.head.num_classes = 1000
+    assert complaint(folders) == (
+        "model.head.num_classes=1000, but train_dataloader (CustomDataset) has 3 classes "
+        "('cat', 'dog', 'eel'): set num_classes to 3.")
+
+
+def test_one_hot_labels_must_have_as_many_classes(folders):
+    folders.data_preprocessor.num_classes = 1000
+    assert complaint(folders).startswith('data_preprocessor.num_classes=1000')
+    folders.model.data_preprocessor = dict(num_classes=7)
+    assert complaint(folders).startswith('model.data_preprocessor.num_classes=7')
+    folders.model.data_preprocessor.num_classes = None
+    check_data(folders, ('train', ))
+
+
+@pytest.mark.parametrize('options', [
+    dict(with_label=False), dict(ann_file='train/list.txt'),
+    dict(metainfo=dict(classes=tuple('abcd'))), dict(classes=list('abcd'))])
+def test_folders_are_not_counted_where_they_are_no_classes(folders, options):
+    folders.model.head.num_classes = folders.data_preprocessor.num_classes = 4
+    assert 'has 3 classes' in complaint(folders)
+    folders.train_dataloader.dataset.update(options)
+    check_data(folders, ('train', ))
+
+
+def test_images_must_lie_in_class_folders(folders, tmp_path):
+    folders.train_dataloader.dataset.data_prefix = 'train/cat'
+    (tmp_path / 'train' / 'cat' / 'a.jpg').touch()
+    assert f'{tmp_path / "train" / "cat"} has no sub-folders' in complaint(folders)
+
+
+@pytest.mark.parametrize('kind, count', [
+    ('ImageNet', 1000), ('CIFAR10', 10), ('CIFAR100', 100), ('StanfordCars', 196),
+    ('OxfordIIITPet', 37)])
+def test_classes_that_come_with_the_codebase_are_counted(folders, tmp_path, kind, count):
+    folders.train_dataloader.dataset = dict(type=kind, data_root=str(tmp_path))
+    assert f'({kind}) has {count} classes' in complaint(folders)
+
+
+def test_classes_of_inaturalist_are_counted(folders, tmp_path):
+    content = dict(images=[dict(id=1, file_name='train/list.txt')],
+                   annotations=[dict(image_id=1, category_id=0)],
+                   categories=[dict(id=0, name='owl'), dict(id=1, name='fern')])
+    folders.train_dataloader.dataset = dict(type='vitae_mm.INaturalist', data_root=str(tmp_path),
+                                            ann_file='inat.json')
+    (tmp_path / 'inat.json').write_text(json.dumps(content))
+    assert '(INaturalist) has 2 classes' in complaint(folders)
+    folders.model.head.num_classes = folders.data_preprocessor.num_classes = 2
+    check_data(folders, ('train', ))
+    content['images'][0]['file_name'] = 'none.jpg'
+    (tmp_path / 'inat.json').write_text(json.dumps(content))
+    assert 'names the image none.jpg, which is not in' in complaint(folders)
+
+
+def test_subsets_are_checked_and_looked_into(folders):
+    subset = dict(type='vitae_mm.StratifiedSubset', fraction=.1,
+                  dataset=folders.train_dataloader.dataset)
+    folders.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=subset)
+    check_data(folders, ('train', ))
+    subset = folders.train_dataloader.dataset.dataset
+    subset.seed = -1
+    assert 'seed=-1' in complaint(folders)
+    subset.fraction = 10
+    assert 'fraction=10: give a number above 0 and up to 1' in complaint(folders)
+    del subset['fraction']
+    assert 'fraction=None' in complaint(folders)
+
+
+def test_reassessed_labels_must_be_of_all_images(folders, tmp_path):
+    file = tmp_path / 'real.json'
+    file.write_text('[[1], []]')
+    folders.val_evaluator = [dict(type='Accuracy'),
+                             dict(type='vitae_mm.ReassessedLabels', ann_file=str(file))]
+    assert f'{file} has 2 entries, but there are 50000 images' in complaint(folders)
+    folders.val_evaluator[1].num_images = 2
+    check_data(folders, ('train', 'val'))
+    folders.val_evaluator[1].ann_file = 's3://bucket/real.json'
+    check_data(folders, ('train', 'val'))
+
+
 def test_a_run_is_not_trained_over(tmp_path):
     check_work_dir(tmp_path, resume=False, overwrite=False)
     (tmp_path / 'last_checkpoint').touch()

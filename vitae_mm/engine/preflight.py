@@ -8,10 +8,19 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import DATASETS
 
+from vitae_mm.datasets.stratified_subset import check_options
 from vitae_mm.errors import InputError
+from vitae_mm.evaluation.reassessed_labels import NUM_IMAGES, read_labels
 
-HEADS = ('bbox_head', 'mask_head', 'decode_head', 'head')
-"""Parts of a model that predict the classes of the dataset."""
+COUNTING = ('bbox_head', 'mask_head', 'decode_head', 'head', 'data_preprocessor')
+"""Parts of a model that count the classes of the dataset: heads predict them,
+mmpretrain's preprocessor makes one-hot labels of them."""
+
+FOLDERS_ARE_CLASSES = 'mmpretrain.datasets.custom.CustomDataset'
+"""The dataset whose classes may be the sub-folders of its image folder."""
+
+COCO_FORM = ('Coco', 'INaturalist')
+"""Datasets with one of these in their name read annotations in COCO form."""
 
 SAMPLED_IMAGES = 20
 """How many of the annotated images are looked for."""
@@ -27,23 +36,30 @@ def check_data(cfg: Config, splits: tuple[str, ...]) -> None:
     Raises:
         InputError: For a folder that is missing or empty, an annotation file
             that is missing or not JSON, images that it names and that are
-            not there, classes that it does not have, and heads with another
-            number of classes.
+            not there, classes that it does not have, heads with another
+            number of classes, a fraction that is none, and reassessed labels
+            of another form or length.
     """
     for split in splits:
+        for wrapper in _entries(cfg.get(f'{split}_dataloader')):
+            if _type_name(wrapper) == 'StratifiedSubset':
+                check_options(wrapper.get('fraction'), wrapper.get('seed', 0))
         for dataset in _datasets(cfg.get(f'{split}_dataloader')):
             kind = _dataset_class(dataset, cfg.get('default_scope'))
             name = f'{split}_dataloader ({kind.__name__})'
-            if 'download' in inspect.signature(kind).parameters:
-                continue  # it brings its own data
-            _check_folders(dataset, name)
-            annotations = _read_annotations(dataset, name)
-            classes = _classes(dataset, kind)
+            annotations = {}
+            # else it brings its own data
+            if 'download' not in inspect.signature(kind).parameters:
+                _check_folders(dataset, name)
+                annotations = _read_annotations(dataset, name)
+            classes = _classes(dataset, kind, annotations, name)
             if classes:
                 _check_categories(annotations, classes, name)
-                _check_heads(cfg.model, classes, name)
+                _check_heads(cfg, classes, name)
         for evaluator in _dicts(cfg.get(f'{split}_evaluator')):
-            _find_file(Path(), evaluator.get('ann_file'), f'{split}_evaluator')
+            file = _find_file(Path(), evaluator.get('ann_file'), f'{split}_evaluator')
+            if file and _type_name(evaluator) == 'ReassessedLabels':
+                read_labels(file, evaluator.get('num_images', NUM_IMAGES))
 
 
 def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
@@ -70,15 +86,30 @@ def _dicts(node: object) -> Iterator[Mapping]:
             yield from _dicts(inner)
 
 
-def _datasets(node: object) -> Iterator[Mapping]:
-    """The datasets inside data loaders, lists of them, and wrappers such as
-    RepeatDataset and ConcatDataset; those on remote storage are left out."""
+def _inner(entry: Mapping) -> object:
+    """The dataset, or several, in a data loader or a wrapper."""
+    return entry.get('dataset', entry.get('datasets'))
+
+
+def _entries(node: object) -> Iterator[Mapping]:
+    """Data loaders, lists of them, wrappers such as RepeatDataset and
+    ConcatDataset, and the datasets inside."""
     for entry in _dicts(node):
-        inner = entry.get('dataset', entry.get('datasets'))
-        if inner is not None:
-            yield from _datasets(inner)
-        elif '://' not in str(entry.get('data_root')):
+        yield entry
+        yield from _entries(_inner(entry))
+
+
+def _datasets(node: object) -> Iterator[Mapping]:
+    """The innermost ones; those on remote storage are left out."""
+    for entry in _entries(node):
+        if _inner(entry) is None and '://' not in str(entry.get('data_root')):
             yield entry
+
+
+def _type_name(entry: Mapping) -> str:
+    """Name of a class, given as it is or as text, with or without scope."""
+    kind = entry.get('type', '')
+    return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__
 
 
 def _dataset_class(dataset: Mapping, scope: str | None) -> type:
@@ -130,7 +161,7 @@ def _read_annotations(dataset: Mapping, name: str) -> Mapping:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f'{name}: the annotation file {path} is not JSON ({error}): download or '
                          'export it again.') from error
-    if 'Coco' not in name:
+    if not any(word in name for word in COCO_FORM):
         return {}
     absent = [key for key in ('images', 'annotations', 'categories')
               if not isinstance(content, Mapping) or not isinstance(content.get(key), list)]
@@ -149,7 +180,7 @@ def _read_annotations(dataset: Mapping, name: str) -> Mapping:
     return content
 
 
-def _classes(dataset: Mapping, kind: type) -> tuple[str, ...]:
+def _classes(dataset: Mapping, kind: type, annotations: Mapping, name: str) -> tuple[str, ...]:
     """Names of the classes; () where they are not known beforehand."""
     preset = getattr(kind, 'METAINFO', None) or {}
     if 'thing_classes' in preset:
@@ -161,7 +192,21 @@ def _classes(dataset: Mapping, kind: type) -> tuple[str, ...]:
             return tuple(Path(classes).read_text().split('\n'))
         raise InputError(f'classes={classes!r} is neither a file nor a tuple: for one class give '
                          f'({classes!r}, ) with its comma.')
+    if classes is None and kind.__name__ == 'INaturalist' and annotations:
+        return tuple(category['name'] for category in annotations['categories'])
+    if (classes is None and f'{kind.__module__}.{kind.__name__}' == FOLDERS_ARE_CLASSES
+            and dataset.get('with_label', True) and not dataset.get('ann_file')):
+        return _sub_folders(_folders(dataset)[-1], name)
     return tuple(classes or ())
+
+
+def _sub_folders(folder: Path, name: str) -> tuple[str, ...]:
+    found = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    if not found:
+        raise InputError(f'{name}: the folder {folder} has no sub-folders, one for each class: '
+                         'sort the images into some, or give an ann_file; for images without '
+                         'classes set with_label=False.')
+    return found
 
 
 def _check_categories(annotations: Mapping, classes: tuple[str, ...], name: str) -> None:
@@ -174,18 +219,22 @@ def _check_categories(annotations: Mapping, classes: tuple[str, ...], name: str)
                          f'annotation file, {categories[:10]}: set metainfo classes to those.')
 
 
-def _check_heads(model: Mapping, classes: tuple[str, ...], name: str) -> None:
-    for path, count in _num_classes(model, 'model'):
+def _check_heads(cfg: Config, classes: tuple[str, ...], name: str) -> None:
+    parts = dict(model=cfg.model)
+    if 'data_preprocessor' not in cfg.model:
+        # mmengine makes it a part of the model
+        parts['data_preprocessor'] = cfg.get('data_preprocessor')
+    for path, count in _num_classes(parts):
         if count != len(classes):
             raise InputError(f'{path}={count}, but {name} has {len(classes)} classes '
                              f'{classes[:5]}: set num_classes to {len(classes)}.')
 
 
-def _num_classes(node: object, path: str) -> Iterator[tuple[str, int]]:
-    """Every num_classes of the heads, with where it stands."""
+def _num_classes(node: object, path: str = '') -> Iterator[tuple[str, int]]:
+    """Every num_classes of the parts that count classes, with where it stands."""
     if isinstance(node, Mapping):
         for key, value in node.items():
-            for head in _dicts(value) if key in HEADS else ():
-                if 'num_classes' in head:
-                    yield f'{path}.{key}.num_classes', head['num_classes']
-            yield from _num_classes(value, f'{path}.{key}')
+            for part in _dicts(value) if key in COUNTING else ():
+                if part.get('num_classes') is not None:
+                    yield f'{path}{key}.num_classes', part['num_classes']
+            yield from _num_classes(value, f'{path}{key}.')
