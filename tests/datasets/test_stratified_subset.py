@@ -170,3 +170,8 @@ def test_images_without_classes_are_refused(config, options):
 def test_datasets_that_know_no_classes_are_refused(config):
     with pytest.raises(InputError, match='RepeatDataset does not tell the classes'):
         StratifiedSubset(dict(type='RepeatDataset', times=2, dataset=config), .5)
+
+
+def test_each_chosen_image_once(config):
+    subset = StratifiedSubset(config, .1, keep_length=False)
+    assert sorted(epoch(subset)) == CHOSEN

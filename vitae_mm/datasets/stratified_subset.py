@@ -14,7 +14,7 @@ MAX_SEED = 2**32 - 1
 class StratifiedSubset:
     """Shows the same fraction of every class, over and over.
 
-    It has the length of the whole dataset: an epoch shows as many images as
+    By default it has the length of the whole dataset: an epoch shows as many images as
     one over the whole, so that a recipe stays as it is and trainings on
     different fractions see equal numbers of images. In an epoch each chosen
     image appears ``floor(N/n)`` or ``ceil(N/n)`` times, for n chosen of N;
@@ -29,6 +29,8 @@ class StratifiedSubset:
         fraction: Of each class, in (0, 1]; rounded to whole images, at least
             one.
         seed: Another seed chooses other images. Default: 0.
+        keep_length: Go round until the length of the whole is reached. False
+            shows each chosen image once an epoch. Default: True.
         lazy_init: Load the annotations when first needed. Default: False.
 
     Raises:
@@ -37,7 +39,7 @@ class StratifiedSubset:
     """
 
     def __init__(self, dataset: BaseDataset | dict, fraction: float, seed: int = 0,
-                 lazy_init: bool = False) -> None:
+                 keep_length: bool = True, lazy_init: bool = False) -> None:
         check_options(fraction, seed)
         if not isinstance(dataset, (BaseDataset, dict)):
             raise InputError(f'StratifiedSubset: dataset is a {type(dataset).__name__}: give a '
@@ -45,6 +47,7 @@ class StratifiedSubset:
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.fraction = fraction
         self.seed = seed
+        self.keep_length = keep_length
         self._fully_initialized = False
         if not lazy_init:
             self.full_init()
@@ -60,7 +63,8 @@ class StratifiedSubset:
             return
         self.dataset.full_init()
         labels = _labels(self.dataset)
-        self._indices = _go_round(_choose(labels, self.fraction, self.seed), len(labels))
+        chosen = _choose(labels, self.fraction, self.seed)
+        self._indices = _go_round(chosen, len(labels if self.keep_length else chosen))
         self._fully_initialized = True
 
     @force_full_init
