@@ -1,0 +1,51 @@
+"""Training in half precision stays finite."""
+import pytest
+import torch
+from helpers.archs import PUBLISHED, classifying
+from torch import nn
+
+UP_TO_BASE = [(network, arch) for network, arch, _ in PUBLISHED if arch not in ('large', 'huge')]
+FAST = [(network, arch) for network, arch in UP_TO_BASE if arch == 'tiny']
+STEPS = 50
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=['bf16', 'fp16'])
+@pytest.mark.parametrize('network, arch', [
+    pytest.param(*pair, marks=() if pair in FAST else pytest.mark.exhaustive) for pair in UP_TO_BASE])
+def test_fifty_steps_without_a_nan(network, arch, dtype):
+    torch.manual_seed(0)
+    model = network(arch, out_type=classifying(network))
+    model.init_weights()
+    width = model.stages[-1].cells[-1].norm1.normalized_shape[0]
+    head = nn.Linear(width, 10)
+    parameters = [p for p in (*model.parameters(), *head.parameters()) if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4)
+    scaler = torch.amp.GradScaler('cpu', enabled=dtype == torch.float16)
+    taken = 0
+    for _ in range(STEPS):
+        x, labels = torch.randn(2, 3, 32, 32), torch.randint(10, (2, ))
+        with torch.autocast('cpu', dtype=dtype):
+            loss = nn.functional.cross_entropy(head(model(x)[-1]), labels)
+        assert loss.isfinite()
+        optimizer.zero_grad()
+        scaler.scale(loss).backward()
+        scale = scaler.get_scale()
+        scaler.step(optimizer)
+        scaler.update()
+        taken += scaler.get_scale() >= scale
+    # the scaler may look for its scale with a few skipped steps, but not for ever
+    assert taken >= STEPS - 10
+    assert all(p.isfinite().all() for p in parameters)
+    assert all(b.isfinite().all() for b in model.buffers())
+
+
+def test_performer_s_exponentials_are_not_rounded_to_half():
+    from vitae_mm.layers import PerformerAttention
+    torch.manual_seed(0)
+    module = PerformerAttention(8, 16, num_heads=2).eval()
+    x = torch.randn(2, 50, 8) * 8
+    seen = []
+    module._phi = lambda x, phi=module._phi: seen.append(phi(x)) or seen[-1]
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert module(x).isfinite().all()
+    assert {values.dtype for values in seen} == {torch.float32}
