@@ -1,10 +1,3 @@
-_base_ = 'mmdet::_base_/default_runtime.py'
-default_hooks = dict(
-    checkpoint=dict(max_keep_ckpts=3),
-    # a killed run that is resumed ends as one that never was killed
-    epoch_seed=dict(type='vitae_mm.EpochSeedHook'),
-    # each process has batch statistics of its own: evaluate what is saved
-    sync_buffers=dict(type='SyncBuffersHook'),
-    # a checkpoint that does not fit stops the run
-    checkpoint_match=dict(type='vitae_mm.CheckpointMatchHook'))
+_base_ = ['mmdet::_base_/default_runtime.py', './hooks.py']
+default_hooks = dict(**_base_.hooks)
 randomness = dict(seed=0)

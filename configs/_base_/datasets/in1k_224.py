@@ -1,0 +1,15 @@
+# ImageNet-1k at 224, batch 512 on 8 GPUs. Training images are those of
+# mmpretrain's base: random crop (bicubic), flip, RandAugment m9-mstd0.5-inc1,
+# erasing .25 by pixel. The recipe's colour jitter .4 is not there, because timm
+# applies it only without RandAugment. Test images are cropped to .9.
+_base_ = 'mmpretrain::_base_/datasets/imagenet_bs64_swin_224.py'
+
+test_pipeline = _base_.test_pipeline
+test_pipeline[1].update(scale=248)  # 224 / .9
+
+# workers start anew each epoch, so that a resumed run sees the same data
+workers = dict(
+    num_workers=8, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker'))
+train_dataloader = dict(**workers)
+val_dataloader = dict(**workers, dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader

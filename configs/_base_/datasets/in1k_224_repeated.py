@@ -1,0 +1,4 @@
+# ImageNet-1k at 224 with repeated augmentation: an epoch has three augmented
+# copies of a third of the images.
+_base_ = './in1k_224.py'
+train_dataloader = dict(sampler=dict(type='RepeatAugSampler', num_repeats=3))

@@ -1,0 +1,9 @@
+# What all classifiers share; the network's file gives backbone and in_channels.
+model = dict(
+    type='ImageClassifier',
+    head=dict(
+        type='LinearClsHead',
+        num_classes=1000,
+        loss=dict(type='LabelSmoothLoss', label_smooth_val=.1, mode='original'),
+        init_cfg=dict(type='TruncNormal', layer='Linear', std=.02)),
+    train_cfg=dict(augments=[dict(type='Mixup', alpha=.8), dict(type='CutMix', alpha=1.)]))

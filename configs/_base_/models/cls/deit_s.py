@@ -1,0 +1,13 @@
+# DeiT-S, of mmpretrain.
+_base_ = './classifier.py'
+model = dict(
+    backbone=dict(
+        type='VisionTransformer',
+        arch='deit-small',
+        out_type='cls_token',
+        drop_path_rate=.1,
+        init_cfg=[
+            dict(type='TruncNormal', layer='Linear', std=.02, bias=0.),
+            dict(type='Constant', layer='LayerNorm', val=1., bias=0.),
+        ]),
+    head=dict(in_channels=384))

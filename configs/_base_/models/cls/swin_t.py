@@ -1,0 +1,13 @@
+# Swin-T, of mmpretrain.
+_base_ = './classifier.py'
+model = dict(
+    backbone=dict(
+        type='SwinTransformer',
+        arch='tiny',
+        drop_path_rate=.1,
+        init_cfg=[
+            dict(type='TruncNormal', layer='Linear', std=.02, bias=0.),
+            dict(type='Constant', layer='LayerNorm', val=1., bias=0.),
+        ]),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(in_channels=768))

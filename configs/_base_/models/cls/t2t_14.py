@@ -1,0 +1,15 @@
+# T2T-ViT-14, of mmpretrain.
+_base_ = './classifier.py'
+model = dict(
+    backbone=dict(
+        type='T2T_ViT',
+        embed_dims=384,
+        num_layers=14,
+        layer_cfgs=dict(num_heads=6, feedforward_channels=1152),
+        t2t_cfg=dict(token_dims=64, use_performer=False),  # mmpretrain has no Performer here
+        drop_path_rate=.1,
+        init_cfg=[
+            dict(type='TruncNormal', layer='Linear', std=.02, bias=0.),
+            dict(type='Constant', layer='LayerNorm', val=1., bias=0.),
+        ]),
+    head=dict(in_channels=384))

@@ -1,0 +1,9 @@
+# ViTAE-13M, 300 epochs on ImageNet-1k, batch 512.
+# Paper (ViTAE): top-1 81.0.
+# bash tools/dist_train.sh configs/cls/vitae_13m_300e_in1k.py 8
+_base_ = [
+    '../_base_/models/cls/vitae_13m.py',  # another network: change this line
+    '../_base_/datasets/in1k_224.py',
+    '../_base_/schedules/cls_300e.py',
+    '../_base_/runtime/cls.py',
+]

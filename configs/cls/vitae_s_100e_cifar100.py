@@ -1,0 +1,11 @@
+# ViTAE-S, 100 epochs on CIFAR-100 from its ImageNet-1k weights, batch 512.
+# bash tools/dist_train.sh configs/cls/vitae_s_100e_cifar100.py 8
+_base_ = [
+    '../_base_/models/cls/vitae_s.py',  # another network: change this line
+    '../_base_/datasets/cifar100.py',
+    '../_base_/schedules/cls_100e_transfer.py',
+    '../_base_/runtime/cls.py',
+]
+model = dict(
+    backbone=dict(**_base_.pretrained),
+    head=dict(num_classes=_base_.data_preprocessor.num_classes))

@@ -1,0 +1,11 @@
+# ViTAE-T, 100 epochs on iNaturalist 2019 from its ImageNet-1k weights, batch 512.
+# bash tools/dist_train.sh configs/cls/vitae_t_100e_inat2019.py 8
+_base_ = [
+    '../_base_/models/cls/vitae_t.py',  # another network: change this line
+    '../_base_/datasets/inat2019.py',
+    '../_base_/schedules/cls_100e_transfer.py',
+    '../_base_/runtime/cls.py',
+]
+model = dict(
+    backbone=dict(**_base_.pretrained),
+    head=dict(num_classes=_base_.data_preprocessor.num_classes))

@@ -1,0 +1,10 @@
+# ViTAEv2-S, tested also on the reassessed labels (ReaL) of ImageNet-1k.
+# Paper (ViTAEv2): ReaL 87.6.
+# bash tools/dist_test.sh configs/cls/vitaev2_s_300e_in1k_real.py CHECKPOINT 8
+_base_ = [
+    '../_base_/models/cls/vitaev2_s.py',  # another network: change this line
+    '../_base_/datasets/in1k_real.py',
+    '../_base_/schedules/cls_300e_b1024.py',
+    '../_base_/runtime/cls.py',
+]
+train_dataloader = dict(batch_size=128)
