@@ -1,0 +1,87 @@
+#!/usr/bin/env python
+"""Counts parameters and multiply-adds of the models in configs/*/metafile.yml,
+and writes them there and into the table of each folder's README.
+
+    python tools/model_zoo.py            # brings the files up to date
+    python tools/model_zoo.py --check    # only says whether they are
+"""
+import argparse
+import re
+from pathlib import Path
+
+import yaml
+from mmengine.config import Config
+
+from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.complexity import build_model, count_macs, count_parameters
+from vitae_mm.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.S)
+HEADER = '# Counted and written by tools/model_zoo.py; scores are the papers\', not measured here.\n'
+DETECTION_SIZE = (800, 1280)
+
+
+@reports_input_errors
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--check', action='store_true', help='change nothing; exit 1 if stale')
+    args = parser.parse_args()
+    stale = []
+    for metafile in sorted(ROOT.glob('configs/*/metafile.yml')):
+        content = yaml.safe_load(metafile.read_text())
+        for model in content['Models']:
+            model['Metadata'].update(count(ROOT / model['Config']))
+        readme = metafile.with_name('README.md')
+        for path, text in (
+            (metafile, HEADER + yaml.safe_dump(content, sort_keys=False, width=1000)),
+            (readme, TABLE.sub(table(content['Models']), readme.read_text())),
+        ):
+            if path.read_text() != text:
+                stale.append(path.relative_to(ROOT).as_posix())
+                if not args.check:
+                    path.write_text(text)
+    if stale and args.check:
+        raise InputError(f'{", ".join(stale)}: not up to date; run python tools/model_zoo.py.')
+    print(f'{"written: " + ", ".join(stale) if stale else "all files are up to date"}')
+
+
+def count(config: Path) -> dict:
+    """Parameters of the model, and the multiply-adds that OpenMMLab calls
+    FLOPs: of a classifier at the size it is tested at, of a detector's
+    backbone at 800x1280."""
+    cfg = Config.fromfile(config)
+    model = build_model(cfg)
+    if cfg.default_scope != 'mmpretrain':
+        return dict(Parameters=count_parameters(model),
+                    **{'Backbone FLOPs': count_macs(model.backbone, DETECTION_SIZE)})
+    crop = next(step for step in cfg.test_dataloader.dataset.pipeline
+                if step['type'] == 'CenterCrop')
+    size = (crop['crop_size'], ) * 2
+    return dict(Parameters=count_parameters(model), FLOPs=count_macs(model, size),
+                **{'Image Size': size[0]})
+
+
+def table(models: list[dict]) -> str:
+    """Markdown rows of a metafile's models."""
+    scores = list(dict.fromkeys(name for model in models for result in model['Results']
+                                for name in result['Metrics']))
+    sized = 'FLOPs' in models[0]['Metadata']
+    columns = ['config', 'parameters', 'GMACs' if sized else 'GMACs of the backbone',
+               *(['image'] if sized else []), *(f'{name} (paper)' for name in scores)]
+    lines = [columns, ['---'] * len(columns)]
+    for model in models:
+        data = model['Metadata']
+        metrics = model['Results'][0]['Metrics'] if model['Results'] else {}
+        macs = data.get('FLOPs', data.get('Backbone FLOPs'))
+        lines.append([
+            f'[{model["Name"]}]({model["Name"]}.py)', f'{data["Parameters"] / 1e6:.2f}M',
+            f'{macs / 1e9:.2f}', *([str(data['Image Size'])] if sized else []),
+            *(str(metrics.get(name, '')) for name in scores)])
+    rows = (f'| {" | ".join(line)} |\n' for line in lines)
+    return ''.join(re.sub(r'\|\s+(?=\|)', '| ', row) for row in rows)
+
+
+if __name__ == '__main__':
+    main()
