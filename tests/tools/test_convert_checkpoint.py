@@ -1,8 +1,16 @@
+import runpy
+import sys
+from argparse import Namespace
+from pathlib import Path
+
 import pytest
 import torch
 from helpers import golden
+from helpers.commands import ROOT, complaint, run
+from mmengine.config import Config
 
-from helpers.commands import complaint, run
+from vitae_mm.checkpoints import Layout, convert_state_dict, publish_state_dict
+from vitae_mm.engine.complexity import build_model
 
 TOOL = 'tools/convert_checkpoint.py'
 
@@ -12,8 +20,16 @@ def weights():
     return golden.published_weights('ViTAEv2_S')
 
 
-def convert(src, dst, *options):
-    return run('python', TOOL, src, dst, *options)
+@pytest.fixture
+def convert(monkeypatch, capsys):
+    """The tool in this process, which has the libraries; returns what it prints."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
+        runpy.run_path(str(ROOT / TOOL), run_name='__main__')
+        return capsys.readouterr().out
+
+    return call
 
 
 @pytest.mark.parametrize('wrap', [
@@ -21,20 +37,105 @@ def convert(src, dst, *options):
     lambda state: dict(epoch=1, state_dict={}, state_dict_ema={
         f'module.{key}': value for key, value in state.items()}),
 ], ids=['bare', 'ema'])
-def test_a_published_file_is_recognised(weights, tmp_path, wrap):
+def test_a_published_file_is_recognised(convert, weights, tmp_path, wrap):
     torch.save(wrap(weights), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
-    assert done.returncode == 0, done.stderr
-    assert "vitaev2, arch 'small', classifier of 1000 classes" in done.stdout
+    assert "ViTAEv2 'small', classifier of 1000 classes" in done
     converted = torch.load(tmp_path / 'b.pth', weights_only=True)
     assert converted['meta']['arch'] == 'small'
     assert torch.equal(converted['state_dict']['head.fc.bias'], weights['head.bias'])
 
 
-def test_a_file_without_classifier_is_recognised(tmp_path):
+@pytest.mark.parametrize('name, words', [
+    ('ViTAE_basic_Tiny', "ViTAE 'tiny'"),
+    pytest.param('ViTAE_basic_Base', "ViTAE 'base'", marks=pytest.mark.slow),
+    ('ceit_tiny_patch16_384', "CeiT 'tiny'"),
+])
+@pytest.mark.parametrize('wrap', [
+    lambda state: {f'module.{key}': value for key, value in state.items()},
+    lambda state: dict(epoch=3, arch='x', args=Namespace(lr=.1, data=Path('data')),
+                       optimizer={'state': {}},
+                       state_dict={key: value * 0 for key, value in state.items()},
+                       state_dict_ema=state),
+], ids=['ddp', 'training'])
+def test_the_other_networks(convert, tmp_path, name, words, wrap):
+    weights = golden.published_weights(name)
+    torch.save(wrap(weights), tmp_path / 'a.pth')
+    done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
+    assert f'{words}, classifier of 1000 classes' in done
+    state = torch.load(tmp_path / 'b.pth', weights_only=True)['state_dict']
+    assert torch.equal(state['head.fc.weight'], weights['head.weight'])
+
+
+def test_the_head_is_dropped_on_request(convert, weights, tmp_path):
+    torch.save(weights, tmp_path / 'a.pth')
+    done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth', '--drop-head')
+    assert 'no classifier' in done
+    state = torch.load(tmp_path / 'b.pth', weights_only=True)['state_dict']
+    assert state and all(key.startswith('backbone.') for key in state)
+
+
+@pytest.mark.parametrize('name', ['ViTAEv2_S', 'ViTAE_basic_Tiny', 'ceit_tiny_patch16_224'])
+def test_there_and_back(convert, tmp_path, name):
+    published = golden.published_weights(name)
+    torch.save(published, tmp_path / 'a.pth')
+    convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
+    convert(tmp_path / 'b.pth', tmp_path / 'c.pth', '--to-published')
+    back = torch.load(tmp_path / 'c.pth', weights_only=True)['state_dict']
+    assert back.keys() == published.keys()
+    assert all(torch.equal(back[key], value) for key, value in published.items()
+               if not key.endswith('relative_position_index'))
+
+
+POSE = dict(
+    default_scope='mmpose',
+    model=dict(
+        type='TopdownPoseEstimator',
+        backbone=dict(type='vitae_mm.ViTAEv2', arch='small'),
+        head=dict(type='HeatmapHead', in_channels=512, out_channels=17,
+                  loss=dict(type='KeypointMSELoss'))))
+SEGMENTOR = dict(
+    default_scope='mmseg',
+    model=dict(
+        type='EncoderDecoder',
+        backbone=dict(type='vitae_mm.ViTAEv2', arch='small', out_indices=(0, 1, 2, 3)),
+        decode_head=dict(type='UPerHead', in_channels=[64, 128, 256, 512],
+                         in_index=[0, 1, 2, 3], channels=16, num_classes=150),
+        auxiliary_head=dict(type='FCNHead', in_channels=256, in_index=2, channels=16,
+                            num_classes=150)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config, earlier', [
+    (ROOT / 'configs/det/mask_rcnn_vitaev2_s_3x.py', {}), (SEGMENTOR, {}),
+    (POSE, {'head.': 'keypoint_head.'}),
+], ids=['detector', 'segmentor', 'pose'])
+def test_models_of_the_generation_before(convert, tmp_path, config, earlier):
+    """Their names for our model's parts, loaded into our model."""
+    cfg = Config(config) if isinstance(config, dict) else Config.fromfile(config)
+    model = build_model(cfg)
+    backbone = golden.published_weights('ViTAEv2_S_dense')
+    theirs = {f'backbone.{key}': value for key, value in backbone.items()}
+    for key, value in model.state_dict().items():
+        if not key.startswith('backbone.'):
+            for ours, name in earlier.items():
+                key = name + key.removeprefix(ours)
+            theirs[key] = value
+    torch.save(dict(meta={'CLASSES': ('a', )}, state_dict=theirs), tmp_path / 'a.pth')
+    done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
+    assert "ViTAEv2 'small', with" in done
+    state = torch.load(tmp_path / 'b.pth', weights_only=True)['state_dict']
+    model.load_state_dict(state, strict=True)
+    expected = convert_state_dict(backbone, Layout('vitaev2', False))
+    assert torch.equal(model.backbone.stages[3].cells[1].pcm.conv3.weight,
+                       expected['backbone.stages.3.cells.1.pcm.conv3.weight'])
+    assert publish_state_dict(state, 'vitaev2').keys() == theirs.keys()
+
+
+def test_a_file_without_classifier_is_recognised(convert, tmp_path):
     torch.save(dict(model=golden.published_weights('ViTAEv2_S_dense')), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
-    assert 'no classifier; wrappers taken off: model;' in done.stdout
+    assert 'no classifier; wrappers taken off: model;' in done
 
 
 @pytest.mark.slow
@@ -48,10 +149,10 @@ def test_refusals_leave_no_file(weights, tmp_path):
     ]
     for state, words in cases:
         torch.save(state, src)
-        assert words in complaint(convert(src, dst))
+        assert words in complaint(run('python', TOOL, src, dst))
         assert not dst.exists()
     src.write_bytes(src.read_bytes()[:1000])
-    assert 'truncated' in complaint(convert(src, dst))
+    assert 'truncated' in complaint(run('python', TOOL, src, dst))
     dst.write_text('mine')
-    assert 'exists' in complaint(convert(src, dst))
+    assert 'exists' in complaint(run('python', TOOL, src, dst))
     assert dst.read_text() == 'mine'

@@ -2,8 +2,9 @@
 import os
 import pickle
 import zipfile
+from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 from urllib.parse import urlparse
 
@@ -20,7 +21,8 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
     """Loads a checkpoint; only tensors and plain containers are unpickled.
 
     What mmengine's runner keeps beside the weights (its log history, the
-    meta data of a dataset) is allowed too, so that training resumes.
+    meta data of a dataset) is allowed too, so that training resumes, and the
+    parsed arguments that other training programs keep.
 
     Args:
         path: A local file, or an http(s) address, which is downloaded once
@@ -37,7 +39,7 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
     if not path.is_file():
         raise InputError(f'checkpoint {path} does not exist: check the path.')
     try:
-        with torch.serialization.safe_globals(_runner_globals()):
+        with torch.serialization.safe_globals(_harmless_globals()):
             return torch.load(path, map_location=map_location, weights_only=not trust)
     except torch.OutOfMemoryError:
         raise
@@ -85,15 +87,15 @@ def _local_path(path: str) -> Path:
     return kept
 
 
-def _runner_globals() -> list:
-    """Harmless types that mmengine's runner pickles beside the weights."""
+def _harmless_globals() -> list:
+    """Harmless types that training programs pickle beside the weights."""
     dtypes = [type(np.dtype(kind)) for kind in np.typecodes['All']]
     reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     # NumPy 1 and 2 keep them in modules of different names
     moved = [(function, f'numpy.{core}.multiarray.{function.__name__}')
              for core in ('core', '_core') for function in (reconstruct, scalar)]
-    return [bytes, HistoryBuffer, (_history_method, 'builtins.getattr'), ConfigDict, np.ndarray, np.dtype,
-            *dtypes, *moved]
+    return [bytes, HistoryBuffer, (_history_method, 'builtins.getattr'), ConfigDict, Namespace,
+            PosixPath, np.ndarray, np.dtype, *dtypes, *moved]
 
 
 def _history_method(owner: type, name: str) -> Callable:
