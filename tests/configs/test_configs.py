@@ -39,6 +39,7 @@ def test_an_epoch_starts_from_its_seed(name):
     assert cfg.default_hooks.epoch_seed.type == 'vitae_mm.EpochSeedHook'
     assert cfg.default_hooks.checkpoint_match.type == 'vitae_mm.CheckpointMatchHook'
     assert cfg.default_hooks.sync_buffers.type == 'SyncBuffersHook'
+    assert cfg.default_hooks.sync_averaged_buffers.type == 'vitae_mm.SyncAveragedBuffersHook'
     assert cfg.randomness.seed == 0
     assert cfg.train_dataloader.persistent_workers is False
     assert cfg.train_dataloader.worker_init_fn.type == 'vitae_mm.seed_worker'

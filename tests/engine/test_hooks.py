@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 import torch
 from helpers.archs import TWO_STAGES
+from mmengine.hooks import EMAHook, Hook
+from mmengine.model import ExponentialMovingAverage
 from mmengine.runner import BaseLoop
 from torch import nn
 
 from vitae_mm.backbones import ViTAEv2
-from vitae_mm.engine.hooks import CheckpointMatchHook, EpochSeedHook, seed_worker
+from vitae_mm.engine.hooks import (CheckpointMatchHook, EpochSeedHook, SyncAveragedBuffersHook,
+                                  seed_worker)
 from vitae_mm.errors import InputError
 
 
@@ -82,3 +85,21 @@ def test_stages_that_are_not_built_do_not_count(tmp_path):
                                head=nn.Linear(2, 3)))
     load(model, {f'backbone.{key}': value for key, value in whole.state_dict().items()},
          training=True)
+
+
+def average_in_processes(rank, file, seen):
+    torch.distributed.init_process_group('gloo', f'file://{file}', rank=rank, world_size=2)
+    hook = EMAHook(update_buffers=True)
+    hook.ema_model = ExponentialMovingAverage(nn.BatchNorm1d(1), update_buffers=True)
+    hook.ema_model.module.running_mean.fill_(rank)
+    SyncAveragedBuffersHook().after_train_epoch(SimpleNamespace(hooks=[Hook(), hook]))
+    seen[rank] = hook.ema_model.module.running_mean.item()
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_averaged_statistics_are_the_same_in_all_processes(tmp_path):
+    with torch.multiprocessing.Manager() as manager:
+        seen = manager.dict()
+        torch.multiprocessing.spawn(average_in_processes, (tmp_path / 'store', seen), nprocs=2)
+        assert dict(seen) == {0: .5, 1: .5}

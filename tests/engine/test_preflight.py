@@ -155,6 +155,16 @@ def test_class_folders_are_counted(folders):
         "('cat', 'dog', 'eel'): set num_classes to 3.")
 
 
+def test_class_folders_must_be_those_of_training(folders, tmp_path):
+    for label in ('dog', 'cat', 'fox'):
+        (tmp_path / 'val' / label).mkdir(parents=True)
+    folders.val_dataloader = dict(dataset=dict(folders.train_dataloader.dataset, data_prefix='val'))
+    with pytest.raises(InputError, match=r"\['eel', 'fox'\] are not in both"):
+        check_data(folders, ('train', 'val'))
+    (tmp_path / 'val' / 'fox').rename(tmp_path / 'val' / 'eel')
+    check_data(folders, ('train', 'val'))
+
+
 def test_one_hot_labels_must_have_as_many_classes(folders):
     folders.data_preprocessor.num_classes = 1000
     assert complaint(folders).startswith('data_preprocessor.num_classes=1000')

@@ -37,9 +37,11 @@ def check_data(cfg: Config, splits: tuple[str, ...]) -> None:
         InputError: For a folder that is missing or empty, an annotation file
             that is missing or not JSON, images that it names and that are
             not there, classes that it does not have, heads with another
-            number of classes, a fraction that is none, and reassessed labels
-            of another form or length.
+            number of classes, class folders that differ between splits, a
+            fraction that is none, and reassessed labels of another form or
+            length.
     """
+    folders = {}
     for split in splits:
         for wrapper in _entries(cfg.get(f'{split}_dataloader')):
             if _type_name(wrapper) == 'StratifiedSubset':
@@ -56,6 +58,8 @@ def check_data(cfg: Config, splits: tuple[str, ...]) -> None:
             if classes:
                 _check_categories(annotations, classes, name)
                 _check_heads(cfg, classes, name)
+            if kind.__name__ == 'CustomDataset':
+                _check_same_classes(classes, name, *folders.setdefault(kind, (classes, name)))
         for evaluator in _dicts(cfg.get(f'{split}_evaluator')):
             file = _find_file(Path(), evaluator.get('ann_file'), f'{split}_evaluator')
             if file and _type_name(evaluator) == 'ReassessedLabels':
@@ -217,6 +221,16 @@ def _check_categories(annotations: Mapping, classes: tuple[str, ...], name: str)
     if absent:
         raise InputError(f'{name}: classes {absent[:5]} are not among the categories of the '
                          f'annotation file, {categories[:10]}: set metainfo classes to those.')
+
+
+def _check_same_classes(classes: tuple[str, ...], name: str, others: tuple[str, ...],
+                        other_name: str) -> None:
+    """Folders are numbered in each split by itself: they must be the same."""
+    differ = sorted(set(classes) ^ set(others))
+    if differ:
+        raise InputError(f'{name} has the class folders {classes[:10]}, {other_name} has '
+                         f'{others[:10]}: {differ[:5]} are not in both, so that labels would not '
+                         'agree; give both the same folders.')
 
 
 def _check_heads(cfg: Config, classes: tuple[str, ...], name: str) -> None:

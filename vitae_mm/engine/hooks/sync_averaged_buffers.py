@@ -1,0 +1,24 @@
+from mmengine.dist import all_reduce_params
+from mmengine.hooks import EMAHook, Hook
+from mmengine.runner import Runner
+
+from vitae_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SyncAveragedBuffersHook(Hook):
+    """Averages the buffers of an :class:`EMAHook`'s weights over all processes
+    at the end of each epoch.
+
+    Batch statistics differ from process to process, and so do their running
+    averages: else every process would evaluate with its own, while the first
+    one's are saved. For the trained weights mmengine's ``SyncBuffersHook`` does
+    the same.
+    """
+
+    priority = 'NORMAL'
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        for hook in runner.hooks:
+            if isinstance(hook, EMAHook):
+                all_reduce_params(hook.ema_model.buffers(), op='mean')
