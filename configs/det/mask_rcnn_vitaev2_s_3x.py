@@ -9,5 +9,5 @@ _base_ = [
     '../_base_/runtime/det.py',
 ]
 model = dict(
-    backbone=dict(_delete_=True, **_base_.backbone, **_base_.pretrained),
+    backbone=dict(_delete_=True, **{**_base_.backbone, **_base_.pretrained}),
     neck=dict(in_channels=_base_.channels))

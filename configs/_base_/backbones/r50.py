@@ -1,5 +1,7 @@
 # ResNet-50. `pretrained`: what goes with ImageNet weights, for dense tasks.
-backbone = dict(type='mmdet.ResNet', depth=50, out_indices=(0, 1, 2, 3))
+# mmdet's ResNet keeps batch norms in eval mode unless told otherwise, which is
+# for pretrained weights alone.
+backbone = dict(type='mmdet.ResNet', depth=50, norm_eval=False, out_indices=(0, 1, 2, 3))
 channels = [256, 512, 1024, 2048]
 pretrained = dict(
     frozen_stages=1,
