@@ -1,5 +1,7 @@
 """Reading and building the configs."""
 import copy
+import re
+import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +39,16 @@ def build(cfg: Config) -> nn.Module:
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         with MODELS.switch_scope_and_registry(cfg.default_scope) as registry:
             return registry.build(model_cfg)
+
+
+def from_guide(word: str, folder: Path) -> Config:
+    """The config of docs/own_data.md that has this word in it."""
+    guide = (ROOT.parent / 'docs' / 'own_data.md').read_text()
+    blocks = [textwrap.dedent(block) for block in re.findall(r' *```python\n(.*?)```', guide, re.S)]
+    code = next(block for block in blocks if '_base_ = [' in block and word in block)
+    assert len(code.splitlines()) <= 30
+    (folder / 'guide.py').write_text(code.replace("'../_base_", f"'{ROOT}/_base_"))
+    return Config.fromfile(folder / 'guide.py')
 
 
 def datasets(node: dict) -> list[dict]:

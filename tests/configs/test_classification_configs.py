@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from config_files import ROOT, build, code, datasets, of_task, read
+from config_files import ROOT, build, code, datasets, from_guide, of_task, read
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, HOOKS, MODELS, DefaultScope
@@ -480,3 +480,12 @@ test_dataloader = val_dataloader
     rates = learning_rates(cfg, tmp_path, epoch_length=10)
     assert len(rates) == 20 and rates[0, 0] == pytest.approx(5e-6)
     assert rates.max() > 4e-4 and rates[-1, -1] == pytest.approx(1e-5, rel=.1)
+
+
+def test_the_guide_s_config_builds(tmp_path):
+    cfg = from_guide('classes_small', tmp_path)
+    model = build(cfg)
+    assert model.head.num_classes == 10 and cfg.model.train_cfg is None
+    assert cfg.train_cfg.max_epochs == 10
+    assert (cfg.train_dataloader.dataset.data_prefix, cfg.test_dataloader.dataset.data_prefix) == (
+        'train', 'test')
