@@ -18,15 +18,13 @@ from torch import Tensor
 
 from vitae_mm import __version__
 from vitae_mm.backbones import StagedBackbone, Variant
-from vitae_mm.backbones.vitae import PATCH
-from vitae_mm.checkpoints import (check_match, convert_state_dict, entries_below, identify_layout,
-                                  publish_state_dict, read_checkpoint, unwrap_state_dict,
-                                  write_checkpoint)
+from vitae_mm.checkpoints import (BACKBONE, CLASSIFIER, check_match, convert_state_dict,
+                                  entries_below, identify_layout, publish_state_dict,
+                                  read_checkpoint, unwrap_state_dict, write_checkpoint)
 from vitae_mm.engine.cli import reports_input_errors
 from vitae_mm.errors import InputError
 
-BACKBONE = 'backbone.'
-CLASSIFIER = 'head.fc.'
+REMEDY = 'Give a checkpoint of a published network, whole and unchanged.'
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,7 +58,7 @@ def main() -> None:
         state = {key: value for key, value in state.items() if key.startswith(BACKBONE)}
     parts = describe_parts(state)
     if args.to_published:
-        state = publish_state_dict(state, published_layout(variant))
+        state = publish_state_dict(state, variant.layout)
     meta = dict(network=variant.network.__name__, arch=variant.arch, source=args.src.name,
                 vitae_mm_version=__version__)
     write_checkpoint(dict(meta=meta, state_dict=state), args.dst)
@@ -83,15 +81,8 @@ def find_variant(state: Mapping[str, Tensor]) -> Variant:
         kind = 'cls_token' if any(key.startswith('class_attention.') for key in own) else (
             'avg_featmap' if pooled else 'featmap')
         nearest = variant.network(variant.arch, out_type=kind)
-    check_match(nearest, own, f'the checkpoint (nearest network: {variant})')
+    check_match(nearest, own, f'the checkpoint (nearest network: {variant})', REMEDY)
     return variant
-
-
-def published_layout(variant: Variant) -> str:
-    """The table of a published network."""
-    if variant.arch in PATCH.archs and variant.network.__name__ == 'ViTAE':
-        return 'vitae_patch'
-    return variant.network.__name__.lower()
 
 
 def describe_parts(state: Mapping[str, Tensor]) -> str:

@@ -7,18 +7,21 @@ and writes them there and into the table of each folder's README.
 """
 import argparse
 import re
+from functools import partial
 from pathlib import Path
 
 import yaml
 from mmengine.config import Config
 
+from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.cli import reports_input_errors
 from vitae_mm.engine.complexity import build_model, count_macs, count_parameters
 from vitae_mm.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.S)
-HEADER = '# Counted and written by tools/model_zoo.py; scores are the papers\', not measured here.\n'
+HEADER = ("# Counted and written by tools/model_zoo.py; scores are the papers', not measured "
+          "here.\n")
 DETECTION_SIZE = (800, 1280)
 
 
@@ -36,12 +39,12 @@ def main() -> None:
         readme = metafile.with_name('README.md')
         for path, text in (
             (metafile, HEADER + yaml.safe_dump(content, sort_keys=False, width=1000)),
-            (readme, TABLE.sub(table(content['Models']), readme.read_text())),
+            (readme, with_table(readme, content['Models'])),
         ):
             if path.read_text() != text:
                 stale.append(path.relative_to(ROOT).as_posix())
                 if not args.check:
-                    path.write_text(text)
+                    write_whole(path, partial(Path.write_text, data=text))
     if stale and args.check:
         raise InputError(f'{", ".join(stale)}: not up to date; run python tools/model_zoo.py.')
     print(f'{"written: " + ", ".join(stale) if stale else "all files are up to date"}')
@@ -61,6 +64,15 @@ def count(config: Path) -> dict:
     size = (crop['crop_size'], ) * 2
     return dict(Parameters=count_parameters(model), FLOPs=count_macs(model, size),
                 **{'Image Size': size[0]})
+
+
+def with_table(readme: Path, models: list[dict]) -> str:
+    """The text of a README with its table brought up to date."""
+    text = readme.read_text() if readme.exists() else ''
+    if not TABLE.search(text):
+        raise InputError(f'{readme} has no lines <!-- models --> and <!-- end of models -->: add '
+                         'them where the table shall stand.')
+    return TABLE.sub(lambda _: table(models), text)
 
 
 def table(models: list[dict]) -> str:

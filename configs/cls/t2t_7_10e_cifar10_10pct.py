@@ -1,4 +1,5 @@
-# T2T-ViT-7 from scratch on a tenth of CIFAR-10 at 32x32: 50,000 images seen.
+# T2T-ViT-7 in shape (ViTAE-T without its inductive biases) from scratch on a tenth of
+# CIFAR-10 at 32x32: 50,000 images seen.
 # Seen: docs/reproduction.md.
 # python tools/train.py configs/cls/t2t_7_10e_cifar10_10pct.py
 _base_ = [

@@ -84,6 +84,16 @@ def test_images_below_one_token():
             build(*NARROW[name])(torch.rand(1, 3, 16, 15))
 
 
+@pytest.mark.parametrize('name, side', [('vitaev2', 32), ('vitae', 16), ('ceit', 16)])
+def test_one_cell_is_too_small_to_train_batch_norms_on(name, side):
+    model = build(*NARROW[name]).train()
+    with pytest.raises(InputError, match='too small to train batch norms.*norm_eval=True'):
+        model(torch.rand(1, 3, side, side))
+    model(torch.rand(2, 3, side, side))
+    model.eval()(torch.rand(1, 3, side, side))
+    build(*NARROW[name], norm_eval=True).train()(torch.rand(1, 3, side, side))
+
+
 @narrow
 def test_images_of_another_form(network, arch):
     model = build(network, arch)
@@ -261,9 +271,26 @@ def test_later_stages_are_not_built():
     assert model(torch.rand(1, 3, 64, 64))[0].shape == (1, 16, 8, 8)
 
 
+@pytest.mark.parametrize('network, arch, _', PUBLISHED)
+def test_options_of_every_published_arch(network, arch, _):
+    with torch.device('meta'):
+        model = network(arch, frozen_stages=1, norm_eval=True, drop_path_rate=.3,
+                        out_indices=tuple(range(len(table(network, arch)['dims'])))).train()
+        same = network(arch, out_indices=model.out_indices)
+    rates = [m.p for m in model.modules() if isinstance(m, StochasticDepth)]
+    count = sum(table(network, arch)['depths'])
+    assert rates == pytest.approx([.3 * i / (count - 1) for i in range(count)])
+    assert not any(p.requires_grad for p in model.stages[0].parameters())
+    assert all(p.requires_grad for stage in model.stages[1:] for p in stage.parameters())
+    assert not any(m.training for m in model.modules()
+                   if isinstance(m, nn.modules.batchnorm._BatchNorm))
+    assert same.state_dict().keys() == model.state_dict().keys()
+
+
 @narrow
 def test_state_dict_round_trip(network, arch):
-    first, second = build(network, arch), network(arch, out_indices=build(network, arch).out_indices)
+    first = build(network, arch)
+    second = network(arch, out_indices=first.out_indices)
     second.load_state_dict(first.state_dict(), strict=True)
     x = torch.randn(1, 3, 64, 64)
     for a, b in zip(first.eval()(x), second.eval()(x)):
@@ -295,6 +322,7 @@ def test_performer_drops_out_a_tenth():
     assert {s.reduction.attn.drop.p for s in model.stages} == {.1}
     model = ViTAE('tiny')
     assert {s.reduction.attn.drop.p for s in model.stages[:2]} == {.1}
+    assert {s.reduction.ffn.hidden_drop.p for s in model.stages[:2]} == {0}
     assert model.stages[2].cells[0].attn.drop.p == 0
 
 

@@ -11,7 +11,8 @@ STEPS = 50
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=['bf16', 'fp16'])
 @pytest.mark.parametrize('network, arch', [
-    pytest.param(*pair, marks=() if pair in FAST else pytest.mark.exhaustive) for pair in UP_TO_BASE])
+    pytest.param(*pair, marks=() if pair in FAST else pytest.mark.exhaustive)
+    for pair in UP_TO_BASE])
 def test_fifty_steps_without_a_nan(network, arch, dtype):
     torch.manual_seed(0)
     model = network(arch, out_type=classifying(network))

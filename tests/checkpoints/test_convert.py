@@ -45,11 +45,21 @@ def test_round_trip(name, layout):
                if not key.endswith('relative_position_index'))
 
 
+def test_derived_entries_are_those_of_swin():
+    converted = convert_state_dict(published(), Layout('vitaev2', False))
+    index = publish_state_dict(converted, 'vitaev2')[
+        'layers.0.NC.0.attn.relative_position_index']
+    for a, b in ((0, 0), (0, 48), (48, 0), (10, 31)):
+        rows, columns = a // 7 - b // 7 + 6, a % 7 - b % 7 + 6
+        assert index[a, b] == rows * 13 + columns
+
+
 def test_models_of_the_generation_before():
     network = published('ViTAEv2_S_dense')
     state = {f'backbone.{key}': value for key, value in network.items()}
     extra = torch.empty(1)
-    state.update({'neck.lateral_convs.0.conv.weight': extra, 'roi_head.bbox_head.fc_cls.bias': extra,
+    state.update({'neck.lateral_convs.0.conv.weight': extra,
+                  'roi_head.bbox_head.fc_cls.bias': extra,
                   'keypoint_head.final_layer.weight': extra})
     layout = identify_layout(state)
     assert layout == Layout('vitaev2', wrapped=True)
@@ -59,6 +69,27 @@ def test_models_of_the_generation_before():
     plain = convert_state_dict(network, Layout('vitaev2', False))
     assert {key for key in converted if key.startswith('backbone.')} == set(plain)
     assert set(publish_state_dict(converted, 'vitaev2')) == set(state)
+
+
+def test_the_head_of_a_classifier_is_not_that_of_a_pose_estimator():
+    extra = torch.empty(1)
+    state = {**convert_state_dict(published(), Layout('vitaev2', False)), 'neck.conv.weight': extra}
+    assert 'head.fc.weight' in publish_state_dict(state, 'vitaev2')
+
+
+def test_two_generations_of_names_in_one_file():
+    state = {f'backbone.{key}': value for key, value in published('ViTAEv2_S_dense').items()}
+    state.update({'keypoint_head.a.bias': torch.empty(1), 'head.a.bias': torch.empty(1)})
+    with pytest.raises(InputError, match='two entries .* become head.a.bias'):
+        convert_state_dict(state, Layout('vitaev2', wrapped=True))
+
+
+@pytest.mark.parametrize('state, words', [
+    ({}, 'no published network'), ({'backbone.relative_position_index': 0}, 'no published network'),
+    ({'backbone.stages.0.norm.bias': 0}, 'our own names|our names already')])
+def test_files_that_hold_nothing_published(state, words):
+    with pytest.raises(InputError, match=words):
+        identify_layout(state)
 
 
 def test_an_unknown_key_is_named():

@@ -6,10 +6,11 @@ import pytest
 import torch
 from helpers.archs import BLOCKS, PATCH, PYRAMID
 from helpers.archs import TWO_STAGES as ARCH
+from mmpretrain.models import VisionTransformer
 from torch.nn import functional as F
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
-from vitae_mm.checkpoints import load_pretrained
+from vitae_mm.checkpoints import check_match, load_pretrained
 from vitae_mm.errors import InputError
 
 
@@ -113,11 +114,22 @@ def test_what_only_a_classifier_reads_is_left_aside(tmp_path):
 @pytest.mark.parametrize('held, model, words', [
     (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; asked for was ViTAE 'tiny'."),
     (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; asked for was ViTAEv2 'small'."),
-    (ViTAE('tiny'), ViTAE(PYRAMID), "It holds ViTAE 'tiny'; asked for was a ViTAE of other"),
-], ids=['arch', 'network', 'custom'])
+    (ViTAE('tiny'), ViTAE(PYRAMID), "It holds ViTAE 'tiny'; asked for was a ViTAE of an"),
+    (ViTAEv2('small'), ViTAEv2('48m', out_indices=(0, 1)),
+     "It holds ViTAEv2 'small'; asked for was ViTAEv2 '48m'."),
+], ids=['arch', 'network', 'custom', 'part'])
 def test_a_checkpoint_of_another_variant_is_named(tmp_path, held, model, words):
     path = tmp_path / 'a.pth'
     torch.save(held.state_dict(), path)
     with pytest.raises(InputError) as error:
         load_pretrained(model, path)
     assert words in str(error.value)
+
+
+def test_networks_of_the_codebases_that_adapt_some_entries_must_fit_in_the_rest():
+    tiny, small = (VisionTransformer(f'deit-{size}', img_size=32) for size in ('tiny', 'small'))
+    with pytest.raises(InputError, match='149 of another shape, 0 unexpected'):
+        check_match(tiny, small.state_dict(), 'a.pth')
+    larger = VisionTransformer('deit-tiny', img_size=64).state_dict()
+    assert larger['pos_embed'].shape != tiny.state_dict()['pos_embed'].shape
+    check_match(tiny, larger, 'a.pth')

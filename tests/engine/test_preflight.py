@@ -163,6 +163,11 @@ def test_class_folders_must_be_those_of_training(folders, tmp_path):
         check_data(folders, ('train', 'val'))
     (tmp_path / 'val' / 'fox').rename(tmp_path / 'val' / 'eel')
     check_data(folders, ('train', 'val'))
+    # a list of images, or none with labels, has no folders to compare
+    (tmp_path / 'val' / 'dog').rmdir()
+    for options in (dict(ann_file='train/list.txt'), dict(with_label=False)):
+        folders.val_dataloader.dataset.update(options)
+        check_data(folders, ('train', 'val'))
 
 
 def test_one_hot_labels_must_have_as_many_classes(folders):

@@ -132,3 +132,14 @@ def test_performer_stays_finite_under_autocast():
     out.float().sum().backward()
     assert out.isfinite().all()
     assert all(p.grad.isfinite().all() for p in module.parameters())
+
+
+def test_performer_stays_finite_where_features_are_largest():
+    """Aligned queries and keys: each exponential is exp(m / 2), here exp(48)."""
+    torch.manual_seed(0)
+    module = PerformerAttention(192, 192, num_heads=1).eval()
+    row = module.features[0].expand(1, 1, 50, 192)
+    v = torch.randn(1, 1, 50, 192)
+    # equal keys: the mean of the values
+    out = module._attend(row, row, v)
+    assert torch.allclose(out, v.mean(2, keepdim=True).expand_as(out), atol=1e-5)

@@ -105,12 +105,30 @@ SEGMENTOR = dict(
                             num_classes=150)))
 
 
+# names in files of mmdet 2, mmsegmentation 0 and mmpose 0
+DETECTOR_NAMES = [
+    'neck.lateral_convs.0.conv.weight', 'neck.fpn_convs.3.conv.bias', 'rpn_head.rpn_conv.weight',
+    'rpn_head.rpn_cls.bias', 'rpn_head.rpn_reg.weight', 'roi_head.bbox_head.shared_fcs.1.weight',
+    'roi_head.bbox_head.fc_cls.weight', 'roi_head.bbox_head.fc_reg.bias',
+    'roi_head.mask_head.convs.3.conv.weight', 'roi_head.mask_head.upsample.weight',
+    'roi_head.mask_head.conv_logits.bias']
+SEGMENTOR_NAMES = [
+    'decode_head.conv_seg.weight', 'decode_head.psp_modules.0.1.conv.weight',
+    'decode_head.bottleneck.conv.weight', 'decode_head.lateral_convs.0.conv.weight',
+    'decode_head.fpn_convs.2.conv.weight', 'decode_head.fpn_bottleneck.conv.weight',
+    'auxiliary_head.convs.0.conv.weight', 'auxiliary_head.conv_seg.bias']
+POSE_NAMES = [
+    'keypoint_head.deconv_layers.0.weight', 'keypoint_head.deconv_layers.1.running_var',
+    'keypoint_head.deconv_layers.6.weight', 'keypoint_head.final_layer.weight',
+    'keypoint_head.final_layer.bias']
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('config, earlier', [
-    (ROOT / 'configs/det/mask_rcnn_vitaev2_s_3x.py', {}), (SEGMENTOR, {}),
-    (POSE, {'head.': 'keypoint_head.'}),
+@pytest.mark.parametrize('config, earlier, names', [
+    (ROOT / 'configs/det/mask_rcnn_vitaev2_s_3x.py', {}, DETECTOR_NAMES),
+    (SEGMENTOR, {}, SEGMENTOR_NAMES), (POSE, {'head.': 'keypoint_head.'}, POSE_NAMES),
 ], ids=['detector', 'segmentor', 'pose'])
-def test_models_of_the_generation_before(convert, tmp_path, config, earlier):
+def test_models_of_the_generation_before(convert, tmp_path, config, earlier, names):
     """Their names for our model's parts, loaded into our model."""
     cfg = Config(config) if isinstance(config, dict) else Config.fromfile(config)
     model = build_model(cfg)
@@ -121,6 +139,7 @@ def test_models_of_the_generation_before(convert, tmp_path, config, earlier):
             for ours, name in earlier.items():
                 key = name + key.removeprefix(ours)
             theirs[key] = value
+    assert set(names) <= theirs.keys()
     torch.save(dict(meta={'CLASSES': ('a', )}, state_dict=theirs), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
     assert "ViTAEv2 'small', with" in done

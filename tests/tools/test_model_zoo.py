@@ -1,4 +1,6 @@
 """The model zoo is counted right, and read by what reads such files."""
+import runpy
+
 import mmcv
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from mmpretrain import ImageClassificationInferencer, get_model
 from mmpretrain.apis import ModelHub
 
 from vitae_mm.engine.complexity import build_model, count_macs, count_parameters
+from vitae_mm.errors import InputError
 
 GMACS = dict(vitaev2_s=5.75, vitaev2_48m=13.3, vitaev2_b=24.4, vitae_t=1.76, vitae_6m=2.15,
              vitae_13m=3.50, vitae_s=6.18)
@@ -90,3 +93,30 @@ def test_inferencer_takes_our_config_and_a_local_checkpoint(tmp_path, name):
     result = inferencer(image)[0]
     assert np.allclose(result['pred_scores'], expected.numpy(), atol=1e-6)
     assert result['pred_label'] == expected.argmax().item()
+
+
+def test_stale_files_are_found_and_mended(tmp_path, monkeypatch):
+    tool = runpy.run_path(str(ROOT / 'tools/model_zoo.py'))['main'].__wrapped__
+    folder = tmp_path / 'configs' / 'cls'
+    folder.mkdir(parents=True)
+    monkeypatch.setitem(tool.__globals__, 'ROOT', tmp_path)
+    model = dict(Name='x', Config=str(ROOT / 'configs/cls/ceit_t_300e_in1k.py'), Results=[],
+                 Metadata=dict(Parameters=7))
+    (folder / 'metafile.yml').write_text(yaml.safe_dump(dict(Models=[model])))
+    (folder / 'README.md').write_text('# Title\n')
+
+    def call(*options):
+        monkeypatch.setattr('sys.argv', ['model_zoo.py', *options])
+        tool()
+
+    with pytest.raises(InputError, match='README.md has no lines <!-- models -->'):
+        call()
+    (folder / 'README.md').write_text('# Title\n<!-- models -->\n<!-- end of models -->\nEnd\n')
+    with pytest.raises(InputError, match='metafile.yml, configs/cls/README.md: not up to date'):
+        call('--check')
+    assert 'Parameters: 7' in (folder / 'metafile.yml').read_text()
+    call()
+    call('--check')
+    assert 'Parameters: 6356904' in (folder / 'metafile.yml').read_text()
+    text = (folder / 'README.md').read_text()
+    assert '| [x](x.py) | 6.36M | 1.34 | 224 |' in text and text.endswith('models -->\nEnd\n')

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import matplotlib
 
+from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.cli import reports_input_errors
 from vitae_mm.errors import InputError
 
@@ -41,8 +42,7 @@ def main() -> None:
         panel.set(xlabel='epoch' if has_epochs(logs, key) else 'iteration', ylabel=key)
         panel.grid(alpha=.3)
     panels[0][-1].legend()
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(args.out, dpi=150)
+    write_whole(args.out, lambda path: figure.savefig(path, dpi=150))
     print(f'written: {args.out}')
 
 

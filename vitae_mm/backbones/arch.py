@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from vitae_mm.errors import InputError
 
+from .options import check_count
+
 REDUCTIONS = ('cell', 'pyramid', 'patch')
 """Reduction of a stage: a reduction cell, its pyramid of convs alone, or a
 patch embedding."""
@@ -54,6 +56,7 @@ def resolve_arch(arch: str | Mapping, tables: Sequence[ArchTable], in_channels: 
         InputError: For an unknown name or key, a missing key, lists of
             unequal length, or numbers that do not divide.
     """
+    check_count('in_channels', in_channels)
     names = sorted(name for table in tables for name in table.archs)
     if isinstance(arch, str):
         form = next((table for table in tables if arch in table.archs), None)
@@ -61,10 +64,14 @@ def resolve_arch(arch: str | Mapping, tables: Sequence[ArchTable], in_channels: 
             raise InputError(f'arch={arch!r} is unknown: choose from {names}, or give a dict.')
         stages = {**form.shared, **form.archs[arch]}
     elif isinstance(arch, Mapping):
-        form = next((table for table in tables if table.required <= set(arch)), tables[0])
+        form = min(tables, key=lambda table: len(table.required - set(arch))
+                   + len(set(arch) - table.required - table.optional))
         stages = _custom(arch, form)
     else:
         raise InputError(f'arch={arch!r}: give a name from {names} or a dict.')
+    if not stages['depths'][-1]:
+        raise InputError(f'arch dict: depths={stages["depths"]}: the last stage needs normal '
+                         'cells, 1 or more.')
     if dilations is not None:
         stages = _with_dilations(stages, dilations)
     _check_divisibility(stages, in_channels)
@@ -99,7 +106,11 @@ def _with_dilations(stages: Mapping, dilations: Sequence[Sequence[int]]) -> dict
         rows[i] = tuple(row)
         if stages['reductions'][i] == 'pyramid':
             # its branches together are the tokens
-            branch_dims[i] = stages['dims'][i] // len(row)
+            dim = stages['dims'][i]
+            if dim % len(row):
+                raise InputError(f'dilations={dilations!r}: the {len(row)} branches of a pyramid '
+                                 f'alone share its dims={dim}: give as many as divide that.')
+            branch_dims[i] = dim // len(row)
     return {**stages, 'dilations': tuple(rows), 'branch_dims': tuple(branch_dims)}
 
 

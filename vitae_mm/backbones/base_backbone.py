@@ -13,7 +13,7 @@ from vitae_mm.errors import InputError
 
 from .arch import ArchTable
 from .cells import NORMAL_EPS
-from .options import FINAL_NORMS, OUT_TYPES, check_choice
+from .options import FINAL_NORMS, OUT_TYPES, check_choice, check_flags
 from .stage import Stage
 
 DEFAULT_INIT = [
@@ -35,6 +35,13 @@ class Variant:
     network: type['StagedBackbone']
     arch: str
     exact: bool
+
+    @property
+    def layout(self) -> str:
+        """How its published files are laid out: a key of the tables of
+        ``vitae_mm.checkpoints``."""
+        form = next(table for table in self.network.TABLES if self.arch in table.archs)
+        return form.settings['layout']
 
     def __str__(self) -> str:
         return f'{self.network.__name__} {self.arch!r}'
@@ -86,6 +93,8 @@ class StagedBackbone(BaseModule):
         super().__init__(init_cfg or DEFAULT_INIT)
         check_choice('out_type', out_type, OUT_TYPES)
         check_choice('final_norm', final_norm, FINAL_NORMS)
+        check_flags(norm_eval=norm_eval, with_cp=with_cp)
+        self._check_init_cfg()
         self.arch = arch
         self.in_channels = in_channels
         self.least_size = least_size
@@ -114,7 +123,7 @@ class StagedBackbone(BaseModule):
             self.norm = nn.LayerNorm(last_dim, eps=NORMAL_EPS)
         elif final_norm != 'none':
             self.left_out.append('norm.')
-        if frozen_stages not in range(-1, len(stages) + 1):
+        if isinstance(frozen_stages, bool) or frozen_stages not in range(-1, len(stages) + 1):
             raise InputError(f'frozen_stages={frozen_stages!r}: give -1 or 0 for none, or how '
                              f'many of the {len(stages)} stages to freeze.')
         self.frozen_stages = frozen_stages
@@ -140,6 +149,8 @@ class StagedBackbone(BaseModule):
         x = x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
         outputs = []
         for i, stage in enumerate(self.stages):
+            if stage is self.stages[-1]:
+                self._check_statistics(x[:, ::stage.reduction.ratio, ::stage.reduction.ratio])
             x, tokens = stage(x, with_cp=self.with_cp and self.training)
             if i in self.out_indices:
                 is_last = i == len(self.stages) - 1
@@ -171,16 +182,32 @@ class StagedBackbone(BaseModule):
                              f'are too small: each side needs {self.least_size} or more, one '
                              'token. Enlarge them, or give an arch dict with smaller ratios.')
 
+    def _check_statistics(self, x: Tensor) -> None:
+        """A batch norm in training needs more than one cell a channel."""
+        if self.training and x.shape[:3].numel() == 1 and any(
+                isinstance(module, _BatchNorm) and module.training
+                and not isinstance(module, nn.SyncBatchNorm)
+                for module in self.stages[-1].modules()):
+            raise InputError(f'{type(self).__name__}: a single image, of one cell in the last '
+                             'stage, is too small to train batch norms on: give a larger image or '
+                             "batch, norm_eval=True, or another norm_cfg such as dict(type='GN', "
+                             'num_groups=32).')
+
     def init_weights(self) -> None:
         """Initialises as ``init_cfg`` says; loads a checkpoint strictly."""
-        cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg]
-        pretrained = [cfg for cfg in cfgs if cfg.get('type') == 'Pretrained']
-        if not pretrained:
+        cfg = self.init_cfg[0] if isinstance(self.init_cfg, list) else self.init_cfg
+        if cfg['type'] != 'Pretrained':
             super().init_weights()
             return
-        for cfg in pretrained:
-            load_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
+        load_pretrained(self, cfg['checkpoint'], cfg.get('prefix'))
         self._is_init = True
+
+    def _check_init_cfg(self) -> None:
+        cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg]
+        kinds = [cfg.get('type') for cfg in cfgs]
+        if 'Pretrained' in kinds and len(kinds) > 1:
+            raise InputError(f'init_cfg with {kinds}: a Pretrained checkpoint fills every weight; '
+                             'give it alone, or leave it out.')
 
     @staticmethod
     def identify(state_dict: Mapping[str, Tensor]) -> Variant:

@@ -12,13 +12,18 @@ from vitae_mm.layers import (FeedForward, FullAttention, ParallelConv, PatchEmbe
 
 from .arch import ArchTable
 from .cells import NormalCell, ReductionCell
-from .options import FUSIONS, check_attention, check_choice, check_count, check_drop
+from .options import (FUSIONS, check_attention, check_choice, check_count, check_drop,
+                      check_flags)
 from .stage import Stage
 
 PERFORMER_DROP = .1
-"""Dropout of reduction cells with Performer attention."""
+"""Least dropout behind projection and FFN of reduction cells with Performer
+attention, as the published networks have it."""
 
 PCM_KERNELS = (0, 1, 3)
+
+WINDOW = 7
+"""Cells along one side of a published window."""
 
 NormLayer = Callable[[int], nn.Module] | None
 
@@ -56,6 +61,8 @@ class CellOptions:
         check_count('window_size', self.window_size)
         check_choice('pcm_kernel_size', self.pcm_kernel_size, PCM_KERNELS)
         check_choice('pcm_fusion', self.pcm_fusion, FUSIONS)
+        check_flags(shift_window=self.shift_window, relative_position=self.relative_position,
+                    reduction_pcm=self.reduction_pcm)
         check_drop(drop_path_rate=self.drop_path_rate, drop_rate=self.drop_rate)
 
 
@@ -79,7 +86,7 @@ def build_stages(stages: Mapping[str, Sequence], form: ArchTable, in_channels: i
     reduction_kinds = _attention_kinds('reduction_attention', options.reduction_attention, form,
                                        stages, reducing, 'reduction_heads')
     kinds = _attention_kinds('attention', options.attention, form, stages, normal, 'num_heads')
-    _check_used(options, {*kinds.values(), *reduction_kinds.values()}, bool(reducing))
+    _check_used(options, set(kinds.values()), set(reduction_kinds.values()))
     norm_layer = norm_builder(options.norm_cfg)
     drop_path_rates = iter(linear_ramp(options.drop_path_rate, sum(stages['depths'])))
     built, in_dim = [], in_channels
@@ -129,12 +136,15 @@ def _attention_kinds(name: str, given: Sequence[str] | None, form: ArchTable,
     return dict(zip(chosen, kinds))
 
 
-def _check_used(options: CellOptions, kinds: set[str], has_reduction_cells: bool) -> None:
-    for name in ('shift_window', 'relative_position'):
-        if getattr(options, name) and 'window' not in kinds:
-            raise InputError(f'{name}=True: no stage has window attention; give '
-                             "attention=['window', ...] as well.")
-    if not has_reduction_cells and not options.reduction_pcm:
+def _check_used(options: CellOptions, kinds: set[str], reduction_kinds: set[str]) -> None:
+    # reduction cells are never shifted
+    for name, unset, used in (('shift_window', False, kinds),
+                              ('relative_position', False, kinds | reduction_kinds),
+                              ('window_size', WINDOW, kinds | reduction_kinds)):
+        if getattr(options, name) != unset and 'window' not in used:
+            raise InputError(f'{name}={getattr(options, name)}: no stage has window attention; '
+                             "give attention=['window', ...] as well.")
+    if not reduction_kinds and not options.reduction_pcm:
         raise InputError('reduction_pcm=False: this arch has no reduction cells; leave it out.')
     if options.pcm_fusion != 'before_ffn' and not options.pcm_kernel_size:
         raise InputError(f'pcm_fusion={options.pcm_fusion!r}: with pcm_kernel_size=0 there is '
@@ -176,7 +186,8 @@ def _build_reduction(stage: Mapping, in_dim: int, kind: str | None, form: ArchTa
     pyramid_dim = branch_dim * len(dilations)
     attn = _build_attention(kind, pyramid_dim, dim, stage['reduction_heads'], options, drop_rate,
                             reduction=True)
-    return ReductionCell(prm, pyramid_dim, dim, attn, pcm, drop_rate)
+    ffn = FeedForward(dim, dim, drop_rate, hidden_drop_rate=options.drop_rate)
+    return ReductionCell(prm, pyramid_dim, dim, attn, pcm, ffn)
 
 
 def _build_normal_cell(stage: Mapping, kind: str, shifted: bool, form: ArchTable,

@@ -10,7 +10,7 @@ from .arch import ArchTable, resolve_arch
 from .base_backbone import StagedBackbone
 from .build import linear_ramp, norm_builder
 from .cells import NormalCell
-from .options import check_choice, check_count, check_drop, check_img_size
+from .options import check_choice, check_count, check_drop, check_flags, check_img_size
 from .stage import Stage
 
 # yapf: disable
@@ -24,7 +24,8 @@ ARCHS = ArchTable(
         reductions=('patch', ),
         ratios=(16, ),
         mlp_ratios=(4, ),
-    ))
+    ),
+    settings=dict(layout='ceit'))
 # yapf: enable
 
 LEFF_KERNELS = (0, 1, 3, 5, 7)
@@ -52,8 +53,8 @@ class CeiT(StagedBackbone):
             for its mean (B, D), 'cls_token' for the class token (B, D),
             which the published classifier reads. Defaults to 'featmap'.
         out_indices (Sequence[int]): There is one stage. Defaults to (-1, ).
-        frozen_stages, norm_eval, with_cp, drop_rate: As in
-            :class:`ViTAEv2`.
+        frozen_stages, norm_eval, with_cp: As in :class:`ViTAEv2`.
+        drop_rate (float): Dropout in the blocks. Defaults to 0.
         norm_cfg (dict, optional): Norm of stem and LeFF; None for no norm.
             Defaults to ``dict(type='BN')``.
         drop_path_rate (float): Stochastic depth, rising linearly from 0 at
@@ -110,6 +111,8 @@ class CeiT(StagedBackbone):
             table[key][0] for key in ('dims', 'depths', 'num_heads', 'ratios', 'mlp_ratios'))
         check_choice('leff_kernel_size', leff_kernel_size, LEFF_KERNELS)
         check_count('stem_channels', stem_channels)
+        check_flags(stem_conv=stem_conv, stem_pool=stem_pool, stem_norm=stem_norm,
+                    leff_norm=leff_norm, leff_last_act=leff_last_act, lca=lca)
         check_drop(drop_path_rate=drop_path_rate, drop_rate=drop_rate)
         if not stem_conv and not (stem_pool and stem_norm and stem_channels == 64):
             raise InputError('stem_conv=False: a plain patch embedding has no pooling, norm or '
@@ -140,8 +143,7 @@ class CeiT(StagedBackbone):
             NormalCell(dim, FullAttention(dim, dim, heads, drop_rate=drop_rate), None,
                        feed_forward(), rate) for rate in linear_ramp(drop_path_rate, depth)
         ]
+        class_attention = LayerwiseClassAttention(dim, heads, depth) if lca else None
         super().__init__(arch, [Stage(reduction, cells, embedding)], in_channels, out_type,
                          out_indices, frozen_stages, norm_eval, with_cp, init_cfg,
-                         final_norm='pooled',
-                         class_attention=LayerwiseClassAttention(dim, heads, depth) if lca else None,
-                         least_size=ratio)
+                         final_norm='pooled', class_attention=class_attention, least_size=ratio)

@@ -23,18 +23,18 @@ class ReductionCell(nn.Module):
         attn (nn.Module): Attention, |S| * E -> D channels.
         pcm (ParallelConv | None): Parallel convs, C_in -> D channels, that
             shrink the map as much; None for none.
-        drop_rate (float): Dropout in the FFN. Defaults to 0.
+        ffn (FeedForward): Feed-forward network.
     """
 
     def __init__(self, prm: PyramidReduction, pyramid_dim: int, dim: int, attn: nn.Module,
-                 pcm: ParallelConv | None, drop_rate: float = 0.):
+                 pcm: ParallelConv | None, ffn: FeedForward):
         super().__init__()
         self.prm = prm
         self.pcm = pcm
         self.norm1 = nn.LayerNorm(pyramid_dim, eps=REDUCTION_EPS)
         self.attn = attn
         self.norm2 = nn.LayerNorm(dim, eps=REDUCTION_EPS)
-        self.ffn = FeedForward(dim, dim, drop_rate)
+        self.ffn = ffn
 
     @property
     def ratio(self) -> int:

@@ -11,7 +11,8 @@ FINAL_NORMS = ('none', 'tokens', 'pooled')
 
 def check_choice(name: str, value: str, choices: Sequence) -> None:
     """Raises InputError unless ``value`` is one of ``choices``."""
-    if value not in choices:
+    # True would pass for 1
+    if isinstance(value, bool) or value not in choices:
         raise InputError(f'{name}={value!r}: choose from {tuple(choices)}.')
 
 
@@ -19,6 +20,13 @@ def check_count(name: str, value: int, least: int = 1) -> None:
     """Raises InputError unless ``value`` is a whole number, at least ``least``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f'{name}={value!r}: give a whole number, {least} or more.')
+
+
+def check_flags(**flags: bool) -> None:
+    """Raises InputError unless every value is True or False."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise InputError(f'{name}={value!r}: give True or False.')
 
 
 def check_attention(name: str, kinds: Sequence[str], dims: Sequence[int],
@@ -54,7 +62,7 @@ def check_img_size(img_size: int | Sequence[int]) -> tuple[int, int]:
     Raises:
         InputError: Unless given as one or two positive whole numbers.
     """
-    size = (img_size, img_size) if isinstance(img_size, int) else tuple(img_size)
-    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+    size = (img_size, img_size) if isinstance(img_size, int) else img_size
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
         raise InputError(f'img_size={img_size!r}: give one or two whole numbers of pixels.')
-    return size
+    return tuple(size)

@@ -8,7 +8,7 @@ from vitae_mm.registry import MODELS
 from .arch import ArchTable, resolve_arch
 from .base_backbone import StagedBackbone
 from .build import CellOptions, ParallelConvForm, build_stages
-from .options import FINAL_NORMS, check_choice, check_img_size
+from .options import FINAL_NORMS, check_choice, check_flags, check_img_size
 
 # yapf: disable
 PYRAMID = ArchTable(
@@ -32,6 +32,7 @@ PYRAMID = ArchTable(
         reduction_attention=('performer', 'performer', 'performer'),
         pcm_form=ParallelConvForm(norm_first=False, act_last=True),
         class_token=False, position='none', final_norm='none',
+        layout='vitae',
     ))
 PATCH = ArchTable(
     archs={
@@ -48,6 +49,7 @@ PATCH = ArchTable(
         attention=('full', ),
         pcm_form=ParallelConvForm(shallow=True),
         class_token=True, position='learned', final_norm='pooled',
+        layout='vitae_patch',
     ))
 # yapf: enable
 
@@ -146,15 +148,20 @@ class ViTAE(StagedBackbone):
         stages = build_stages(table, form, in_channels, options)
         class_token = form.settings['class_token'] if class_token is None else class_token
         position = form.settings['position'] if position is None else position
+        if final_norm == 'pooled' and out_type == 'featmap':
+            raise InputError("final_norm='pooled' acts on the mean or the class token: leave it "
+                             "out with out_type='featmap', or give 'tokens'.")
         final_norm = form.settings['final_norm'] if final_norm is None else final_norm
+        check_flags(class_token=class_token)
         check_choice('position', position, POSITIONS)
         check_choice('final_norm', final_norm, FINAL_NORMS)
         stride = math.prod(table['ratios'])
+        size = check_img_size(img_size)
         if class_token or position != 'none':
-            if class_token and 'window' in (attention or ()):
+            if class_token and attention and attention[-1] == 'window':
                 raise InputError(f'attention={attention!r}: windows have no place for a class '
                                  "token; give class_token=False, or 'full' or 'performer'.")
-            grid = tuple(math.ceil(side / stride) for side in check_img_size(img_size))
+            grid = tuple(math.ceil(side / stride) for side in size)
             stages[-1].embedding = TokenEmbedding(table['dims'][-1], grid, class_token, position)
         super().__init__(arch, stages, in_channels, out_type, out_indices, frozen_stages,
                          norm_eval, with_cp, init_cfg, final_norm, least_size=stride)

@@ -27,6 +27,7 @@ ARCHS = ArchTable(
         attention=('window', 'window', 'full', 'full'),
         reduction_attention=('window', 'window', 'full', 'full'),
         pcm_form=ParallelConvForm(),
+        layout='vitaev2',
     ))
 # yapf: enable
 
@@ -62,7 +63,8 @@ class ViTAEv2(StagedBackbone):
         drop_path_rate (float): Stochastic depth, rising linearly from 0 at
             the first normal cell to this at the last. Defaults to 0.
         drop_rate (float): Dropout after the attention's projection and in
-            the FFN. Defaults to 0.
+            the FFN. Reduction cells with Performer attention have 0.1 behind
+            both at least, as published. Defaults to 0.
         reduction_attention (Sequence[str], optional): Attention of each
             reduction cell: 'window', 'full' or 'performer'. Defaults to
             window in the first two stages and full in the rest.

@@ -23,7 +23,9 @@ PARTS = ('neck', 'rpn_head', 'roi_head', 'bbox_head', 'mask_head', 'decode_head'
 the codebases."""
 
 RENAMED_PARTS = {'keypoint_head': 'head'}
-"""Their names in the generation before, where they differ."""
+"""Names in the generation before that differ: those of pose estimators."""
+
+POSE_HEAD = ('head.deconv_layers.', 'head.conv_layers.', 'head.final_layer.')
 
 
 def _patterns(pairs: Iterable[tuple[str, str]]) -> list[tuple[re.Pattern, str]]:
@@ -56,11 +58,14 @@ def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
     Raises:
         InputError: Naming, for the nearest layout, keys that no table knows.
     """
+    if any(key.startswith(('stages.', f'{BACKBONE}stages.')) for key in state_dict):
+        raise InputError('the checkpoint has our own names already: load it as it is, or convert '
+                         'it back with --to-published.')
     wrapped = any(key.startswith(BACKBONE) for key in state_dict)
     unknown = {name: [key for key in state_dict if not _is_known(key, name, wrapped)]
                for name in TABLES}
     name = min(unknown, key=lambda name: len(unknown[name]))
-    if unknown[name]:
+    if unknown[name] or all(map(_is_derived, state_dict)):
         raise InputError(
             f'the checkpoint is of no published network known here ({sorted(TABLES)}): the '
             f'nearest is {name}, which does not know {len(unknown[name])} of '
@@ -89,11 +94,15 @@ def convert_state_dict(state_dict: Mapping[str, Tensor], layout: Layout) -> dict
             continue
         part, _, rest = key.partition('.')
         if not layout.wrapped:
-            converted[_rename(key, TO_OURS[layout.name], layout.name)] = value
+            name = _rename(key, TO_OURS[layout.name], layout.name)
         elif part == 'backbone':
-            converted[_rename(rest, TO_OURS[layout.name], layout.name)] = value
+            name = _rename(rest, TO_OURS[layout.name], layout.name)
         else:
-            converted[f'{RENAMED_PARTS.get(part, part)}.{rest}'] = value
+            name = f'{RENAMED_PARTS.get(part, part)}.{rest}'
+        if name in converted:
+            raise InputError(f'two entries of the checkpoint become {name}, one of them {key}: it '
+                             'mixes two generations of names; rename or remove one.')
+        converted[name] = value
     return converted
 
 
@@ -114,7 +123,8 @@ def publish_state_dict(state_dict: Mapping[str, Tensor], layout: str) -> dict[st
     wrapped = not all(key.startswith((BACKBONE, CLASSIFIER)) for key in state_dict)
     prefix = BACKBONE if wrapped else ''
     derives = layout == 'vitaev2' and any(key.startswith(CLASSIFIER) for key in state_dict)
-    earlier = {ours: theirs for theirs, ours in RENAMED_PARTS.items()}
+    is_pose = any(key.startswith(POSE_HEAD) for key in state_dict)
+    earlier = {ours: theirs for theirs, ours in RENAMED_PARTS.items()} if is_pose else {}
     published = {}
     for key, value in state_dict.items():
         part, _, rest = key.partition('.')

@@ -61,12 +61,18 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
 
 
 def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
-    """Saves whole or not at all: written beside ``path``, then renamed."""
+    """Saves whole or not at all."""
+    write_whole(path, lambda temporary: torch.save(checkpoint, temporary))
+
+
+def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
+    """Has ``write`` write a file beside ``path``, then renames it, so that the
+    file appears whole or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}.tmp{path.suffix}')
     try:
-        torch.save(checkpoint, temporary)
+        write(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

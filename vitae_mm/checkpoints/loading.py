@@ -12,6 +12,12 @@ from .unwrap import unwrap_state_dict
 SHOWN = 3
 """How many keys of each kind an error names."""
 
+ADAPTED = ('position', 'pos_embed', 'relative_position_bias_table', 'relative_position_index')
+"""Entries that modules with a hook for it fit to their image or window size."""
+
+REMEDY = ('Give a checkpoint of the same network; one in the published layout is converted with '
+          'tools/convert_checkpoint.py first.')
+
 
 def load_pretrained(module: nn.Module, path: str | os.PathLike,
                     prefix: str | None = None) -> None:
@@ -30,35 +36,38 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike,
     state = unwrap_state_dict(read_checkpoint(path)).state_dict
     if prefix is None:
         prefix = 'backbone.' if any(key.startswith('backbone.') for key in state) else ''
-    own = entries_below(state, prefix, module)
+    own = entries_below(state, prefix)
     check_match(module, own, f'checkpoint {path}')
-    module.load_state_dict(own)
+    module.load_state_dict(_needed(module, own))
 
 
-def entries_below(state_dict: Mapping[str, Tensor], prefix: str,
-                  module: nn.Module | None = None) -> dict[str, Tensor]:
-    """The entries that begin with ``prefix``, without it.
-
-    Those of parts that ``module``, if given, says it was built without (its
-    ``left_out``) are dropped.
-    """
+def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries that begin with ``prefix``, without it."""
     prefix = prefix if not prefix or prefix.endswith('.') else prefix + '.'
-    own = {key[len(prefix):]: value for key, value in state_dict.items()
-           if key.startswith(prefix)}
-    left_out = tuple(getattr(module, 'left_out', ()))
-    return {key: value for key, value in own.items() if not key.startswith(left_out)}
+    return {key[len(prefix):]: value for key, value in state_dict.items()
+            if key.startswith(prefix)}
 
 
-def check_match(module: nn.Module, state_dict: Mapping[str, Tensor], source: str) -> None:
+def check_match(module: nn.Module, state_dict: Mapping[str, Tensor], source: str,
+                remedy: str = REMEDY) -> None:
     """Checks that ``state_dict`` has the keys and shapes of ``module``.
 
-    Shapes are not compared where a submodule adapts them while loading.
+    Entries of parts that ``module`` was built without (its ``left_out``) may
+    be there. Shapes are not compared where a submodule adapts them while
+    loading.
+
+    Args:
+        module: A model or a backbone.
+        state_dict: Entries named as those of ``module``.
+        source: Where they come from, for the error.
+        remedy: What to do about it, for the error.
 
     Raises:
         InputError: Naming counts of matched, missing, misshapen and
             unexpected keys, a few of each, and, where the two are networks
             known here, which.
     """
+    held, state_dict = state_dict, _needed(module, state_dict)
     wanted = {key: value.shape for key, value in module.state_dict().items()}
     shared = wanted.keys() & state_dict.keys()
     misshapen = [f'{key} {tuple(state_dict[key].shape)} for {tuple(wanted[key])}'
@@ -72,18 +81,22 @@ def check_match(module: nn.Module, state_dict: Mapping[str, Tensor], source: str
     samples = '; '.join(f'{name}: {", ".join(keys[:SHOWN])}' for name, keys in (
         ('missing', missing), ('of another shape', misshapen), ('unexpected', unexpected)) if keys)
     raise InputError(f'{source} does not fit {type(module).__name__}: {counts} ({samples}).'
-                     f'{_variants(module, state_dict)} Give a checkpoint of the same network; one '
-                     'in the published layout is converted with tools/convert_checkpoint.py first.')
+                     f'{_variants(module, held)} {remedy}')
 
 
 def misshapen_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
-    """Keys that both have, of another shape and in no submodule that adapts
-    what it loads."""
+    """Keys that both have, of another shape, but for those that submodules
+    adapt while loading."""
     adapting = tuple(f'{name}.' if name else '' for name, part in module.named_modules()
                      if part._load_state_dict_pre_hooks)
     return [key for key, value in module.state_dict().items()
             if key in state_dict and state_dict[key].shape != value.shape
-            and not key.startswith(adapting)]
+            and not (key.startswith(adapting) and key.rpartition('.')[2] in ADAPTED)]
+
+
+def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    left_out = tuple(getattr(module, 'left_out', ()))
+    return {key: value for key, value in state_dict.items() if not key.startswith(left_out)}
 
 
 def _variants(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
@@ -92,9 +105,10 @@ def _variants(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
         getattr(module, 'backbone', None), 'backbone.')
     if not hasattr(backbone, 'identify'):
         return ''
-    found = backbone.identify(entries_below(state_dict, prefix, backbone))
-    wanted = backbone.identify(backbone.state_dict())
-    if not found.exact or found == wanted:
+    found = backbone.identify(entries_below(state_dict, prefix))
+    asked = f'{type(backbone).__name__} {backbone.arch!r}'
+    if not found.exact or str(found) == asked:
         return ''
-    asked = str(wanted) if wanted.exact else f'a {type(backbone).__name__} of other widths'
+    if not isinstance(backbone.arch, str):
+        asked = f'a {type(backbone).__name__} of an arch of your own'
     return f' It holds {found}; asked for was {asked}.'

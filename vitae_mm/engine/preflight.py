@@ -16,6 +16,9 @@ COUNTING = ('bbox_head', 'mask_head', 'decode_head', 'head', 'data_preprocessor'
 """Parts of a model that count the classes of the dataset: heads predict them,
 mmpretrain's preprocessor makes one-hot labels of them."""
 
+NAMELESS = {'Flowers102': 102}
+"""Datasets of mmpretrain whose classes have no names, and how many there are."""
+
 FOLDERS_ARE_CLASSES = 'mmpretrain.datasets.custom.CustomDataset'
 """The dataset whose classes may be the sub-folders of its image folder."""
 
@@ -58,7 +61,7 @@ def check_data(cfg: Config, splits: tuple[str, ...]) -> None:
             if classes:
                 _check_categories(annotations, classes, name)
                 _check_heads(cfg, classes, name)
-            if kind.__name__ == 'CustomDataset':
+            if classes and _has_class_folders(dataset, kind):
                 _check_same_classes(classes, name, *folders.setdefault(kind, (classes, name)))
         for evaluator in _dicts(cfg.get(f'{split}_evaluator')):
             file = _find_file(Path(), evaluator.get('ann_file'), f'{split}_evaluator')
@@ -198,10 +201,18 @@ def _classes(dataset: Mapping, kind: type, annotations: Mapping, name: str) -> t
                          f'({classes!r}, ) with its comma.')
     if classes is None and kind.__name__ == 'INaturalist' and annotations:
         return tuple(category['name'] for category in annotations['categories'])
-    if (classes is None and f'{kind.__module__}.{kind.__name__}' == FOLDERS_ARE_CLASSES
-            and dataset.get('with_label', True) and not dataset.get('ann_file')):
+    if classes is None and kind.__name__ in NAMELESS:
+        return tuple(f'class {i}' for i in range(NAMELESS[kind.__name__]))
+    if _has_class_folders(dataset, kind):
         return _sub_folders(_folders(dataset)[-1], name)
     return tuple(classes or ())
+
+
+def _has_class_folders(dataset: Mapping, kind: type) -> bool:
+    """Whether the sub-folders of the images are the classes."""
+    named = (dataset.get('metainfo') or {}).get('classes', dataset.get('classes'))
+    return (f'{kind.__module__}.{kind.__name__}' == FOLDERS_ARE_CLASSES and named is None
+            and dataset.get('with_label', True) and not dataset.get('ann_file'))
 
 
 def _sub_folders(folder: Path, name: str) -> tuple[str, ...]:

@@ -5,6 +5,10 @@ import torch
 from torch import Tensor, nn
 
 
+LARGEST_EXPONENT = 32
+"""exp(2 * 32) times millions of tokens is within float32."""
+
+
 class PerformerAttention(nn.Module):
     """Linear-cost self-attention (Performer) by positive random features.
 
@@ -59,13 +63,20 @@ class PerformerAttention(nn.Module):
             summary = k.transpose(-2, -1) @ v
             # (B, heads, N, m) x (B, heads, m, 1) -> (B, heads, N, 1)
             norm = q @ k.sum(dim=-2).unsqueeze(-1)
-            return (q @ summary) / (norm + self.EPS)
+            return (q @ summary) / (norm + self.EPS * math.exp(-2 * self._shift))
+
+    @property
+    def _shift(self) -> float:
+        """Taken off every exponent, so that products of two features stay in
+        float32's range; numerator and denominator lose the same factor. An
+        exponent is |w|^2 / 2 = m / 2 at most."""
+        return max(self.features.shape[0] / 2 - LARGEST_EXPONENT, 0.)
 
     def _phi(self, x: Tensor) -> Tensor:
-        """phi(x) = exp(w x - |x|^2 / 2) / sqrt(m): (..., d) -> (..., m)."""
+        """phi(x) = exp(w x - |x|^2 / 2 - shift) / sqrt(m): (..., d) -> (..., m)."""
         w = self.features.to(x.dtype)
         square = x.square().sum(dim=-1, keepdim=True) / 2
-        return torch.exp(x @ w.T - square) / math.sqrt(w.shape[0])
+        return torch.exp(x @ w.T - square - self._shift) / math.sqrt(w.shape[0])
 
 
 def orthogonal_features(count: int, dim: int) -> Tensor:

@@ -3,11 +3,9 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
-from vitae_mm.checkpoints import (check_match, entries_below, misshapen_keys,
+from vitae_mm.checkpoints import (BACKBONE, check_match, entries_below, misshapen_keys,
                                   unwrap_state_dict)
 from vitae_mm.registry import HOOKS
-
-BACKBONE = 'backbone.'
 
 
 @HOOKS.register_module()
@@ -37,8 +35,7 @@ class CheckpointMatchHook(Hook):
             check_match(model, state, source)
             return
         if hasattr(model, 'backbone'):
-            own = entries_below(state, BACKBONE, model.backbone)
-            check_match(model.backbone, own, source)
+            check_match(model.backbone, entries_below(state, BACKBONE), source)
         wanted = model.state_dict()
         fresh = [key for key in wanted if key not in state] + misshapen_keys(model, state)
         samples = f', such as {", ".join(fresh[:3])}' if fresh else ''

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 
 from vitae_mm.registry import FUNCTIONS, HOOKS
 
+
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
     """Seeds all generators anew at each epoch, from the run's seed, the
