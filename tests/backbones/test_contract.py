@@ -87,7 +87,7 @@ def test_images_below_one_token():
 @pytest.mark.parametrize('name, side', [('vitaev2', 32), ('vitae', 16), ('ceit', 16)])
 def test_one_cell_is_too_small_to_train_batch_norms_on(name, side):
     model = build(*NARROW[name]).train()
-    with pytest.raises(InputError, match='too small to train batch norms.*norm_eval=True'):
+    with pytest.raises(InputError, match='too small to train batch norms on.*norm_eval=True'):
         model(torch.rand(1, 3, side, side))
     model(torch.rand(2, 3, side, side))
     model.eval()(torch.rand(1, 3, side, side))

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -102,6 +103,7 @@ class StagedBackbone(BaseModule):
         self.out_indices = check_out_indices(out_indices, len(stages))
         built = self.out_indices[-1] + 1
         self.stages = nn.ModuleList(stages[:built])
+        self.stride = math.prod(stage.reduction.ratio for stage in self.stages)
         self.left_out = [f'stages.{i}.' for i in range(built, len(stages))]
         has_last, last_dim = built == len(stages), stages[-1].cells[-1].norm1.normalized_shape
         if out_type != 'featmap' and self.out_indices != (len(stages) - 1, ):
@@ -149,8 +151,6 @@ class StagedBackbone(BaseModule):
         x = x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
         outputs = []
         for i, stage in enumerate(self.stages):
-            if stage is self.stages[-1]:
-                self._check_statistics(x[:, ::stage.reduction.ratio, ::stage.reduction.ratio])
             x, tokens = stage(x, with_cp=self.with_cp and self.training)
             if i in self.out_indices:
                 is_last = i == len(self.stages) - 1
@@ -181,17 +181,19 @@ class StagedBackbone(BaseModule):
             raise InputError(f'{type(self).__name__}: images of {x.shape[2]}x{x.shape[3]} pixels '
                              f'are too small: each side needs {self.least_size} or more, one '
                              'token. Enlarge them, or give an arch dict with smaller ratios.')
+        cells = len(x) * math.prod(math.ceil(side / self.stride) for side in x.shape[2:])
+        if self.training and cells == 1 and self._trains_statistics():
+            raise InputError(f'{type(self).__name__}: a single image of {x.shape[2]}x{x.shape[3]} '
+                             'pixels, one cell in the last stage, is too small to train batch '
+                             'norms on: give a larger image or batch, norm_eval=True, or another '
+                             "norm_cfg such as dict(type='GN', num_groups=32).")
 
-    def _check_statistics(self, x: Tensor) -> None:
-        """A batch norm in training needs more than one cell a channel."""
-        if self.training and x.shape[:3].numel() == 1 and any(
-                isinstance(module, _BatchNorm) and module.training
-                and not isinstance(module, nn.SyncBatchNorm)
-                for module in self.stages[-1].modules()):
-            raise InputError(f'{type(self).__name__}: a single image, of one cell in the last '
-                             'stage, is too small to train batch norms on: give a larger image or '
-                             "batch, norm_eval=True, or another norm_cfg such as dict(type='GN', "
-                             'num_groups=32).')
+    def _trains_statistics(self) -> bool:
+        """Whether a batch norm of the last stage takes statistics of this
+        process alone."""
+        return any(isinstance(module, _BatchNorm) and module.training
+                   and not isinstance(module, nn.SyncBatchNorm)
+                   for module in self.stages[-1].modules())
 
     def init_weights(self) -> None:
         """Initialises as ``init_cfg`` says; loads a checkpoint strictly."""
