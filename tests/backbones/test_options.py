@@ -103,6 +103,15 @@ def test_a_custom_arch_takes_the_defaults_it_does_not_set():
     assert [len(s.reduction.prm.branches) for s in model.stages] == [4, 3]
 
 
+def test_a_custom_arch_with_more_stages_goes_on_as_the_last():
+    arch = dict(branch_dims=[8] * 5, dims=[8] * 5, depths=[1] * 5, num_heads=[1] * 5,
+                reduction_heads=[1] * 5, reductions=['cell'] * 5, kernel_sizes=[3] * 5,
+                ratios=[2] * 5, dilations=[[1]] * 5, reduction_groups=[1] * 5, groups=[1] * 5,
+                mlp_ratios=[2] * 5)
+    kinds = [type(stage.cells[0].attn).__name__ for stage in ViTAEv2(arch).stages]
+    assert kinds == ['WindowAttention'] * 2 + ['FullAttention'] * 3
+
+
 def test_dilations_keep_the_width_of_the_tokens():
     model = ViTAE('tiny', dilations=[[1], [1, 2, 3, 4], [1, 2, 3, 4]])
     branches = [getattr(s.reduction, 'prm', s.reduction).branches for s in model.stages]

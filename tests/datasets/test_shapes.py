@@ -107,7 +107,8 @@ def test_every_codebase_reads_it(folder, scope, dataset):
     with DefaultScope.overwrite_default_scope(scope):
         with DATASETS.switch_scope_and_registry(scope) as registry:
             built = registry.build({**dataset, 'data_root': str(folder), 'pipeline': []})
-    shapes = len(json.loads((folder / 'annotations/instances_train.json').read_text())['annotations'])
+    instances = json.loads((folder / 'annotations/instances_train.json').read_text())
+    shapes = len(instances['annotations'])
     assert len(built) == (shapes if scope in ('mmpretrain', 'mmpose') else SIZES['train'])
 
 

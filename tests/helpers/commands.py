@@ -15,7 +15,8 @@ def run(*command, timeout=300, **environment):
 
 def env(**extra):
     path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
-    return {**os.environ, 'PATH': path, 'PYTHONPATH': str(ROOT / 'tests'), 'CUDA_VISIBLE_DEVICES': '-1', **extra}
+    return {**os.environ, 'PATH': path, 'PYTHONPATH': str(ROOT / 'tests'),
+            'CUDA_VISIBLE_DEVICES': '-1', **extra}
 
 
 def complaint(done):

@@ -130,7 +130,9 @@ def _attention_kinds(name: str, given: Sequence[str] | None, form: ArchTable,
                      heads: str) -> dict[int, str]:
     """Stage -> attention kind, for the chosen stages."""
     if given is None:
-        given = [form.settings[name][i] for i in chosen]
+        published = form.settings.get(name, ())
+        # a custom arch may have more stages: they go on as the last
+        given = [published[min(i, len(published) - 1)] for i in chosen]
     kinds = check_attention(name, given, [stages['dims'][i] for i in chosen],
                             [stages[heads][i] for i in chosen] if chosen else ())
     return dict(zip(chosen, kinds))

@@ -63,6 +63,7 @@ def check_img_size(img_size: int | Sequence[int]) -> tuple[int, int]:
         InputError: Unless given as one or two positive whole numbers.
     """
     size = (img_size, img_size) if isinstance(img_size, int) else img_size
-    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(
+            isinstance(side, int) and side > 0 for side in size):
         raise InputError(f'img_size={img_size!r}: give one or two whole numbers of pixels.')
     return tuple(size)

@@ -42,7 +42,8 @@ class TokenEmbedding(nn.Module):
     """Adds position embeddings to a map, and makes the class token.
 
     The embeddings are resized (bicubic) to the map at hand, and when weights
-    for another image size are loaded.
+    for another image size are loaded; loaded ones of another number are taken
+    for a square grid, as all published ones are.
 
     Args:
         dim (int): Channels of the map.
