@@ -193,6 +193,9 @@ def test_gradients_and_checkpointing(network, arch):
 @narrow
 def test_compiled_checkpointing_changes_nothing(network, arch):
     plain = build(network, arch).double().train()
+    for module in plain.modules():
+        if isinstance(module, nn.Dropout):  # of Performers: compiled, it draws other numbers
+            module.p = 0.
     compiled = copy.deepcopy(plain)
     compiled.with_cp = True
     # traces and partitions as the default backend does, without its C++ build
