@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from vitae_mm.errors import InputError
 
-from .options import check_count
+from .options import check_count, is_count
 
 REDUCTIONS = ('cell', 'pyramid', 'patch')
 """Reduction of a stage: a reduction cell, its pyramid of convs alone, or a
@@ -21,8 +21,8 @@ class ArchTable:
         archs: Name -> what sets it apart, each key with one entry a stage.
         shared: The same for keys that all of them share; a custom arch may
             set its own.
-        settings: What else belongs to the form: keyword arguments of
-            :func:`build_stages` and defaults of the backbone's options.
+        settings: What else belongs to the form: ``layout`` of its published
+            files, what :func:`build_stages` reads, defaults of options.
     """
     archs: Mapping[str, Mapping[str, Sequence]]
     shared: Mapping[str, Sequence]
@@ -127,18 +127,14 @@ def _is_fitting(key: str, values: object) -> bool:
     if not isinstance(values, (list, tuple)):
         return False
     if key == 'dilations':
-        return all(isinstance(row, (list, tuple)) and row and all(map(_is_count, row))
+        return all(isinstance(row, (list, tuple)) and row and all(map(is_count, row))
                    for row in values)
     if key == 'reductions':
         return all(value in REDUCTIONS for value in values)
     if key == 'mlp_ratios':
         return all(isinstance(value, (int, float)) and value > 0 for value in values)
     # a stage may do without normal cells
-    return all(_is_count(value) or (key == 'depths' and value == 0) for value in values)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return all(is_count(value) or (key == 'depths' and value == 0) for value in values)
 
 
 def _check_divisibility(stages: Mapping[str, Sequence], in_channels: int) -> None:

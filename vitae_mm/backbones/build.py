@@ -34,7 +34,7 @@ class ParallelConvForm:
 
     Args:
         norm_first: In a reduction cell, a norm after the first conv too.
-        act_last: A SiLU after the last conv too; not in shallow ones.
+        act_last: A SiLU after the last conv too.
         shallow: In a normal cell, two convs instead of three.
     """
     norm_first: bool = True
@@ -202,7 +202,7 @@ def _build_normal_cell(stage: Mapping, kind: str, shifted: bool, form: ArchTable
         pcm = ParallelConv(dim, (hidden_dim, ) if pcm_form.shallow else (hidden_dim, dim), dim,
                            stage['groups'], kernel_size=options.pcm_kernel_size,
                            norm_layer=norm_layer,
-                           act_last=pcm_form.act_last and not pcm_form.shallow)
+                           act_last=pcm_form.act_last)
     attn = _build_attention(kind, dim, dim, stage['num_heads'], options, options.drop_rate, shifted)
     ffn = FeedForward(dim, hidden_dim, options.drop_rate)
     return NormalCell(dim, attn, pcm, ffn, drop_path_rate, options.pcm_fusion == 'after_ffn')

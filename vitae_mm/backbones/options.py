@@ -16,10 +16,15 @@ def check_choice(name: str, value: str, choices: Sequence) -> None:
         raise InputError(f'{name}={value!r}: choose from {tuple(choices)}.')
 
 
-def check_count(name: str, value: int, least: int = 1) -> None:
-    """Raises InputError unless ``value`` is a whole number, at least ``least``."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InputError(f'{name}={value!r}: give a whole number, {least} or more.')
+def is_count(value: object) -> bool:
+    """Whether it is a whole number, 1 or more."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def check_count(name: str, value: int) -> None:
+    """Raises InputError unless :func:`is_count`."""
+    if not is_count(value):
+        raise InputError(f'{name}={value!r}: give a whole number, 1 or more.')
 
 
 def check_flags(**flags: bool) -> None:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from vitae_mm.errors import InputError
 
+from .convert import BACKBONE
 from .files import read_checkpoint
 from .unwrap import unwrap_state_dict
 
@@ -35,7 +36,7 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike,
     """
     state = unwrap_state_dict(read_checkpoint(path)).state_dict
     if prefix is None:
-        prefix = 'backbone.' if any(key.startswith('backbone.') for key in state) else ''
+        prefix = BACKBONE if any(key.startswith(BACKBONE) for key in state) else ''
     own = entries_below(state, prefix)
     check_match(module, own, f'checkpoint {path}')
     module.load_state_dict(_needed(module, own))
@@ -102,7 +103,7 @@ def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Te
 def _variants(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
     """Which network the file holds and which was asked for, if both are known."""
     backbone, prefix = (module, '') if hasattr(module, 'identify') else (
-        getattr(module, 'backbone', None), 'backbone.')
+        getattr(module, 'backbone', None), BACKBONE)
     if not hasattr(backbone, 'identify'):
         return ''
     found = backbone.identify(entries_below(state_dict, prefix))

@@ -192,7 +192,7 @@ def _classes(dataset: Mapping, kind: type, annotations: Mapping, name: str) -> t
     preset = getattr(kind, 'METAINFO', None) or {}
     if 'thing_classes' in preset:
         return ()  # panoptic: heads predict things or all
-    given = (dataset.get('metainfo') or {}).get('classes', dataset.get('classes'))
+    given = _given_classes(dataset)
     classes = given if given is not None else preset.get('classes')
     if isinstance(classes, str):
         if Path(classes).is_file():
@@ -208,11 +208,16 @@ def _classes(dataset: Mapping, kind: type, annotations: Mapping, name: str) -> t
     return tuple(classes or ())
 
 
+def _given_classes(dataset: Mapping) -> object:
+    """The classes that the config names; None for none."""
+    return (dataset.get('metainfo') or {}).get('classes', dataset.get('classes'))
+
+
 def _has_class_folders(dataset: Mapping, kind: type) -> bool:
     """Whether the sub-folders of the images are the classes."""
-    named = (dataset.get('metainfo') or {}).get('classes', dataset.get('classes'))
-    return (f'{kind.__module__}.{kind.__name__}' == FOLDERS_ARE_CLASSES and named is None
-            and dataset.get('with_label', True) and not dataset.get('ann_file'))
+    return (f'{kind.__module__}.{kind.__name__}' == FOLDERS_ARE_CLASSES
+            and _given_classes(dataset) is None and dataset.get('with_label', True)
+            and not dataset.get('ann_file'))
 
 
 def _sub_folders(folder: Path, name: str) -> tuple[str, ...]:
