@@ -13,7 +13,7 @@ from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import Registry
 
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope='vitae_mm',
-                  locations=['vitae_mm.backbones'])
+                  locations=['vitae_mm.backbones', 'vitae_mm.necks'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='vitae_mm',
                  locations=['vitae_mm.engine.hooks'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='vitae_mm',
