@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
     '../_base_/models/mask_rcnn_small.py',
     '../_base_/datasets/shapes_instance.py',
-    '../_base_/schedules/det_small.py',
+    '../_base_/schedules/small.py',
     '../_base_/runtime/det.py',
 ]
 model = dict(

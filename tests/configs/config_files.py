@@ -5,13 +5,18 @@ import textwrap
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import torch
 from mmengine.config import Config, utils
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
 ROOT = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob('*/**/*.py')
                  if '_base_' not in path.parts)
+SCALED = ('vitaev2_s', 'vitaev2_48m', 'vitaev2_b', 'swin_t', 'r50')
+"""Backbones with maps of four scales."""
 
 # to find a base of another package mmengine reads all of that package's metafiles, each time anew
 utils.load = cache(utils.load)
@@ -41,6 +46,43 @@ def build(cfg: Config) -> nn.Module:
             return registry.build(model_cfg)
 
 
+def distinct(names: list[str]) -> list[str]:
+    """One config of each network, but for its weights."""
+    seen = {}
+    for name in names:
+        model = read(name).model.to_dict()
+        model['backbone'].pop('init_cfg', None)
+        seen.setdefault(repr(model), name)
+    return list(seen.values())
+
+
+def steps(cfg: Config, batch: dict, test_batch: dict | None = None) -> list:
+    """One training step, in which every trained parameter gets a gradient,
+    and one test step; what the test step predicts."""
+    torch.manual_seed(0)
+    np.random.seed(0)
+    model = build(cfg)
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        return _steps(cfg, model, batch, test_batch or batch)
+
+
+def _steps(cfg: Config, model: nn.Module, batch: dict, test_batch: dict) -> list:
+    model.init_weights()
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
+    before = [p.detach().clone() for p in model.parameters()]
+    model.train()
+    trained, reached = [p for p in model.parameters() if p.requires_grad], set()
+    for p in trained:
+        p.register_post_accumulate_grad_hook(lambda p: reached.add(id(p)))
+    losses = model.train_step(copy.deepcopy(batch), optimizer)
+    assert all(torch.isfinite(value).all() for value in losses.values())
+    assert all(id(p) in reached for p in trained)
+    assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters()))
+    model.eval()
+    with torch.no_grad():
+        return model.test_step(test_batch)
+
+
 def from_guide(word: str, folder: Path) -> Config:
     """The config of docs/own_data.md that has this word in it."""
     guide = (ROOT.parent / 'docs' / 'own_data.md').read_text()
@@ -59,3 +101,13 @@ def datasets(node: dict) -> list[dict]:
 def code(name: str) -> list[str]:
     """The lines of a config without its comments."""
     return [line for line in (ROOT / name).read_text().splitlines() if not line.startswith('#')]
+
+
+def check_one_line(form: str, part: str) -> None:
+    """That configs of this name for any backbone differ in one line."""
+    names = [form.format(backbone) for backbone in SCALED if form.format(backbone) in CONFIGS]
+    assert len(names) > 2
+    first, *others = map(code, names)
+    for other in others:
+        differ = [a for a, b in zip(first, other, strict=True) if a != b]
+        assert len(differ) == 1 and part in differ[0]

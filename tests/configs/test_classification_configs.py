@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from config_files import ROOT, build, code, datasets, from_guide, of_task, read
+from config_files import ROOT, build, code, datasets, from_guide, of_task, read, steps
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, HOOKS, MODELS, DefaultScope
@@ -61,16 +61,6 @@ STEPPED = [scratch(model) for model in RECIPES] + [
     name for name in ABLATIONS if not name.endswith('_100e_in1k.py')] + SMALL
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Where others use the cores too, the threads of such small steps wait
-    for each other, many times as long as they work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def network_of(cfg):
     """What sets a network apart, but for weights, image size and classes."""
     backbone = {key: value for key, value in cfg.model.backbone.items()
@@ -92,26 +82,8 @@ def batch(classes, size=64):
                         for _ in samples], data_samples=samples)
 
 
-def steps(cfg, size=64):
-    """One training and one test step; what the test step predicts."""
-    torch.manual_seed(0)
-    np.random.seed(0)
-    classes = cfg.model.head.num_classes
-    model = build(cfg)
-    model.init_weights()
-    optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
-    before = [p.detach().clone() for p in model.parameters()]
-    model.train()
-    trained, reached = [p for p in model.parameters() if p.requires_grad], set()
-    for p in trained:
-        p.register_post_accumulate_grad_hook(lambda p: reached.add(id(p)))
-    losses = model.train_step(batch(classes, size), optimizer)
-    assert all(torch.isfinite(value).all() for value in losses.values())
-    assert all(id(p) in reached for p in trained)
-    assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters()))
-    model.eval()
-    with torch.no_grad():
-        return model.test_step(batch(classes, size))
+def step(cfg, size=64):
+    return steps(cfg, batch(cfg.model.head.num_classes, size))
 
 
 @pytest.mark.parametrize('name', [
@@ -120,7 +92,7 @@ def steps(cfg, size=64):
 def test_network_steps(name):
     cfg = read(name)
     # mmpretrain's Swin takes no map that is smaller than its window
-    predictions = steps(cfg, size=224 if 'swin' in name else 32 if name in SMALL else 64)
+    predictions = step(cfg, size=224 if 'swin' in name else 32 if name in SMALL else 64)
     for sample in predictions:
         assert sample.pred_score.shape == (cfg.model.head.num_classes, )
         assert sample.pred_score.sum().item() == pytest.approx(1, abs=1e-4)
@@ -352,7 +324,7 @@ def test_schedule_of_transfer(tmp_path):
 @pytest.mark.parametrize('model, data, classes', [('vitae_t', 'cifar10', 10),
                                                   ('ceit_t', 'pets', 37)])
 def test_transfer_steps(model, data, classes):
-    predictions = steps(read(f'cls/{model}_100e_{data}.py'))
+    predictions = step(read(f'cls/{model}_100e_{data}.py'))
     assert predictions[0].pred_score.shape == (classes, )
 
 
@@ -476,7 +448,7 @@ test_dataloader = val_dataloader
                 dataset = registry.build(cfg[f'{split}_dataloader'].dataset)
         assert dataset.metainfo['classes'] == ('a', 'b')
         assert dataset[0]['inputs'].shape == (3, 32, 32)
-    assert steps(cfg, size=32)[0].pred_score.shape == (2, )
+    assert step(cfg, size=32)[0].pred_score.shape == (2, )
     rates = learning_rates(cfg, tmp_path, epoch_length=10)
     assert len(rates) == 20 and rates[0, 0] == pytest.approx(5e-6)
     assert rates.max() > 4e-4 and rates[-1, -1] == pytest.approx(1e-5, rel=.1)

@@ -1,8 +1,12 @@
 """Detection: each config runs one step, and the recipe is the paper's."""
 import pytest
 import torch
-from config_files import build, code, from_guide, of_task, read
+from config_files import (build, check_one_line, code, distinct, from_guide, of_task,
+                          read, steps)
 from mmengine.optim import OPTIM_WRAPPER_CONSTRUCTORS, build_optim_wrapper
+
+QUICK = ('det/mask_rcnn_vitaev2_s_1x.py', 'det/mask_rcnn_vitae_s_1x.py',
+         'det/retinanet_vitaev2_s_1x.py', 'det/mask_rcnn_vitaev2_demo_8e_shapes.py')
 
 
 def detection_batch(classes, size=(96, 128)):
@@ -20,43 +24,58 @@ def detection_batch(classes, size=(96, 128)):
                 data_samples=[sample])
 
 
-@pytest.mark.parametrize('name', of_task('det'))
-def test_config_steps(name):
+@pytest.mark.parametrize('name', [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name in distinct(of_task('det'))])
+def test_network_steps(name):
     cfg = read(name)
-    torch.manual_seed(0)
-    model = build(cfg)
-    model.init_weights()
-    classes = cfg.model.roi_head.bbox_head.num_classes
-    optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
-    before = [p.detach().clone() for p in model.parameters()]
-    model.train()
-    trained, reached = [p for p in model.parameters() if p.requires_grad], set()
-    for p in trained:
-        p.register_post_accumulate_grad_hook(lambda p: reached.add(id(p)))
-    losses = model.train_step(detection_batch(classes), optimizer)
-    assert all(torch.isfinite(value).all() for value in losses.values())
-    assert all(id(p) in reached for p in trained)
-    assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters()))
-    model.eval()
-    with torch.no_grad():
-        predictions = model.test_step(detection_batch(classes))
-    assert predictions[0].pred_instances.masks.shape[1:] == (96, 128)
+    head = cfg.model.get('bbox_head') or cfg.model.roi_head.bbox_head
+    classes = (head[0] if isinstance(head, list) else head).num_classes
+    predictions = steps(cfg, detection_batch(classes))
+    if 'roi_head' in cfg.model:
+        assert predictions[0].pred_instances.masks.shape[1:] == (96, 128)
+    assert predictions[0].pred_instances.bboxes.shape[1] == 4
 
 
-@pytest.mark.parametrize('schedule, epochs, steps', [('1x', 12, [8, 11]), ('3x', 36, [27, 33])])
-def test_coco_recipe(schedule, epochs, steps):
-    cfg = read(f'det/mask_rcnn_vitaev2_s_{schedule}.py')
+@pytest.mark.parametrize('name', [name for name in of_task('det') if 'shapes' not in name])
+def test_coco_recipe(name):
+    cfg = read(name)
+    epochs, milestones = dict(_1x=(12, [8, 11]), _3x=(36, [27, 33]))[name[-6:-3]]
     assert cfg.train_cfg.max_epochs == epochs
-    assert cfg.param_scheduler[1].milestones == steps and cfg.param_scheduler[1].end == epochs
+    warm_up, steps = cfg.param_scheduler
+    assert (warm_up.by_epoch, warm_up.end) == (False, 1000)
+    assert steps.milestones == milestones and steps.end == epochs and steps.gamma == .1
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 1e-4, .05)
     assert cfg.auto_scale_lr.base_batch_size == 16 and cfg.train_dataloader.batch_size == 2
-    assert cfg.model.backbone.drop_path_rate == .1
     assert cfg.model.backbone.init_cfg.type == 'Pretrained'
-    whole, cropped = cfg.train_dataloader.dataset.pipeline[3].transforms
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    whole, cropped = pipeline[3].transforms
     heights = [scale[0] for scale in whole[0].scales]
     assert heights == list(range(480, 801, 32)) and cropped[2].scales == whole[0].scales
     assert cropped[1].crop_size == (384, 600)
+    # masks are loaded and judged where there are heads for them
+    assert pipeline[1].get('with_mask', False) == ('roi_head' in cfg.model)
+    assert ('segm' in cfg.test_evaluator.metric) == ('roi_head' in cfg.model)
+
+
+@pytest.mark.parametrize('name, rate', [
+    ('mask_rcnn_vitaev2_s_3x', .1), ('cascade_rcnn_vitaev2_s_3x', .1),
+    ('mask_rcnn_vitaev2_48m_3x', .25), ('mask_rcnn_vitaev2_b_3x', .4)])
+def test_drop_path_of_detectors(name, rate):
+    assert read(f'det/{name}.py').model.backbone.drop_path_rate == rate
+
+
+def test_cascade_heads_are_the_paper_s():
+    from mmdet.models.losses import GIoULoss
+    model = build(read('det/cascade_rcnn_vitaev2_s_3x.py'))
+    stds = [head.bbox_coder.stds for head in model.roi_head.bbox_head]
+    assert stds == [[.1, .1, .2, .2], [.05, .05, .1, .1], [.033, .033, .067, .067]]
+    for head in model.roi_head.bbox_head:
+        assert len(head.shared_convs) == 4 and len(head.shared_fcs) == 1
+        assert all(isinstance(conv.bn, torch.nn.SyncBatchNorm) for conv in head.shared_convs)
+        assert isinstance(head.loss_bbox, GIoULoss) and head.loss_bbox.loss_weight == 10
+        assert head.reg_decoded_bbox
 
 
 def test_norms_are_not_decayed():
@@ -72,11 +91,16 @@ def test_norms_are_not_decayed():
         'constructor', 'DefaultOptimWrapperConstructor'))
 
 
-def test_swapping_the_backbone_is_one_line():
-    ours, *others = [code(f'det/mask_rcnn_{name}_3x.py') for name in ('vitaev2_s', 'r50', 'swin_t')]
-    for other in others:
-        differ = [a for a, b in zip(ours, other, strict=True) if a != b]
-        assert len(differ) == 1 and 'backbones/' in differ[0]
+@pytest.mark.parametrize('form', ['mask_rcnn_{}_1x', 'mask_rcnn_{}_3x', 'cascade_rcnn_{}_1x',
+                                  'cascade_rcnn_{}_3x', 'retinanet_{}_1x'])
+def test_swapping_the_backbone_is_one_line(form):
+    check_one_line(f'det/{form}.py', 'backbones/')
+
+
+def test_a_backbone_of_one_scale_takes_two_lines():
+    scales, isotropic = (code(f'det/mask_rcnn_{name}_1x.py') for name in ('vitaev2_s', 'vitae_s'))
+    differ = [line for line in isotropic if line not in scales]
+    assert len(differ) == 2 and 'models/mask_rcnn_isotropic.py' in differ[1]
 
 
 def test_the_guide_s_config_builds(tmp_path):

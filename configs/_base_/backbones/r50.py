@@ -1,4 +1,5 @@
-# ResNet-50. `pretrained`: what goes with ImageNet weights, for dense tasks.
+# ResNet-50. `pretrained`: what goes with ImageNet weights, for dense tasks;
+# `segmentation`, `pose`: what goes with those tasks.
 # mmdet's ResNet keeps batch norms in eval mode unless told otherwise, which is
 # for pretrained weights alone.
 backbone = dict(type='mmdet.ResNet', depth=50, norm_eval=False, out_indices=(0, 1, 2, 3))
@@ -7,3 +8,5 @@ pretrained = dict(
     frozen_stages=1,
     norm_eval=True,
     init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'))
+segmentation = dict(frozen_stages=-1, norm_eval=False)
+pose = dict(frozen_stages=-1, norm_eval=False, out_indices=(3, ))

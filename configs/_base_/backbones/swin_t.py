@@ -1,4 +1,5 @@
-# Swin-T. `pretrained`: what goes with ImageNet weights, for dense tasks.
+# Swin-T. `pretrained`: what goes with ImageNet weights, for dense tasks;
+# `segmentation`, `pose`: what goes with those tasks.
 backbone = dict(
     type='mmdet.SwinTransformer',
     embed_dims=96,
@@ -14,3 +15,5 @@ pretrained = dict(
         type='Pretrained',
         checkpoint='https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
         'swin_tiny_patch4_window7_224.pth'))
+segmentation = dict(drop_path_rate=.3)
+pose = dict(out_indices=(3, ))

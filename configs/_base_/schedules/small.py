@@ -1,10 +1,11 @@
-# A short schedule for small data from scratch, for a batch of 4.
+# A short schedule for small data from scratch, for a batch of 4; the config may
+# set max_epochs, and the cosine follows.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8, val_interval=8)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=50),
-    dict(type='CosineAnnealingLR', begin=0, end=8, by_epoch=True, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', convert_to_iter_based=True),
 ]
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -1,0 +1,20 @@
+# A runtime in epochs, with our hooks; for codebases whose own cannot be a base:
+# mmengine does not find `mmseg::` where mmseg comes as onedl-mmsegmentation, and
+# mmpose's holds part of a schedule.
+_base_ = './hooks.py'
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    **{**_base_.hooks, 'checkpoint': dict(
+        type='CheckpointHook', interval=1, **_base_.hooks['checkpoint'])})
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'))
+vis_backends = [dict(type='LocalVisBackend')]
+log_level = 'INFO'
+load_from = None
+resume = False
+randomness = dict(seed=0)

@@ -1,0 +1,8 @@
+# The same epochs for large pretrained transformers: AdamW with learning rates
+# that fall from the last layer to the first, clipped gradients.
+_base_ = './pose_210e.py'
+optim_wrapper = dict(
+    constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
+    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.1),
+    paramwise_cfg=dict(layer_decay_rate=.75, norm_decay_mult=0., bias_decay_mult=0.),
+    clip_grad=dict(max_norm=1.))

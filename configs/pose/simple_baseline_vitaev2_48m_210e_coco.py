@@ -1,0 +1,13 @@
+# SimpleBaseline, ViTAEv2-48M, 210 epochs, COCO, 192 wide, 256 high, batch 512, flip test.
+# Paper (ViTAEv2): not reported.
+# bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_48m_210e_coco.py 8
+_base_ = [
+    '../_base_/backbones/vitaev2_48m.py',  # another backbone: change this line
+    '../_base_/models/simple_baseline.py',
+    '../_base_/datasets/coco_pose.py',
+    '../_base_/schedules/pose_210e.py',
+    '../_base_/runtime/pose.py',
+]
+model = dict(
+    backbone={**_base_.backbone, **_base_.pretrained, **_base_.pose},
+    head=dict(in_channels=_base_.channels[-1], decoder=_base_.codec))

@@ -1,0 +1,14 @@
+# UperNet, CeiT-S with a simple feature pyramid, 160k iterations, ADE20K, 512x512,
+# batch 16.
+# Paper (CeiT): not reported.
+# bash tools/dist_train.sh configs/seg/upernet_ceit_s_160k_ade20k.py 8
+_base_ = [
+    '../_base_/backbones/ceit_s.py',  # another backbone: change this line
+    '../_base_/models/upernet_isotropic.py',
+    '../_base_/datasets/ade20k_512.py',
+    '../_base_/schedules/seg_160k.py',
+    '../_base_/runtime/seg.py',
+]
+model = dict(
+    backbone={**_base_.backbone, **_base_.pretrained},
+    neck=dict(in_channels=_base_.channels))

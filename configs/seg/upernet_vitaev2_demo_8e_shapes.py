@@ -1,0 +1,15 @@
+# A narrow ViTAEv2 in a small UperNet on the demo shapes, from scratch. Minutes on
+# two CPU cores:
+# bash tools/dist_train.sh configs/seg/upernet_vitaev2_demo_8e_shapes.py 2
+_base_ = [
+    '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
+    '../_base_/models/upernet_small.py',
+    '../_base_/datasets/shapes_masks.py',
+    '../_base_/schedules/small.py',
+    '../_base_/runtime/seg_epochs.py',
+]
+model = dict(
+    backbone=_base_.backbone,
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(in_channels=_base_.channels, num_classes=5),
+    auxiliary_head=dict(in_channels=_base_.channels[2], num_classes=5))

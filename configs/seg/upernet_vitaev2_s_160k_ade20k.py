@@ -1,0 +1,15 @@
+# UperNet, ViTAEv2-S, 160k iterations, ADE20K, 512x512, batch 16.
+# Paper (ViTAEv2): mIoU 45.0, multi-scale 48.0.
+# bash tools/dist_train.sh configs/seg/upernet_vitaev2_s_160k_ade20k.py 8
+# Scales and flips: bash tools/dist_test.sh configs/seg/upernet_vitaev2_s_160k_ade20k.py CHECKPOINT 8 --tta
+_base_ = [
+    '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line
+    '../_base_/models/upernet.py',
+    '../_base_/datasets/ade20k_512.py',
+    '../_base_/schedules/seg_160k.py',
+    '../_base_/runtime/seg.py',
+]
+model = dict(
+    backbone={**_base_.backbone, **_base_.pretrained, **_base_.segmentation},
+    decode_head=dict(in_channels=_base_.channels),
+    auxiliary_head=dict(in_channels=_base_.channels[2]))
