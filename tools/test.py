@@ -23,8 +23,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
     parser.add_argument('--work-dir', help='where the log goes; default: work_dirs/<config>/test')
-    parser.add_argument('--show-dir', help='draw ground truth beside predictions into this '
-                        'folder; of several processes the first draws its share')
+    parser.add_argument('--show-dir', help='draw predictions into this folder, beside the ground '
+                        'truth where the codebase does; of several processes the first draws its '
+                        'share')
+    parser.add_argument('--tta', action='store_true',
+                        help="average over the views of the config's tta_pipeline, such as scales "
+                        'and flips')
     add_common_arguments(parser, 'dist_test.sh and slurm_test.sh')
     return parser.parse_args()
 
@@ -41,6 +45,8 @@ def main() -> None:
     cfg.resume = False
     if args.show_dir:
         draw_predictions(cfg, args.show_dir)
+    if args.tta:
+        average_views(cfg)
     if local_rank() == 0:
         check_data(cfg, ('test', ))
     prepare_devices(cfg, args.launcher)
@@ -48,12 +54,31 @@ def main() -> None:
 
 
 def draw_predictions(cfg: Config, folder: str) -> None:
-    """Has mmdet's hook draw every image."""
-    hook = cfg.get('default_hooks', {}).get('visualization', {})
-    if hook.get('type') != 'DetVisualizationHook':
-        raise InputError('--show-dir draws detections: this config has no DetVisualizationHook.')
+    """Has the codebase's hook draw every image."""
     # a relative folder would be put below the run's log
-    hook.update(draw=True, test_out_dir=str(Path(folder).absolute()))
+    folder = str(Path(folder).absolute())
+    drawing = dict(
+        DetVisualizationHook=dict(draw=True, test_out_dir=folder),
+        SegVisualizationHook=dict(draw=True),
+        PoseVisualizationHook=dict(enable=True, out_dir=folder),
+        VisualizationHook=dict(enable=True, interval=1, out_dir=folder))
+    hook = cfg.get('default_hooks', {}).get('visualization', {})
+    if hook.get('type') not in drawing:
+        raise InputError(f'--show-dir: default_hooks.visualization of the config is '
+                         f'{hook.get("type")!r}; give one of {list(drawing)}.')
+    hook.update(drawing[hook['type']])
+    if hook['type'] == 'SegVisualizationHook':
+        cfg.visualizer.save_dir = folder
+
+
+def average_views(cfg: Config) -> None:
+    """Has the codebase's test-time augmentation run the model."""
+    absent = [name for name in ('tta_model', 'tta_pipeline') if name not in cfg]
+    if absent:
+        raise InputError(f'--tta: the config has no {absent}; add them, as '
+                         'configs/_base_/datasets/ade20k_512.py and runtime/seg.py do.')
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(**cfg.tta_model, module=cfg.model)
 
 
 if __name__ == '__main__':

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.utils import is_installed
 
 from vitae_mm.errors import InputError
 
@@ -66,6 +68,7 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
     """
     if not Path(path).is_file():
         raise InputError(f'config {path} does not exist: see configs/ for those that do.')
+    find_mmseg_bases()
     cfg = Config.fromfile(path)
     if overrides:
         cfg.merge_from_dict(overrides)
@@ -77,3 +80,11 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
     cfg.setdefault('default_hooks', {}).setdefault(
         'checkpoint_match', dict(type='vitae_mm.CheckpointMatchHook'))
     return cfg
+
+
+def find_mmseg_bases() -> None:
+    """Lets ``_base_ = 'mmseg::...'`` resolve where mmseg comes as the
+    distribution onedl-mmsegmentation: mmengine looks for one called
+    mmsegmentation, and takes a module's name as well."""
+    if not is_installed(MODULE2PACKAGE['mmseg']):
+        MODULE2PACKAGE['mmseg'] = 'mmseg'
