@@ -1,19 +1,19 @@
 # Own images with one class map each (PNG; the value of a pixel is its class, 255
-# counts for nothing), brought to 240x180 with crops of 160x224, flipped; batch 4
+# counts for nothing), brought to 192x144 with crops of 128x176, flipped; batch 4
 # on 2 processes. The config gives data_root, data_prefix, the suffixes and the
 # classes.
-crop_size = (160, 224)
+crop_size = (128, 176)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    dict(type='RandomResize', scale=(240, 180), ratio_range=(.9, 1.4), keep_ratio=True),
+    dict(type='RandomResize', scale=(192, 144), ratio_range=(.9, 1.4), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=.75),
     dict(type='RandomFlip', prob=.5),
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(240, 180), keep_ratio=True),
+    dict(type='Resize', scale=(192, 144), keep_ratio=True),
     # behind the resize: predictions are brought back to the size of the image
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
