@@ -1,0 +1,112 @@
+"""tools/demo.py on images and a video, with small models of every codebase."""
+import json
+import runpy
+import shutil
+import sys
+
+import cv2
+import pytest
+import torch
+from mmengine.config import Config
+
+from helpers import training
+from helpers.commands import ROOT, complaint, run
+from vitae_mm.engine.complexity import build_model
+from vitae_mm.errors import InputError
+from vitae_mm.visualization.media import Video, write_video
+
+pytestmark = pytest.mark.slow
+
+TOOL = 'tools/demo.py'
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return training.make_data(tmp_path_factory.mktemp('demo'))
+
+
+@pytest.fixture
+def inputs(data, tmp_path):
+    folder = tmp_path / 'inputs'
+    shutil.copytree(data / 'images/train', folder)
+    images = sorted(folder.iterdir())
+    write_video(map(cv2.imread, map(str, images)), folder / 'clip.mp4', 12.5)
+    return folder
+
+
+@pytest.fixture
+def model(data, tmp_path):
+    """Config and checkpoint of a codebase."""
+
+    def make(write):
+        cfg = Config.fromfile(write(tmp_path / 'c.py', data))
+        steps = cfg.test_dataloader.dataset.pipeline
+        cfg.test_dataloader.dataset.pipeline = [
+            step for step in steps if step['type'] != 'GenerateTarget']
+        cfg.dump(tmp_path / 'c.py')
+        torch.save(build_model(cfg).state_dict(), tmp_path / 'c.pth')
+        return tmp_path / 'c.py', tmp_path / 'c.pth'
+
+    return make
+
+
+@pytest.fixture
+def demo(monkeypatch):
+    """Runs the tool in this process."""
+
+    def run_here(*arguments):
+        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
+        runpy.run_path(str(ROOT / TOOL))['main'].__wrapped__()
+
+    return run_here
+
+
+@pytest.mark.parametrize('write', [training.write_config, training.write_detector,
+                                   training.write_segmentor, training.write_pose_estimator])
+def test_images_and_videos_are_drawn(write, model, inputs, demo, tmp_path):
+    out = tmp_path / 'out'
+    demo(*model(write), inputs, '--out', out, '--json', '--device', 'cpu')
+    pictures = sorted(out.glob('*.jpg'))
+    assert [path.name for path in pictures] == [f'{i:06d}.jpg' for i in range(5)]
+    assert all(cv2.imread(str(path)).shape[0] == 384 for path in pictures)
+    video = Video(out / 'clip.mp4')
+    assert video.rate == 12.5 and len(list(video)) == 5
+    # compression changes the frames a little, and so what is predicted
+    lines = (out / 'clip.mp4.json').read_text().splitlines()
+    assert [json.loads(line).keys() for line in lines] == [
+        json.loads((out / f'{path.name}.json').read_text()).keys() for path in pictures]
+
+
+def test_damaged_inputs_are_named_and_the_others_drawn(model, inputs, tmp_path):
+    (inputs / '000000.jpg').write_bytes(b'')
+    (inputs / 'clip.mp4').write_bytes(b'no video')
+    out = tmp_path / 'out'
+    message = complaint(run('python', TOOL, *model(training.write_config), inputs, '--out', out))
+    assert '2 of 6 inputs could not be drawn' in message
+    assert '000000.jpg cannot be decoded' in message and 'clip.mp4 cannot be decoded' in message
+    assert len(list(out.iterdir())) == 4
+
+
+def test_boxes_say_where_to_look(model, inputs, data, demo, tmp_path):
+    annotations = data / 'annotations/keypoints_train.json'
+    with pytest.raises(InputError, match='name none in .*clip.mp4'):
+        demo(*model(training.write_pose_estimator), inputs, '--out', tmp_path / 'out', '--json',
+             '--device', 'cpu', '--boxes', annotations)
+    content = json.loads(annotations.read_text())
+    wanted = [entry['bbox'] for entry in content['annotations'] if entry['image_id'] == 3]
+    found = json.loads((tmp_path / 'out/000003.jpg.json').read_text())['instances']
+    for (x, y, width, height), instance in zip(wanted, found, strict=True):
+        assert instance['bbox'][0] == pytest.approx([x, y, x + width, y + height])
+
+
+@pytest.mark.parametrize('options, words', [
+    (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
+    (['--score-thr', '.5'], 'draws one class'),
+    (['--boxes', 'BOXES'], 'this config is of mmpretrain'),
+])
+def test_options_of_no_use_are_refused(options, words, model, inputs, data, demo, tmp_path):
+    options = [data / 'annotations/keypoints_train.json' if option == 'BOXES' else option
+               for option in options]
+    with pytest.raises(InputError, match=words):
+        demo(*model(training.write_config), inputs, '--out', tmp_path / 'out', *options)
+    assert not (tmp_path / 'out').exists()

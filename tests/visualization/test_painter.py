@@ -1,0 +1,189 @@
+"""The painters of all four codebases, on small models."""
+import cv2
+import mmengine
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+
+from helpers import training
+from vitae_mm.engine.complexity import build_model
+from vitae_mm.errors import InputError
+from vitae_mm.visualization import build_painter
+from vitae_mm.visualization.detection import InstanceVisualizer
+
+WRITE = dict(mmpretrain=training.write_config, mmdet=training.write_detector,
+             mmseg=training.write_segmentor, mmpose=training.write_pose_estimator)
+OWN = ('Kröte', 'Molch', 'Unke', 'Frosch')
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return training.make_data(tmp_path_factory.mktemp('painter'))
+
+
+@pytest.fixture
+def image(data):
+    return cv2.imread(str(next((data / 'images/train').iterdir())))
+
+
+@pytest.fixture
+def make(data, tmp_path):
+    """The config of a codebase, and a checkpoint that keeps the data set's meta data or none."""
+
+    def write(scope, dataset_meta=None, **options):
+        cfg = Config.fromfile(WRITE[scope](tmp_path / f'{scope}.py', data, **options))
+        steps = cfg.test_dataloader.dataset.pipeline
+        cfg.test_dataloader.dataset.pipeline = [
+            step for step in steps if step['type'] != 'GenerateTarget']
+        torch.manual_seed(0)
+        state = build_model(cfg).state_dict()
+        torch.save(dict(state_dict=state, meta=dict(dataset_meta=dataset_meta)),
+                   tmp_path / f'{scope}.pth')
+        return cfg, str(tmp_path / f'{scope}.pth')
+
+    return write
+
+
+def test_the_likeliest_class_is_written(make, image):
+    painter = build_painter(*make('mmpretrain', dict(classes=OWN)))
+    picture, prediction = painter.paint(image)
+    assert prediction['pred_class'] == OWN[prediction['pred_label']]
+    assert 1 / len(OWN) <= prediction['pred_score'] <= 1
+    assert picture.shape == (384, 512, 3)
+    # a text in the corner of the enlarged image, and nothing else
+    enlarged = cv2.resize(image, (512, 384), interpolation=cv2.INTER_CUBIC)
+    changed = picture != enlarged
+    assert changed[:40].any() and not changed[60:].any()
+
+
+def test_boxes_of_the_threshold_are_drawn(make, image):
+    cfg, checkpoint = make('mmdet', dict(classes=OWN))
+    cfg.model.test_cfg.score_thr = 0.
+    painter = build_painter(cfg, checkpoint, score_thr=0.)
+    drawn, prediction = painter.paint(image)
+    assert prediction['names'] == [OWN[label] for label in prediction['labels']]
+    assert np.array(prediction['bboxes']).max() <= 256  # in pixels of the image
+    painter.score_thr = 1.
+    bare, same = painter.paint(image)
+    assert same == prediction and drawn.shape == bare.shape == (384, 512, 3)
+    assert (drawn != bare).any()
+
+
+def test_pixels_are_coloured_by_class(make, image):
+    palette = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 0, 255)]
+    meta = dict(classes=('Teich', *OWN), palette=palette)
+    painter = build_painter(*make('mmseg', meta))
+    picture, prediction = painter.paint(image)
+    shares = prediction['shares']
+    assert sum(shares.values()) == pytest.approx(1) and set(shares) <= set(meta['classes'])
+    assert picture.shape[0] == 384 and picture.shape[1] > 512
+    colours = np.array(palette)[:, None, None]
+    enlarged = cv2.resize(image, (512, 384), interpolation=cv2.INTER_CUBIC)
+    grey = cv2.cvtColor(enlarged, cv2.COLOR_BGR2GRAY)
+    wanted = .6 * colours + .4 * grey[..., None]
+    nearest = np.abs(wanted - picture[:, :512, ::-1]).sum(-1).argmin(0)
+    for label, name in enumerate(meta['classes']):
+        assert (nearest == label).mean() == pytest.approx(shares.get(name, 0), abs=.01)
+
+
+def test_keypoints_are_drawn_in_boxes(make, image):
+    painter = build_painter(*make('mmpose'), score_thr=0.)
+    boxes = np.array([[20, 30, 40, 50], [120, 80, 60, 60]], np.float32)
+    picture, prediction = painter.paint(image, boxes)
+    assert [found['bbox'][0] for found in prediction['instances']] == [
+        [20, 30, 60, 80], [120, 80, 180, 140]]
+    green = (picture == (0, 255, 0)).all(-1)  # edges of the boxes, in the enlarged picture
+    assert green[60, 40:120].all() and green[160, 240:360].all()
+    # whole images have no box worth drawing
+    picture, prediction = painter.paint(image)
+    assert prediction['instances'][0]['bbox'][0] == [0, 0, 256, 192]
+    assert not (picture[:, 0] == (0, 255, 0)).all(-1).any()
+
+
+def test_labels_stay_inside_the_picture():
+    visualizer = InstanceVisualizer(text_color=(255, 255, 255))
+    visualizer.dataset_meta = dict(classes=['a long name'], palette=[(0, 0, 0)])
+
+    def bright(x, y):
+        sample = DetDataSample(pred_instances=InstanceData(
+            bboxes=torch.tensor([[x, y, x + 8., y + 8.]]), labels=torch.tensor([0]),
+            scores=torch.tensor([.5])))
+        visualizer.add_datasample('', np.zeros((300, 400, 3), np.uint8), sample, draw_gt=False)
+        return (visualizer.get_image() > 100).sum()
+
+    assert bright(390., 100.) > .9 * bright(100., 100.)
+    assert bright(100., 290.) > .9 * bright(100., 100.)
+
+
+@pytest.mark.parametrize('size, radius', [((480, 640), 6), ((3000, 4000), 37)])
+def test_keypoints_grow_with_the_picture(size, radius, make):
+    painter = build_painter(*make('mmpose'), score_thr=0.)
+    picture, prediction = painter.paint(np.zeros((*size, 3), np.uint8))
+    red = (picture == (0, 0, 255)).all(-1).sum()
+    points = np.array(prediction['instances'][0]['keypoints']).round()
+    inside = ((points > radius) & (points < np.array(size[::-1]) - radius)).all(1)
+    # some may lie upon each other
+    assert red > 3 * radius ** 2 or not inside.any()
+
+
+@pytest.mark.parametrize('scope', WRITE)
+def test_every_size_is_drawn_and_recorded(scope, make):
+    painter = build_painter(*make(scope))
+    for size in ((1, 1), (1, 300), (31, 17), (700, 900)):
+        picture, prediction = painter.paint(np.full((*size, 3), 99, np.uint8))
+        assert picture.dtype == np.uint8 and picture.shape[0] % size[0] == 0
+        assert mmengine.dump(prediction, file_format='json').startswith('{')
+
+
+@pytest.mark.parametrize('scope, meta', [
+    ('mmpretrain', dict(classes=OWN)), ('mmdet', dict(classes=OWN)),
+    ('mmseg', dict(classes=('Teich', *OWN)))])
+def test_names_come_from_the_config_where_the_checkpoint_has_none(scope, meta, make):
+    cfg, checkpoint = make(scope)
+    cfg.test_dataloader.dataset.metainfo = meta
+    painter = build_painter(cfg, checkpoint)
+    assert painter.inferencer.model.dataset_meta['classes'] == meta['classes']
+
+
+def test_the_config_is_read_through_wrappers_and_with_its_preprocessor(make, image):
+    cfg, checkpoint = make('mmpretrain')
+    plain = build_painter(Config(cfg.to_dict()), checkpoint).paint(image)[1]
+    cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
+    inner = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=inner)
+    assert build_painter(cfg, checkpoint).paint(image)[1] == plain
+
+
+@pytest.mark.parametrize('score_thr', [-.1, 30])
+def test_thresholds_are_shares(score_thr, make):
+    with pytest.raises(InputError, match='from 0 to 1'):
+        build_painter(*make('mmdet'), score_thr=score_thr)
+
+
+@pytest.mark.parametrize('scope', WRITE)
+def test_a_checkpoint_that_does_not_fit_is_refused(scope, make):
+    cfg, checkpoint = make(scope)
+    content = torch.load(checkpoint)
+    del content['state_dict'][next(iter(content['state_dict']))]
+    torch.save(content, checkpoint)
+    with pytest.raises(InputError, match=f'{checkpoint} does not fit .* 1 missing'):
+        build_painter(cfg, checkpoint)
+
+
+@pytest.mark.parametrize('change, options, words', [
+    (dict(default_scope='mmagic'), {}, "'mmagic' of the config is none of mmpretrain, mmdet"),
+    (dict(test_dataloader=None), {}, 'no test_dataloader'),
+    (dict(), dict(score_thr=.5), 'mmpretrain draws one class'),
+        (dict(model=dict(type='ImageToImageRetriever', image_encoder=dict(type='VGG', depth=11),
+                     prototype=torch.zeros(1, 1))), {}, 'ImageToImageRetriever .* no Base'),
+])
+def test_what_cannot_be_drawn_is_refused(change, options, words, make):
+    cfg, checkpoint = make('mmpretrain')
+    cfg = Config({**cfg.to_dict(), **change})
+    if 'model' in change:
+        torch.save(build_model(cfg).state_dict(), checkpoint)
+    with pytest.raises(InputError, match=words):
+        build_painter(cfg, checkpoint, **options)

@@ -1,0 +1,38 @@
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmpretrain.apis import ImageClassificationInferencer
+from mmpretrain.models import BaseClassifier
+from mmpretrain.visualization import UniversalVisualizer
+
+from .scale import enlarge
+
+PIXELS_PER_POINT = 32
+"""Short edge of a picture for each point of its letters."""
+
+
+class ClassPainter:
+    """Writes the likeliest class and its score on the picture."""
+
+    model_type = BaseClassifier
+    score_thr = None
+    takes_boxes = False
+
+    def __init__(self, model: BaseClassifier, cfg: Config):
+        # where mmpretrain looks for them
+        model._config, model._dataset_meta = cfg, model.dataset_meta
+        self.inferencer = ImageClassificationInferencer(model)
+        self.visualizer = UniversalVisualizer()
+
+    def paint(self, image: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        inferencer = self.inferencer
+        samples = inferencer.forward(next(inferencer.preprocess([image])))
+        prediction = inferencer.postprocess(samples, [])[0]
+        del prediction['pred_scores']  # of all classes
+        picture, _ = enlarge(image)
+        # its own letters stop growing, and long names leave the picture
+        text = dict(size=min(picture.shape[:2]) / PIXELS_PER_POINT, wrap=True)
+        drawn = self.visualizer.visualize_cls(
+            picture[..., ::-1], samples[0], inferencer.classes, draw_gt=False, text_cfg=text)
+        return drawn[..., ::-1], prediction

@@ -1,0 +1,73 @@
+"""A config's model with a checkpoint's weights and names of classes."""
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DATASETS
+from torch import nn
+
+from vitae_mm.checkpoints import check_match, read_checkpoint, unwrap_state_dict
+from vitae_mm.engine.complexity import build_model
+from vitae_mm.errors import InputError
+
+
+def prepare_config(cfg: Config) -> None:
+    """Makes of a config that tests a data set one that reads bare images.
+
+    The test data set loses its wrappers, and its pipeline the loading of
+    annotations; what mmpretrain writes beside the model becomes part of it.
+
+    Raises:
+        InputError: If the config has no test data set.
+    """
+    if not cfg.get('test_dataloader'):
+        raise InputError('the config has no test_dataloader, whose pipeline would prepare the '
+                         'images: add one.')
+    dataset = cfg.test_dataloader.dataset
+    while inner := dataset.get('dataset') or dataset.get('datasets'):
+        dataset = inner[0] if isinstance(inner, (list, tuple)) else inner
+    dataset.pipeline = [step for step in dataset.pipeline
+                        if 'LoadAnnotations' not in str(step['type'])]
+    cfg.test_dataloader.dataset = dataset
+    if 'data_preprocessor' in cfg:
+        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
+
+
+def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -> nn.Module:
+    """Builds the model and loads its weights, all of them.
+
+    The codebases' inferencers would go on with random weights where a
+    checkpoint does not fit, and with the classes of another data set where it
+    names none.
+
+    Args:
+        cfg: After :func:`prepare_config`.
+        checkpoint: Local file or http(s) address.
+        device: As torch names it.
+        trust: Unpickle anything in the file. Defaults to False.
+
+    Returns:
+        In eval mode, with the config as ``cfg`` and the names of the classes
+        or keypoints in ``dataset_meta``.
+
+    Raises:
+        InputError: If the file cannot be read or does not fit.
+    """
+    content = read_checkpoint(checkpoint, trust=trust)
+    state = unwrap_state_dict(content, ema=False).state_dict
+    model = build_model(cfg)
+    check_match(model, state, f'checkpoint {checkpoint}')
+    model.load_state_dict(state, strict=False)  # parts that were left out may be there
+    model.cfg = cfg
+    model.dataset_meta = _dataset_meta(cfg, content)
+    return revert_sync_batchnorm(model).to(device)
+
+
+def _dataset_meta(cfg: Config, content: Mapping) -> dict[str, Any]:
+    """What training kept of its data set, else what the config says of it."""
+    if kept := (content.get('meta') or {}).get('dataset_meta'):
+        return {key.lower(): value for key, value in kept.items()}  # older ones have capitals
+    dataset = dict(cfg.test_dataloader.dataset, pipeline=[], lazy_init=True)
+    with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
+        return registry.build(dataset).metainfo
