@@ -15,7 +15,8 @@ from mmengine.config import Config
 
 from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.cli import reports_input_errors
-from vitae_mm.engine.complexity import build_model, count_macs, count_parameters
+from vitae_mm.engine.complexity import (build_model, count_macs, count_parameters,
+                                         input_size)
 from vitae_mm.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,18 +53,21 @@ def main() -> None:
 
 def count(config: Path) -> dict:
     """Parameters of the model, and the multiply-adds that OpenMMLab calls
-    FLOPs: of a classifier at the size it is tested at, of a detector's
-    backbone at 800x1280."""
+    FLOPs: of a classifier, or of another model's backbone."""
     cfg = Config.fromfile(config)
-    model = build_model(cfg)
-    if cfg.default_scope != 'mmpretrain':
-        return dict(Parameters=count_parameters(model),
-                    **{'Backbone FLOPs': count_macs(model.backbone, DETECTION_SIZE)})
-    crop = next(step for step in cfg.test_dataloader.dataset.pipeline
-                if step['type'] == 'CenterCrop')
-    size = (crop['crop_size'], ) * 2
-    return dict(Parameters=count_parameters(model), FLOPs=count_macs(model, size),
-                **{'Image Size': size[0]})
+    model, size = build_model(cfg), image_size(cfg)
+    dense = cfg.default_scope != 'mmpretrain'
+    macs = count_macs(model.backbone if dense else model, size)
+    return {'Parameters': count_parameters(model), 'Backbone FLOPs' if dense else 'FLOPs': macs,
+            'Image Size': size[0] if size[0] == size[1] else f'{size[0]}x{size[1]}'}
+
+
+def image_size(cfg: Config) -> tuple[int, int]:
+    """Height and width at which models are compared: that of testing, but
+    800x1280 for detectors, and crops for segmentors."""
+    if cfg.default_scope == 'mmdet':
+        return DETECTION_SIZE
+    return cfg.crop_size if cfg.default_scope == 'mmseg' else input_size(cfg)
 
 
 def with_table(readme: Path, models: list[dict]) -> str:
@@ -79,9 +83,9 @@ def table(models: list[dict]) -> str:
     """Markdown rows of a metafile's models."""
     scores = list(dict.fromkeys(name for model in models for result in model['Results']
                                 for name in result['Metrics']))
-    sized = 'FLOPs' in models[0]['Metadata']
-    columns = ['config', 'parameters', 'GMACs' if sized else 'GMACs of the backbone',
-               *(['image'] if sized else []), *(f'{name} (paper)' for name in scores)]
+    whole = 'FLOPs' in models[0]['Metadata']
+    columns = ['config', 'parameters', 'GMACs' if whole else 'GMACs of the backbone', 'image',
+               *(f'{name} (paper)' for name in scores)]
     lines = [columns, ['---'] * len(columns)]
     for model in models:
         data = model['Metadata']
@@ -89,7 +93,7 @@ def table(models: list[dict]) -> str:
         macs = data.get('FLOPs', data.get('Backbone FLOPs'))
         lines.append([
             f'[{model["Name"]}]({model["Name"]}.py)', f'{data["Parameters"] / 1e6:.2f}M',
-            f'{macs / 1e9:.2f}', *([str(data['Image Size'])] if sized else []),
+            f'{macs / 1e9:.2f}', str(data['Image Size']),
             *(str(metrics.get(name, '')) for name in scores)])
     rows = (f'| {" | ".join(line)} |\n' for line in lines)
     return ''.join(re.sub(r'\|\s+(?=\|)', '| ', row) for row in rows)

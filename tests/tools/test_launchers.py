@@ -1,5 +1,6 @@
 """Real processes, started as a user starts them."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -175,7 +176,44 @@ def test_launch_settings_are_checked(environment, words, tmp_path):
     assert words in complaint(done) and done.stderr.count('error') == 1
 
 
-def test_a_process_that_is_killed_ends_the_others(data, tmp_path):
+def test_a_kill_while_a_checkpoint_is_written_loses_nothing(data, tmp_path):
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    options = dict(data=data, epochs=3, augment=True)
+    config = training.write_config(tmp_path / 'c.py', **options)
+    killing = training.write_config(
+        tmp_path / 'killing.py', **options, custom_hooks=[dict(type='KillWhileSaving', epoch=2)],
+        custom_imports=dict(imports=['helpers.broken_saving']))
+    keep = ['--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=1']
+    command = ['python', 'tools/train.py', config, *keep, '--work-dir']
+    assert run(*command, whole).returncode == 0
+    done = run('python', 'tools/train.py', killing, *keep, '--work-dir', broken)
+    assert done.returncode == -signal.SIGXFSZ, done.stderr
+    assert [path.name for path in broken.glob('epoch_*.pth')] == ['epoch_1.pth']
+    assert len(list(broken.glob('.epoch_2.*'))) == 1
+    done = run(*command, broken, '--resume')
+    assert done.returncode == 0, done.stderr
+    assert 'resumed epoch: 1' in done.stdout
+    assert sorted(path.name for path in broken.glob('epoch_*.pth')) == ['epoch_3.pth']
+    assert not list(broken.glob('.*'))
+    expected = training.weights(whole, 3)
+    for key, value in training.weights(broken, 3).items():
+        assert torch.equal(value, expected[key]), key
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_an_error_in_a_data_worker_ends_all_processes(rank, data, tmp_path):
+    config = training.write_config(tmp_path / 'c.py', data, epochs=500, custom_hooks=[],
+                                   custom_imports=dict(imports=['helpers.broken_data']))
+    first = 'train_dataloader.dataset.pipeline.0'
+    done = dist_train(config, 2, tmp_path / 'w', '--cfg-options', f'{first}.type=FailInRank',
+                      f'{first}.rank={rank}')
+    failed = re.search(r'RuntimeError: cannot read .*classes/train.* at (.*)', done.stderr)
+    assert failed and time.time() - float(failed[1]) < 60
+    assert done.returncode == 1 and f'process {rank} ended first' in done.stderr
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_a_process_that_is_killed_ends_the_others(rank, data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data, epochs=500)
     launch = subprocess.Popen(
         ['bash', 'tools/dist_train.sh', config, '2', '--work-dir', tmp_path / 'w'],
@@ -184,9 +222,12 @@ def test_a_process_that_is_killed_ends_the_others(data, tmp_path):
     while not (tmp_path / 'w' / 'epoch_1.pth').exists():
         assert launch.poll() is None
         time.sleep(.1)
-    psutil.Process(launch.pid).children()[-1].kill()
+    processes = psutil.Process(launch.pid).children()
+    workers = [worker for process in processes for worker in process.children()]
+    next(process for process in processes if process.environ()['RANK'] == str(rank)).kill()
     _, errors = launch.communicate(timeout=60)
-    assert launch.returncode == 1 and 'by signal SIGKILL' in errors
+    assert launch.returncode == 1 and f'process {rank} ended first, by signal SIGKILL' in errors
+    assert not psutil.wait_procs(processes + workers, timeout=30)[1]
 
 
 @pytest.mark.parametrize('arguments, words', [

@@ -6,6 +6,8 @@ import sys
 import pytest
 from helpers.commands import ROOT, complaint, run
 
+from vitae_mm.errors import InputError
+
 TOOL = 'tools/analysis/plot_logs.py'
 
 
@@ -30,10 +32,27 @@ def test_a_continued_run_is_one_curve(runs):
     assert not tool['has_epochs']([log], 'loss') and tool['has_epochs']([log], 'acc')
 
 
-def test_a_picture_is_written(runs, tmp_path, monkeypatch):
+def test_runs_in_iterations_have_no_epochs():
+    tool = runpy.run_path(str(ROOT / TOOL))
+    log = [dict(loss=3., iter=10, step=10), dict(mIoU=20., step=10)]
+    assert not tool['has_epochs']([log], 'loss') and not tool['has_epochs']([log], 'mIoU')
+
+
+def test_by_default_first_metrics_of_all_runs_are_shown():
+    tool = runpy.run_path(str(ROOT / TOOL))
+    box = dict({'coco/bbox_mAP': .1, 'coco/bbox_mAP_50': .3}, step=1)
+    train = dict(loss=3., lr=.1, step=10)
+    both = [train, {**box, 'coco/segm_mAP': .1}]
+    assert tool['shared_keys']([both]) == ['loss', 'lr', 'coco/bbox_mAP', 'coco/segm_mAP']
+    assert tool['shared_keys']([both, [train, box]]) == ['loss', 'lr', 'coco/bbox_mAP']
+    with pytest.raises(InputError, match=r"give --keys, of \['acc', 'step'\]"):
+        tool['shared_keys']([[dict(acc=1., step=1)], [dict(acc=2., step=1)]])
+
+
+@pytest.mark.parametrize('keys', [['--keys', 'loss', 'acc'], []])
+def test_a_picture_is_written(runs, tmp_path, monkeypatch, keys):
     picture = tmp_path / 'out' / 'c.png'
-    monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, runs), '--keys', 'loss', 'acc', '--out',
-                                      str(picture)])
+    monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, runs), *keys, '--out', str(picture)])
     runpy.run_path(str(ROOT / TOOL), run_name='__main__')
     assert picture.read_bytes().startswith(b'\x89PNG')
 

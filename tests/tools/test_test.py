@@ -17,7 +17,7 @@ def data(tmp_path_factory):
 HOOKS = dict(mmpretrain='VisualizationHook', mmseg='SegVisualizationHook',
              mmpose='PoseVisualizationHook')
 VISUALIZERS = dict(mmpretrain='UniversalVisualizer', mmseg='SegLocalVisualizer',
-                   mmpose='PoseLocalVisualizer')
+                   mmpose='vitae_mm.KeypointVisualizer')
 
 
 @pytest.mark.parametrize('write', [training.write_config, training.write_segmentor,

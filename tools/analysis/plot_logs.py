@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Plots logged values of several runs in one picture, a panel for each value.
 
-    python tools/analysis/plot_logs.py work_dirs/A work_dirs/B \
-        --keys loss accuracy/top1 --labels A B --out curves.png
+    python tools/analysis/plot_logs.py work_dirs/A work_dirs/B --out curves.png \
+        [--keys loss accuracy/top1] [--labels A B]
 
 A run is its work dir. Where a step was logged twice, as in a run that was
 continued, the later value counts.
@@ -20,13 +20,18 @@ from vitae_mm.errors import InputError
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt  # noqa: E402  after the backend is chosen
 
+KEYS = ('loss', 'lr', 'accuracy/top1', 'coco/bbox_mAP', 'coco/segm_mAP', 'mIoU', 'coco/AP', 'PCK')
+"""What is shown by default: loss, learning rate, and the first metrics of the
+codebases."""
+
 
 @reports_input_errors
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('runs', nargs='+', type=Path, help='work dirs of mmengine')
-    parser.add_argument('--keys', nargs='+', required=True, help='logged values, one panel each')
+    parser.add_argument('--keys', nargs='+', help='logged values, one panel each; default: of '
+                        f'{", ".join(KEYS)} those that all runs logged')
     parser.add_argument('--labels', nargs='+', help='one for each run; default: its folder')
     parser.add_argument('--out', type=Path, required=True, help='picture to write')
     args = parser.parse_args()
@@ -34,9 +39,10 @@ def main() -> None:
     if len(labels) != len(args.runs):
         raise InputError(f'--labels {labels}: give one for each of the {len(args.runs)} runs.')
     logs = [read_scalars(run) for run in args.runs]
-    figure, panels = plt.subplots(1, len(args.keys), figsize=(4.5 * len(args.keys), 3.4),
+    keys = args.keys or shared_keys(logs)
+    figure, panels = plt.subplots(1, len(keys), figsize=(4.5 * len(keys), 3.4),
                                   squeeze=False, layout='constrained')
-    for panel, key in zip(panels[0], args.keys):
+    for panel, key in zip(panels[0], keys):
         for run, label, log in zip(args.runs, labels, logs):
             panel.plot(*curve(log, key, run), marker='.', label=label)
         panel.set(xlabel='epoch' if has_epochs(logs, key) else 'iteration', ylabel=key)
@@ -54,9 +60,21 @@ def read_scalars(run: Path) -> list[dict]:
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
+def shared_keys(logs: list[list[dict]]) -> list[str]:
+    """Those of :data:`KEYS` that every run logged."""
+    keys = [key for key in KEYS if all(any(key in line for line in log) for log in logs)]
+    if not keys:
+        known = sorted(set.intersection(*({key for line in log for key in line} for log in logs)))
+        raise InputError(f'none of {", ".join(KEYS)} was logged by all runs: give --keys, of '
+                         f'{known}.')
+    return keys
+
+
 def has_epochs(logs: list[list[dict]], key: str) -> bool:
-    """Whether ``key`` was logged at the end of epochs, as metrics are."""
-    return all('epoch' not in line for log in logs for line in log if key in line)
+    """Whether ``key`` was logged at the end of epochs, as metrics are; runs
+    counted in iterations have none."""
+    epochs = any('epoch' in line for log in logs for line in log)
+    return epochs and all('epoch' not in line for log in logs for line in log if key in line)
 
 
 def curve(log: list[dict], key: str, run: Path) -> tuple[list[float], list[float]]:
