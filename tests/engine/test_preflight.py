@@ -12,8 +12,9 @@ def cfg(tmp_path):
     (tmp_path / 'img').mkdir()
     (tmp_path / 'img' / 'a.jpg').touch()
     (tmp_path / 'ann.json').write_text(json.dumps(dict(
-        images=[dict(id=1, file_name='a.jpg')], annotations=[], categories=[dict(id=1, name='cat'),
-                                                         dict(id=2, name='dog')])))
+        images=[dict(id=1, file_name='a.jpg', width=64, height=48)],
+        annotations=[dict(id=1, image_id=1, category_id=1, bbox=[8, 8, 16, 16], area=256)],
+        categories=[dict(id=1, name='cat'), dict(id=2, name='dog')])))
     dataset = dict(type='CocoDataset', data_root=str(tmp_path), ann_file='ann.json',
                    data_prefix=dict(img='img/'), metainfo=dict(classes=('cat', 'dog')))
     return Config(dict(default_scope='mmdet', train_dataloader=dict(dataset=dataset),
@@ -139,7 +140,8 @@ def folders(tmp_path):
     """Three class folders and a classifier of them."""
     for label in ('dog', 'cat', 'eel'):
         (tmp_path / 'train' / label).mkdir(parents=True)
-    (tmp_path / 'train' / 'list.txt').touch()
+        (tmp_path / 'train' / label / 'a.jpg').touch()
+    (tmp_path / 'train' / 'list.txt').write_text('cat/a.jpg 0')
     return Config(dict(
         default_scope='mmpretrain', model=dict(head=dict(type='LinearClsHead', num_classes=3)),
         data_preprocessor=dict(num_classes=3),
@@ -158,14 +160,16 @@ def test_class_folders_are_counted(folders):
 def test_class_folders_must_be_those_of_training(folders, tmp_path):
     for label in ('dog', 'cat', 'fox'):
         (tmp_path / 'val' / label).mkdir(parents=True)
+    (tmp_path / 'val' / 'cat' / 'a.jpg').touch()
     folders.val_dataloader = dict(dataset=dict(folders.train_dataloader.dataset, data_prefix='val'))
     with pytest.raises(InputError, match=r"\['eel', 'fox'\] are not in both"):
         check_data(folders, ('train', 'val'))
     (tmp_path / 'val' / 'fox').rename(tmp_path / 'val' / 'eel')
     check_data(folders, ('train', 'val'))
+    (tmp_path / 'val' / 'eel' / 'a.jpg').touch()
     # a list of images, or none with labels, has no folders to compare
     (tmp_path / 'val' / 'dog').rmdir()
-    for options in (dict(ann_file='train/list.txt'), dict(with_label=False)):
+    for options in (dict(ann_file='train/list.txt'), dict(ann_file='', with_label=False)):
         folders.val_dataloader.dataset.update(options)
         check_data(folders, ('train', 'val'))
 
@@ -179,13 +183,21 @@ def test_one_hot_labels_must_have_as_many_classes(folders):
     check_data(folders, ('train', ))
 
 
-@pytest.mark.parametrize('options', [
-    dict(with_label=False), dict(ann_file='train/list.txt'),
-    dict(metainfo=dict(classes=tuple('abcd'))), dict(classes=list('abcd'))])
+@pytest.mark.parametrize('options', [dict(with_label=False), dict(ann_file='train/list.txt')])
 def test_folders_are_not_counted_where_they_are_no_classes(folders, options):
     folders.model.head.num_classes = folders.data_preprocessor.num_classes = 4
     assert 'has 3 classes' in complaint(folders)
     folders.train_dataloader.dataset.update(options)
+    check_data(folders, ('train', ))
+
+
+@pytest.mark.parametrize('options', [
+    dict(metainfo=dict(classes=tuple('abcd'))), dict(classes=list('abcd'))])
+def test_classes_that_are_given_must_have_a_folder_each(folders, tmp_path, options):
+    folders.model.head.num_classes = folders.data_preprocessor.num_classes = 4
+    folders.train_dataloader.dataset.update(options)
+    assert "has 3 class folders, ('cat', 'dog', 'eel'), for 4 classes" in complaint(folders)
+    (tmp_path / 'train' / 'fox').mkdir()
     check_data(folders, ('train', ))
 
 

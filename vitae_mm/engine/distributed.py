@@ -50,6 +50,11 @@ def process_rank() -> int:
     return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
 
 
+def process_count() -> int:
+    """How many processes there are, before any group is formed."""
+    return int(os.environ.get('WORLD_SIZE', os.environ.get('SLURM_NTASKS', 1)))
+
+
 def local_rank() -> int:
     """Number of this process among those of its machine."""
     return int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))

@@ -1,7 +1,10 @@
+from collections.abc import Mapping
+
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
+from torch import Tensor, nn
 
 from vitae_mm.checkpoints import (BACKBONE, check_match, entries_below, misshapen_keys,
                                   unwrap_state_dict)
@@ -25,19 +28,41 @@ class CheckpointMatchHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        # FSDP's processes have a share of the entries each
+        model = getattr(getattr(runner, 'strategy', None), 'blueprint', model)
         state = unwrap_state_dict(checkpoint, ema=False).state_dict
         # mmengine goes on with this dict: what is checked is what is loaded
         checkpoint['state_dict'] = state
         source = f'checkpoint {runner._load_from or "of " + runner.work_dir}'
         # the runner builds its training loop only when it trains
         training = isinstance(runner._train_loop, BaseLoop)
-        if runner._resume or not training:
-            check_match(model, state, source)
-            return
-        if hasattr(model, 'backbone'):
-            check_match(model.backbone, entries_below(state, BACKBONE), source)
-        wanted = model.state_dict()
-        fresh = [key for key in wanted if key not in state] + misshapen_keys(model, state)
-        samples = f', such as {", ".join(fresh[:3])}' if fresh else ''
-        print_log(f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
-                  f'{len(fresh)} keep their initial values{samples}.', logger='current')
+        print_log(check_start(model, state, source, whole=runner._resume or not training),
+                  logger='current')
+
+
+def check_start(model: nn.Module, state_dict: Mapping[str, Tensor], source: str,
+                whole: bool) -> str:
+    """Checks weights that a run starts from against its model.
+
+    Args:
+        model: Of the run.
+        state_dict: The weights.
+        source: Where they come from.
+        whole: Whether every key must match, or only those of the backbone.
+
+    Returns:
+        How many keys match.
+
+    Raises:
+        InputError: If too few do.
+    """
+    wanted = model.state_dict()
+    if whole:
+        check_match(model, state_dict, source)
+        return f'{source}: {len(wanted)} of {len(wanted)} keys matched.'
+    if hasattr(model, 'backbone'):
+        check_match(model.backbone, entries_below(state_dict, BACKBONE), source)
+    fresh = [key for key in wanted if key not in state_dict] + misshapen_keys(model, state_dict)
+    samples = f', such as {", ".join(fresh[:3])}' if fresh else ''
+    return (f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
+            f'{len(fresh)} keep their initial values{samples}.')

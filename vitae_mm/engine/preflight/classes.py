@@ -1,0 +1,87 @@
+"""Names of a dataset's classes."""
+from collections.abc import Mapping
+from pathlib import Path
+
+from vitae_mm.errors import InputError
+
+from .folders import folders
+from .source import Source
+
+NAMELESS = {'Flowers102': 102}
+"""Datasets of mmpretrain whose classes have no names, and how many there are."""
+
+FOLDERS_ARE_CLASSES = 'mmpretrain.datasets.custom.CustomDataset'
+"""The dataset whose classes may be the sub-folders of its image folder."""
+
+
+def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
+    """The classes; () where they are not known beforehand.
+
+    Args:
+        source: The dataset.
+        annotations: Content of its annotation file, if that is in COCO form.
+
+    Raises:
+        InputError: For one class given as text, and for an image folder
+            without class folders.
+    """
+    kind, given = source.kind, source.given_classes
+    preset = getattr(kind, 'METAINFO', None) or {}
+    if 'thing_classes' in preset:
+        return ()  # panoptic: heads predict things or all
+    classes = given if given is not None else preset.get('classes')
+    if isinstance(classes, str):
+        if Path(classes).is_file():
+            return tuple(Path(classes).read_text().split('\n'))
+        raise InputError(f'classes={classes!r} is neither a file nor a tuple: for one class give '
+                         f'({classes!r}, ) with its comma.')
+    if classes is None and kind.__name__ == 'INaturalist' and annotations:
+        return tuple(category['name'] for category in annotations['categories'])
+    if classes is None and kind.__name__ in NAMELESS:
+        return tuple(f'class {i}' for i in range(NAMELESS[kind.__name__]))
+    if has_class_folders(source):
+        return sub_folders(folders(source)[-1], source.name)
+    return tuple(classes or ())
+
+
+def has_class_folders(source: Source) -> bool:
+    """Whether the sub-folders of the images are the classes."""
+    return (f'{source.kind.__module__}.{source.kind.__name__}' == FOLDERS_ARE_CLASSES
+            and source.given_classes is None and source.options.get('with_label', True)
+            and not source.options.get('ann_file'))
+
+
+def sub_folders(folder: Path, name: str) -> tuple[str, ...]:
+    """Names of the class folders.
+
+    Raises:
+        InputError: If there are none.
+    """
+    found = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    if not found:
+        raise InputError(f'{name}: the folder {folder} has no sub-folders, one for each class: '
+                         'sort the images into some, or give an ann_file; for images without '
+                         'classes set with_label=False.')
+    return found
+
+
+def check_categories(annotations: Mapping, classes: tuple[str, ...], name: str) -> None:
+    """Raises InputError for classes that an annotation file does not have."""
+    if not annotations:
+        return
+    categories = [category['name'] for category in annotations['categories']]
+    absent = [label for label in classes if label not in categories]
+    if absent:
+        raise InputError(f'{name}: classes {absent[:5]} are not among the categories of the '
+                         f'annotation file, {categories[:10]}: set metainfo classes to those.')
+
+
+def check_same_classes(classes: tuple[str, ...], name: str, others: tuple[str, ...],
+                       other_name: str) -> None:
+    """Raises InputError if two splits have different class folders: they are
+    numbered in each split by itself."""
+    differ = sorted(set(classes) ^ set(others))
+    if differ:
+        raise InputError(f'{name} has the class folders {classes[:10]}, {other_name} has '
+                         f'{others[:10]}: {differ[:5]} are not in both, so that labels would not '
+                         'agree; give both the same folders.')

@@ -1,0 +1,85 @@
+"""The data of a config."""
+from pathlib import Path
+
+from mmengine.config import Config
+
+from vitae_mm.datasets.stratified_subset import check_options
+from vitae_mm.evaluation.reassessed_labels import NUM_IMAGES, read_labels
+
+from . import images, instances, keypoints, masks
+from .classes import check_categories, check_same_classes, class_names, has_class_folders
+from .coco import read_annotations
+from .folders import check_folder, find_file, folders
+from .heads import check_heads
+from .source import Source, dicts, entries, sources, type_name
+
+
+def check_data(cfg: Config, splits: tuple[str, ...]) -> list[str]:
+    """Checks the datasets of a config, and the heads against them.
+
+    Args:
+        cfg: Of any of the codebases.
+        splits: Which of 'train', 'val' and 'test' will be read.
+
+    Returns:
+        Lines about what was found in annotations.
+
+    Raises:
+        InputError: For a folder that is missing or empty, an annotation file
+            that is missing or not JSON, images that it names and that are
+            not there, classes that it does not have, heads with another
+            number of classes or keypoints, class folders that differ between
+            splits, a fraction that is none, and reassessed labels of another
+            form or length; further for what ``check_instances``,
+            ``check_keypoints``, ``check_masks`` and ``check_listing`` find.
+    """
+    notes, class_folders = [], {}
+    for split in splits:
+        for wrapper in entries(cfg.get(f'{split}_dataloader')):
+            if type_name(wrapper) == 'StratifiedSubset':
+                check_options(wrapper.get('fraction'), wrapper.get('seed', 0))
+        for source in sources(cfg, split):
+            notes.append(_check_source(source, cfg, class_folders))
+        for evaluator in dicts(cfg.get(f'{split}_evaluator')):
+            file = find_file(Path(), evaluator.get('ann_file'), f'{split}_evaluator')
+            if file and type_name(evaluator) == 'ReassessedLabels':
+                read_labels(file, evaluator.get('num_images', NUM_IMAGES))
+    return list(filter(None, notes))
+
+
+def _check_source(source: Source, cfg: Config, class_folders: dict) -> str:
+    annotations = {}
+    if not source.downloads:
+        for folder in folders(source):
+            check_folder(folder, source.name)
+        annotations = read_annotations(source)
+    classes = class_names(source, annotations)
+    if classes:
+        check_categories(annotations, classes, source.name)
+        check_heads(cfg, classes, source.name)
+    if has_class_folders(source):
+        check_same_classes(classes, source.name,
+                           *class_folders.setdefault(source.kind, (classes, source.name)))
+    if '://' in str(source.options.get('ann_file')):
+        return ''
+    if source.has_method(*instances.METHODS):
+        return instances.check_instances(
+            annotations, classes, source, _evaluated_keys(cfg, source.split))
+    if source.has_method(*keypoints.METHODS):
+        return keypoints.check_keypoints(
+            annotations, source, cfg, _evaluated_keys(cfg, source.split))
+    if source.has_method(*masks.METHODS):
+        return masks.check_masks(classes, source, cfg)
+    if source.has_method(*images.METHODS):
+        return images.check_listing(classes, source, cfg)
+    return ''
+
+
+def _evaluated_keys(cfg: Config, split: str) -> tuple[str, ...]:
+    """What COCO's metrics read of each annotation besides."""
+    metrics = [evaluator for evaluator in dicts(cfg.get(f'{split}_evaluator'))
+               if type_name(evaluator) == 'CocoMetric' and evaluator.get('ann_file')]
+    if not metrics:
+        return ()
+    area = any(metric.get('use_area', True) for metric in metrics)
+    return ('area', 'iscrowd') if area else ('iscrowd', )

@@ -1,0 +1,83 @@
+"""Images in class folders or in a list, for mmpretrain."""
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.fileio import list_from_file
+
+from vitae_mm.errors import InputError
+
+from .classes import sub_folders
+from .folders import check_folder, check_images, files_below
+from .heads import class_counts
+from .source import Source
+
+METHODS = ('CustomDataset.load_data_list', )
+
+
+def check_listing(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
+    """Checks images as mmpretrain's ``CustomDataset`` and its kin, ``ImageNet``
+    among them, find them.
+
+    A class folder without images is left to mmpretrain, which warns of it.
+
+    Args:
+        classes: Of the dataset; where there are none, the head counts.
+        source: The dataset.
+        cfg: Whose head is compared.
+
+    Returns:
+        How many images a list has; '' for folders, which are not walked.
+
+    Raises:
+        InputError: For another number of class folders than of classes,
+            folders without images, a list that is empty, and a line of it
+            that is not a name and the number of a class.
+    """
+    dataset = source.outline()
+    folder = Path(dataset.img_prefix)
+    check_folder(folder, source.name)
+    if dataset.ann_file:
+        counts = [count for _, count in class_counts(cfg)]
+        return _check_list(dataset, folder, len(classes) or max(counts, default=None), source)
+    _check_class_folders(dataset, folder, classes, source)
+    return ''
+
+
+def _check_class_folders(dataset: BaseDataset, folder: Path, classes: tuple[str, ...],
+                         source: Source) -> None:
+    places = [folder]
+    if dataset.with_label:
+        found = sub_folders(folder, source.name)
+        if classes and len(found) != len(classes):
+            raise InputError(f'{source.name}: {folder} has {len(found)} class folders, '
+                             f'{found[:5]}, for {len(classes)} classes: put in those that are '
+                             'missing, or correct the classes.')
+        places = [folder / label for label in found]
+    if not any(dataset.is_valid_file(path) for place in places for path in files_below(place)):
+        raise InputError(f'{source.name}: there are no images in {folder}, only files that do not '
+                         f'end in {", ".join(sorted(dataset.extensions))}: set extensions.')
+
+
+def _check_list(dataset: BaseDataset, folder: Path, count: int | None, source: Source) -> str:
+    file = dataset.ann_file
+    lines = list_from_file(file)
+    if not lines:
+        raise InputError(f'{source.name}: the annotation file {file} lists no images.')
+    if dataset.with_label:
+        names = [_file_name(line, number, count, f'{source.name}: {file}')
+                 for number, line in enumerate(lines, 1)]
+    else:
+        names = lines
+    check_images(names, [folder], file, source.name)
+    return f'{source.split}: {len(lines):,} images listed'
+
+
+def _file_name(line: str, number: int, count: int | None, where: str) -> str:
+    """The name in a line 'name class'."""
+    name, _, label = line.strip().rpartition(' ')
+    if not name or not label.isdecimal() or count is not None and int(label) >= count:
+        numbers = 'a whole number' if count is None else f'0 to {count - 1}'
+        raise InputError(f'{where}, line {number}: {line!r} is not the name of an image and the '
+                         f'number of its class, {numbers}: correct the line.')
+    return name

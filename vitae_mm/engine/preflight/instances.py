@@ -1,0 +1,72 @@
+"""Boxes and masks of objects, for mmdet."""
+from collections.abc import Collection, Mapping, Sequence
+
+from vitae_mm.errors import InputError
+
+from .coco import check_entries, no_annotations, note
+from .source import Source, steps
+
+METHODS = ('CocoDataset.load_data_list', 'CocoDataset.parse_data_info')
+
+
+def check_instances(content: Mapping, classes: tuple[str, ...], source: Source,
+                    evaluated: Collection[str]) -> str:
+    """Checks annotations as mmdet's ``CocoDataset`` reads them.
+
+    Those of other classes, with a box outside of their image, narrower than a
+    pixel, or of no area, and images that filter_cfg finds too small, mmdet
+    leaves out: they are counted.
+
+    Args:
+        content: Of the annotation file.
+        classes: Of the dataset.
+        source: The dataset.
+        evaluated: What the metrics read of each annotation besides.
+
+    Returns:
+        How many annotations there are, and how many are left out.
+
+    Raises:
+        InputError: If an annotation lacks what is read, or none can be used.
+    """
+    if not content or source.split == 'test' and not content['annotations']:
+        return ''  # those of a test set may be kept back
+    check_entries(content, ('category_id', 'bbox', 'area', *evaluated), source)
+    wanted = {category['id'] for category in content['categories'] if category['name'] in classes}
+    least = 0 if source.options.get('test_mode') else (
+        source.options.get('filter_cfg') or {}).get('min_size', 0)
+    sizes = {image['id']: (image['width'], image['height']) for image in content['images']
+             if min(image['width'], image['height']) >= least}
+    annotations = content['annotations']
+    of_classes = [entry for entry in annotations if entry['category_id'] in wanted]
+    usable = [entry for entry in of_classes if _is_inside(entry, sizes)]
+    if not usable:
+        raise no_annotations(source, len(annotations))
+    _check_masks(usable, source)
+    return note(source, len(annotations), {
+        'left out as of other classes': len(annotations) - len(of_classes),
+        'left out as outside of their image or too small': len(of_classes) - len(usable)})
+
+
+def _is_inside(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
+    """Whether mmdet finds something of it in its image."""
+    if annotation['image_id'] not in sizes or annotation.get('ignore'):
+        return False
+    left, top, width, height = annotation['bbox']
+    image_width, image_height = sizes[annotation['image_id']]
+    return (min(left + width, image_width) > max(left, 0)
+            and min(top + height, image_height) > max(top, 0)
+            and annotation['area'] > 0 and width >= 1 and height >= 1)
+
+
+def _check_masks(annotations: list[Mapping], source: Source) -> None:
+    """mmdet ignores a polygon or RLE that is none, but stops without any."""
+    loads = steps(source.options.get('pipeline'), 'LoadAnnotations')
+    if not any(step.get('with_mask') for step in loads):
+        return
+    bare = next((entry for entry in annotations if not entry.get('segmentation')), None)
+    if bare:
+        raise InputError(
+            f'{source.name}: annotation {bare["id"]} of {source.options["ann_file"]} has no '
+            'segmentation, which LoadAnnotations(with_mask=True) reads: add masks, or take a '
+            'detector without them.')

@@ -1,0 +1,84 @@
+"""The weights that a training starts from."""
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from vitae_mm.backbones.base_backbone import StagedBackbone
+from vitae_mm.checkpoints import (BACKBONE, entries_below, load_pretrained, misshapen_keys,
+                                  read_checkpoint, unwrap_state_dict)
+from vitae_mm.engine.hooks.checkpoint_match import check_start
+from vitae_mm.errors import InputError
+
+from .source import dicts
+
+
+def check_start_weights(cfg: Config, model: nn.Module, trust: bool = False) -> list[str]:
+    """Checks the checkpoints that a training reads against its model: those
+    of the backbone's ``init_cfg``, of ``load_from`` and of a run to resume.
+
+    What is on the network is left for later, as nothing is downloaded here.
+
+    Args:
+        cfg: Of a training.
+        model: Its outline.
+        trust: Unpickle anything, but for our backbones. Defaults to False.
+
+    Returns:
+        For each checkpoint, how many keys match; none for random weights.
+
+    Raises:
+        InputError: If a file is not there, is no checkpoint or does not fit.
+    """
+    lines = [_check_pretrained(model.backbone, options, trust)
+             for options in _pretrained(getattr(model, 'backbone', None))]
+    path = cfg.get('load_from')
+    if not path and cfg.get('resume'):
+        mark = Path(cfg.work_dir) / 'last_checkpoint'
+        path = mark.read_text().strip() if mark.is_file() else None
+    if path and '://' in path:
+        lines.append(f'{path}: read when training starts')
+    elif path:
+        state = read_checkpoint(path, map_location='meta', trust=trust)
+        lines.append(check_start(model, unwrap_state_dict(state, ema=False).state_dict,
+                                 f'checkpoint {path}', whole=bool(cfg.get('resume'))))
+    return lines
+
+
+def _pretrained(backbone: nn.Module | None) -> Iterator[dict]:
+    """Those entries of init_cfg that name a checkpoint."""
+    for options in dicts(getattr(backbone, 'init_cfg', None)):
+        if options.get('type') == 'Pretrained':
+            yield options
+
+
+def _check_pretrained(backbone: nn.Module, options: dict, trust: bool) -> str:
+    path, prefix, name = options['checkpoint'], options.get('prefix'), type(backbone).__name__
+    if '://' in path:
+        return f'{path}: read when training starts'
+    if isinstance(backbone, StagedBackbone):
+        with warnings.catch_warnings():
+            # torch says for each key that an outline takes no values
+            warnings.simplefilter('ignore')
+            load_pretrained(backbone, path, prefix)
+        count = len(backbone.state_dict())
+        return f'{path}: {count} of {count} keys of {name} matched'
+    held = read_checkpoint(path, map_location='meta', trust=trust)
+    if type(backbone).init_weights is not BaseModule.init_weights:
+        return f'{path}: {name} takes from it what it knows'
+    state = unwrap_state_dict(held).state_dict
+    return _share(backbone, entries_below(state, prefix or ''), path)
+
+
+def _share(backbone: nn.Module, state: dict[str, Tensor], path: str) -> str:
+    """mmengine loads what matches, and goes on if nothing does."""
+    wanted, name = backbone.state_dict(), type(backbone).__name__
+    matched = len(wanted.keys() & state.keys()) - len(misshapen_keys(backbone, state))
+    if not matched:
+        raise InputError(f'checkpoint {path} does not fit {name}: 0 of {len(wanted)} keys matched; '
+                         f'it holds {", ".join(list(state)[:3]) or "none below the prefix"}. Give '
+                         'a checkpoint of the same network, or the prefix of its keys.')
+    return f'{path}: {matched} of {len(wanted)} keys of {name} matched'
