@@ -1,13 +1,34 @@
 #!/usr/bin/env bash
-# From a fresh clone to a trained, tested and drawn Mask R-CNN with a ViTAEv2
-# backbone, on two processes. Done again, it skips what is there.
+# From a fresh clone to a trained and tested network with a ViTAEv2 backbone and
+# its pictures, on two processes. Done again, it skips what is there.
 #
-#   bash tools/quickstart.sh
+#   bash tools/quickstart.sh [TASK]
+#
+# TASK: det (Mask R-CNN, the default), seg (UperNet), pose (SimpleBaseline), cls
 set -eu
 cd "$(dirname "$0")/.."
+
+task=${1:-det}
+pictures=data/shapes/images/val
+boxes=()
+case $task in
+    det) config=configs/det/mask_rcnn_vitaev2_demo_8e_shapes.py ;;
+    seg) config=configs/seg/upernet_vitaev2_demo_8e_shapes.py ;;
+    pose)
+        config=configs/pose/simple_baseline_vitaev2_demo_8e_shapes.py
+        boxes=(--boxes data/shapes/annotations/keypoints_val.json)
+        ;;
+    cls)
+        config=configs/cls/vitaev2_demo_8e_shapes.py
+        pictures=data/shapes/classes/val
+        ;;
+    *)
+        echo "error: TASK=$task: choose det, seg, pose or cls." >&2
+        exit 1
+        ;;
+esac
 . tools/setup_env.sh
 
-config=configs/det/mask_rcnn_vitaev2_demo_8e_shapes.py
 work_dir=work_dirs/$(basename "$config" .py)
 checkpoint=$work_dir/epoch_8.pth
 processes=2
@@ -22,5 +43,7 @@ if grep -qs "epoch_8.pth" "$work_dir/last_checkpoint"; then
 else
     bash tools/dist_train.sh "$config" $processes --resume
 fi
-bash tools/dist_test.sh "$config" "$checkpoint" $processes --show-dir "$work_dir/pictures"
-echo "quickstart: ground truth (left) beside predictions (right) in $work_dir/pictures"
+bash tools/dist_test.sh "$config" "$checkpoint" $processes
+[ -d "$work_dir/pictures" ] ||
+    python tools/demo.py "$config" "$checkpoint" $pictures "${boxes[@]}" --out "$work_dir/pictures"
+echo "quickstart: predictions are drawn in $work_dir/pictures"

@@ -10,12 +10,15 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from rich.console import Console
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
-from vitae_mm.engine.distributed import local_rank, prepare_devices, process_rank
-from vitae_mm.engine.preflight import check_data, check_work_dir
+from vitae_mm.engine.distributed import (local_rank, prepare_devices, process_count,
+                                         process_rank)
+from vitae_mm.engine.preflight import (check_loader, check_room, check_training, check_work_dir,
+                                       summarise)
+from vitae_mm.engine.runner import build_runner
 from vitae_mm.errors import InputError
 
 
@@ -34,6 +37,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--auto-scale-lr', action='store_true',
                         help='scale the learning rate to the total batch size')
     parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
+    parser.add_argument('--dry-run', action='store_true',
+                        help='check everything, print what the training would be, and stop '
+                        'before its first step; writes nothing')
     add_common_arguments(parser, 'dist_train.sh and slurm_train.sh')
     return parser.parse_args()
 
@@ -45,16 +51,28 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume:
         resume_from(cfg, args.resume)
+    if args.compile and cfg.get('strategy'):
+        raise InputError('--compile does not go with strategy in the config: leave one of them '
+                         'out.')
     if args.amp:
         use_mixed_precision(cfg)
     if args.auto_scale_lr:
         scale_lr(cfg)
-    if process_rank() == 0:
-        check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite)
     if local_rank() == 0:
-        check_data(cfg, ('train', 'val'))
+        findings = check_training(cfg, args.trust)
+    if process_rank() == 0:
+        check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite,
+                       args.dry_run)
+        check_room(cfg, findings.model)
+        if args.dry_run:
+            summary = summarise(cfg, findings, process_count())
     prepare_devices(cfg, args.launcher)
-    runner = Runner.from_cfg(cfg)
+    if args.dry_run:
+        if process_rank() == 0:
+            Console().print(summary)
+        return
+    runner = build_runner(cfg)
+    check_loader(runner.train_dataloader)
     if args.compile:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         model.backbone.compile()

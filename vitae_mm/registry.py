@@ -9,7 +9,10 @@ from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import STRATEGIES as MMENGINE_STRATEGIES
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
 
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope='vitae_mm',
@@ -17,11 +20,18 @@ MODELS = Registry('model', parent=MMENGINE_MODELS, scope='vitae_mm',
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='vitae_mm',
                  locations=['vitae_mm.engine.hooks'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='vitae_mm',
-                     locations=['vitae_mm.engine.hooks'])
+                     locations=['vitae_mm.engine.hooks', 'vitae_mm.engine.sharding'])
 OPTIM_WRAPPERS = Registry('optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope='vitae_mm',
                           locations=['vitae_mm.engine.optim'])
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optim_wrapper_constructor', parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS, scope='vitae_mm',
+    locations=['vitae_mm.engine.optim'])
+STRATEGIES = Registry('strategy', parent=MMENGINE_STRATEGIES, scope='vitae_mm',
+                      locations=['vitae_mm.engine.sharding'])
 DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='vitae_mm',
                     locations=['vitae_mm.datasets.inaturalist',
                                'vitae_mm.datasets.stratified_subset'])
 METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='vitae_mm',
                    locations=['vitae_mm.evaluation'])
+VISUALIZERS = Registry('visualizer', parent=MMENGINE_VISUALIZERS, scope='vitae_mm',
+                       locations=['vitae_mm.visualization.pose'])

@@ -37,7 +37,32 @@ def write_config(path: Path, data: Path, batch_size: int = 1, epochs: int = 1,
                   dict(type='Accuracy', topk=1), batch_size, epochs, **options)
 
 
-def write_segmentor(path: Path, data: Path) -> Path:
+def write_detector(path: Path, data: Path, **options) -> Path:
+    model = dict(
+        type='RetinaNet',
+        data_preprocessor=dict(type='DetDataPreprocessor', mean=[127.] * 3, std=[64.] * 3),
+        backbone=dict(_backbone(), out_indices=(0, 1)),
+        neck=dict(type='FPN', in_channels=[8, 16], out_channels=8, num_outs=2),
+        bbox_head=dict(type='RetinaHead', num_classes=len(CLASSES), in_channels=8,
+                       feat_channels=8, stacked_convs=1,
+                       anchor_generator=dict(type='AnchorGenerator', octave_base_scale=4,
+                                             scales_per_octave=1, ratios=[1.], strides=[4, 8])),
+        train_cfg=dict(
+            assigner=dict(type='MaxIoUAssigner', pos_iou_thr=.5, neg_iou_thr=.4, min_pos_iou=0),
+            sampler=dict(type='PseudoSampler'), allowed_border=-1, pos_weight=-1),
+        test_cfg=dict(score_thr=.05, max_per_img=10, nms_pre=50,
+                      nms=dict(type='nms', iou_threshold=.5)))
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True),
+                dict(type='Resize', scale=(64, 48)), dict(type='PackDetInputs')]
+    dataset = dict(type='CocoDataset', metainfo=dict(classes=CLASSES),
+                   ann_file='annotations/instances_train.json',
+                   data_prefix=dict(img='images/train'))
+    metric = dict(type='CocoMetric', metric='bbox',
+                  ann_file=str(data / 'annotations/instances_train.json'))
+    return _write(path, 'mmdet', model, data, dataset, pipeline, metric, **options)
+
+
+def write_segmentor(path: Path, data: Path, **options) -> Path:
     model = dict(
         type='EncoderDecoder',
         data_preprocessor=dict(type='SegDataPreProcessor', mean=[127.] * 3, std=[64.] * 3,
@@ -51,10 +76,10 @@ def write_segmentor(path: Path, data: Path) -> Path:
     dataset = dict(
         type='BaseSegDataset', img_suffix='.jpg', metainfo=dict(classes=('ground', *CLASSES)),
         data_prefix=dict(img_path='images/train', seg_map_path='masks/train'))
-    return _write(path, 'mmseg', model, data, dataset, pipeline, dict(type='IoUMetric'))
+    return _write(path, 'mmseg', model, data, dataset, pipeline, dict(type='IoUMetric'), **options)
 
 
-def write_pose_estimator(path: Path, data: Path) -> Path:
+def write_pose_estimator(path: Path, data: Path, **options) -> Path:
     codec = dict(type='MSRAHeatmap', input_size=(64, 64), heatmap_size=(8, 8), sigma=1)
     model = dict(
         type='TopdownPoseEstimator',
@@ -72,7 +97,8 @@ def write_pose_estimator(path: Path, data: Path) -> Path:
         ann_file='annotations/keypoints_train.json',
         metainfo=dict(dataset_name='shapes', keypoint_info=corners, skeleton_info={},
                       joint_weights=[1.] * MAX_CORNERS, sigmas=[.05] * MAX_CORNERS))
-    return _write(path, 'mmpose', model, data, dataset, pipeline, dict(type='PCKAccuracy'))
+    return _write(path, 'mmpose', model, data, dataset, pipeline, dict(type='PCKAccuracy'),
+                  **options)
 
 
 def losses(work_dir: Path) -> list[float]:
@@ -91,11 +117,12 @@ def _backbone() -> dict:
 
 def _write(path: Path, scope: str, model: dict, data: Path, dataset: dict, pipeline: list,
            metric: dict, batch_size: int = 2, epochs: int = 1, **options) -> Path:
+    """``options`` are entries that replace those below."""
     loader = dict(
         batch_size=batch_size, num_workers=1, persistent_workers=False,
         worker_init_fn=dict(type='vitae_mm.seed_worker'),
         dataset=dict(dataset, data_root=str(data), pipeline=pipeline))
-    Config(dict(
+    Config({**dict(
         default_scope=scope, model=model,
         train_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=True)),
         test_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=False)),
@@ -114,5 +141,5 @@ def _write(path: Path, scope: str, model: dict, data: Path, dataset: dict, pipel
         custom_imports=dict(imports=['helpers.loss_recorder']),
         custom_hooks=[dict(type='LossRecorder')],
         env_cfg=dict(mp_cfg=dict(mp_start_method='fork')),
-        randomness=dict(seed=0), **options)).dump(path)
+        randomness=dict(seed=0)), **options}).dump(path)
     return path

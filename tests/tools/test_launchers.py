@@ -273,3 +273,14 @@ def test_scaling_without_a_base_is_refused(data, tmp_path):
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w',
                '--auto-scale-lr')
     assert 'base_batch_size=16' in complaint(done)
+
+
+def test_an_image_that_does_not_decode_ends_all_processes(tmp_path):
+    data = training.make_data(tmp_path)
+    broken = sorted((data / 'images/train').iterdir())[0]
+    broken.write_bytes(b'')
+    config = training.write_segmentor(tmp_path / 'c.py', data)
+    started = time.monotonic()
+    message = complaint(dist_train(config, 2, tmp_path / 'w'))
+    assert str(broken) in message and 'take it out of the dataset' in message
+    assert 'Original' not in message and time.monotonic() - started < 240

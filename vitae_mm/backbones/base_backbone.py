@@ -2,6 +2,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import ClassVar
 
 import torch
@@ -225,6 +226,28 @@ class StagedBackbone(BaseModule):
         signatures = {key: _published_signature(*key) for key in networks}
         network, arch = min(networks, key=lambda key: len(signatures[key] ^ given))
         return Variant(network, arch, signatures[network, arch] == given)
+
+    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
+        """Depth of a parameter, for layer-wise lr decay, as mmpretrain asks for it.
+
+        A reduction, with the embedding behind it, is a layer, and so is each
+        normal cell.
+
+        Args:
+            param_name: As ``named_parameters()`` of a model names it.
+            prefix: Where the backbone is in that model. Defaults to ''.
+
+        Returns:
+            Its layer, from 0 on, and the number of layers. The last one holds
+            what is behind the cells: final norm, class attention, and all
+            that does not begin with the prefix.
+        """
+        starts = list(accumulate((1 + len(stage.cells) for stage in self.stages), initial=0))
+        if not param_name.startswith(f'{prefix}stages.'):
+            return starts[-1], starts[-1] + 1
+        stage, part, cell = param_name.removeprefix(f'{prefix}stages.').split('.')[:3]
+        depth = 1 + int(cell) if part == 'cells' else 0
+        return starts[int(stage)] + depth, starts[-1] + 1
 
     def train(self, mode: bool = True) -> 'StagedBackbone':
         super().train(mode)

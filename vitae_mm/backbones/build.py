@@ -1,4 +1,5 @@
 """From a table of stages and options to the cells of ViTAE and ViTAEv2."""
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from vitae_mm.layers import (FeedForward, FullAttention, ParallelConv, PatchEmbe
 from .arch import ArchTable
 from .cells import NormalCell, ReductionCell
 from .options import (FUSIONS, check_attention, check_choice, check_count, check_drop,
-                      check_flags)
+                      check_flags, is_count)
 from .stage import Stage
 
 PERFORMER_DROP = .1
@@ -87,7 +88,7 @@ def build_stages(stages: Mapping[str, Sequence], form: ArchTable, in_channels: i
                                        stages, reducing, 'reduction_heads')
     kinds = _attention_kinds('attention', options.attention, form, stages, normal, 'num_heads')
     _check_used(options, set(kinds.values()), set(reduction_kinds.values()))
-    norm_layer = norm_builder(options.norm_cfg)
+    norm_layer = norm_builder(options.norm_cfg, _norm_widths(stages, form, options))
     drop_path_rates = iter(linear_ramp(options.drop_path_rate, sum(stages['depths'])))
     built, in_dim = [], in_channels
     for i in range(len(stages['dims'])):
@@ -104,13 +105,22 @@ def build_stages(stages: Mapping[str, Sequence], form: ArchTable, in_channels: i
     return built
 
 
-def norm_builder(norm_cfg: dict | None) -> NormLayer:
+def norm_builder(norm_cfg: dict | None, widths: Sequence[int]) -> NormLayer:
     """Channels -> norm of ``norm_cfg``; None for none.
 
+    Args:
+        norm_cfg: As mmcv reads it.
+        widths: All channel numbers that will be asked for.
+
     Raises:
-        InputError: When called, if the config gives no such norm.
+        InputError: For groups that do not divide every width; when called, if
+            the config gives no such norm.
     """
-    return None if norm_cfg is None else partial(_build_norm, norm_cfg)
+    if norm_cfg is None:
+        return None
+    if isinstance(norm_cfg, Mapping) and is_count(norm_cfg.get('num_groups')):
+        _check_groups(norm_cfg, widths)
+    return partial(_build_norm, norm_cfg)
 
 
 def linear_ramp(last: float, count: int) -> list[float]:
@@ -136,6 +146,20 @@ def _attention_kinds(name: str, given: Sequence[str] | None, form: ArchTable,
     kinds = check_attention(name, given, [stages['dims'][i] for i in chosen],
                             [stages[heads][i] for i in chosen] if chosen else ())
     return dict(zip(chosen, kinds))
+
+
+def _norm_widths(stages: Mapping[str, Sequence], form: ArchTable,
+                 options: CellOptions) -> list[int]:
+    """Channels of the norms in all parallel convs."""
+    widths = []
+    if options.reduction_pcm:
+        widths += [width for width, kind in zip(stages.get('branch_dims', ()), stages['reductions'])
+                   if kind == 'cell']
+    if options.pcm_kernel_size:
+        for dim, ratio, depth in zip(stages['dims'], stages['mlp_ratios'], stages['depths']):
+            if depth:
+                widths += [int(dim * ratio)] + [dim] * (not form.settings['pcm_form'].shallow)
+    return widths
 
 
 def _check_used(options: CellOptions, kinds: set[str], reduction_kinds: set[str]) -> None:
@@ -208,10 +232,20 @@ def _build_normal_cell(stage: Mapping, kind: str, shifted: bool, form: ArchTable
     return NormalCell(dim, attn, pcm, ffn, drop_path_rate, options.pcm_fusion == 'after_ffn')
 
 
+def _check_groups(norm_cfg: Mapping, widths: Sequence[int]) -> None:
+    refused = next((width for width in widths if width % norm_cfg['num_groups']), None)
+    if refused is not None:
+        fitting = [n for n in range(1, min(widths) + 1) if math.gcd(*widths) % n == 0]
+        raise InputError(f'norm_cfg={norm_cfg!r} gives no norm of {refused} channels: give a '
+                         f'num_groups that divides every width {sorted(set(widths))}, one of '
+                         f'{fitting}.')
+
+
 def _build_norm(norm_cfg: dict, channels: int) -> nn.Module:
     try:
         return build_norm_layer(norm_cfg, channels)[1]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError,
+            ZeroDivisionError) as error:
         raise InputError(f'norm_cfg={norm_cfg!r} gives no norm of {channels} channels ({error}): '
                          "give, for example, dict(type='BN'), dict(type='SyncBN'), "
                          "dict(type='GN', num_groups=32), or None for no norm.") from error

@@ -123,8 +123,10 @@ class CeiT(StagedBackbone):
         if stem_conv and ratio % (4 if stem_pool else 2):
             raise InputError(f'ratios={table["ratios"]}: the stem alone shrinks by '
                              f'{4 if stem_pool else 2}; give a multiple, or stem_conv=False.')
-        norm_layer = norm_builder(norm_cfg)
         hidden_dim = int(dim * mlp_ratio)
+        widths = [stem_channels] * (stem_conv and stem_norm)
+        widths += [hidden_dim, dim] * bool(leff_kernel_size and leff_norm)
+        norm_layer = norm_builder(norm_cfg, widths)
 
         def feed_forward() -> FeedForward | LocalFeedForward:
             if not leff_kernel_size:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.hooks import CheckpointHook
 from mmengine.utils import is_installed
 
 from vitae_mm.errors import InputError
@@ -32,7 +33,9 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
             if rank:
                 time.sleep(PATIENCE)
             where = f' (rank {rank})' if rank else ''
-            print(f'error{where}: {error}', file=sys.stderr, flush=True)
+            # of a data worker it comes with its traceback
+            message = str(error).rpartition('InputError: ')[2].strip()
+            print(f'error{where}: {message}', file=sys.stderr, flush=True)
             # skips destructors that would wait for the other ranks
             sys.stdout.flush()
             os._exit(1)
@@ -76,9 +79,14 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
         cfg.work_dir = work_dir
     elif not cfg.get('work_dir'):
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
-    # configs of other projects get the check too
-    cfg.setdefault('default_hooks', {}).setdefault(
-        'checkpoint_match', dict(type='vitae_mm.CheckpointMatchHook'))
+    # configs of other projects get these too
+    hooks = {'checkpoint_match': dict(type='vitae_mm.CheckpointMatchHook'),
+             'sample_check': dict(type='vitae_mm.SampleCheckHook'),
+             'checkpoint': dict(type='CheckpointHook', interval=1), **cfg.get('default_hooks', {})}
+    if hooks['checkpoint'] and hooks['checkpoint'].get('type') in ('CheckpointHook',
+                                                                   CheckpointHook):
+        hooks['checkpoint']['type'] = 'vitae_mm.WholeCheckpointHook'
+    cfg.default_hooks = hooks
     return cfg
 
 

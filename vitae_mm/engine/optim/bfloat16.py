@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -6,6 +7,7 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 from mmengine.optim import OptimWrapper
+from mmengine.utils import apply_to
 from torch import Tensor, nn
 
 from vitae_mm.registry import OPTIM_WRAPPERS
@@ -16,12 +18,14 @@ class BFloat16OptimWrapper(OptimWrapper):
     """Autocast to bfloat16, which needs no loss scaling, on any device.
 
     mmengine's ``AmpOptimWrapper`` asks for an accelerator. mmcv's RoIAlign
-    and NMS, which have no bfloat16 kernels, run in float32.
+    and NMS, which have no bfloat16 kernels, run in float32, and mmpose's heads
+    measure their accuracy in it.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         _keep_in_float32()
+        _measure_in_float32()
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
@@ -48,3 +52,20 @@ def _forward_in_float32(forward: Callable, ctx: Any, first: Tensor, *others: Any
 
 def _backward_in_float32(backward: Callable, ctx: Any, grad: Tensor) -> Any:
     return backward(ctx, grad.float())
+
+
+def _measure_in_float32() -> None:
+    """Has mmpose's heads give NumPy, which has no bfloat16, float32 instead."""
+    for name, module in list(sys.modules.items()):
+        to_numpy = getattr(module, 'to_numpy', None)
+        if (name.startswith('mmpose.models.heads') and to_numpy
+                and not isinstance(to_numpy, partial)):
+            module.to_numpy = partial(_float32_to_numpy, to_numpy)
+
+
+def _float32_to_numpy(to_numpy: Callable, x: Any, **kwargs: bool) -> Any:
+    return to_numpy(apply_to(x, _is_bfloat16, Tensor.float), **kwargs)
+
+
+def _is_bfloat16(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.dtype == torch.bfloat16

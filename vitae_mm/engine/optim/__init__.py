@@ -1,0 +1,5 @@
+"""Optimizer wrappers, and how they are built."""
+from .bfloat16 import BFloat16OptimWrapper
+from .layer_decay import LayerDecayOptimWrapperConstructor
+
+__all__ = ['BFloat16OptimWrapper', 'LayerDecayOptimWrapperConstructor']
