@@ -1,5 +1,4 @@
 """The runner of a config: plain, or with the model shared out over processes."""
-import json
 import os
 
 import pytest
