@@ -1,10 +1,10 @@
 # UperNet with an auxiliary head on the third map; the config gives the backbone
 # and the channels of its maps.
-sync_bn = dict(type='SyncBN', requires_grad=True)
+norm_cfg = dict(type='SyncBN', requires_grad=True)
 head = dict(
     dropout_ratio=.1,
     num_classes=150,
-    norm_cfg=sync_bn,
+    norm_cfg=norm_cfg,
     align_corners=False)
 model = dict(
     type='EncoderDecoder',
