@@ -44,6 +44,6 @@ else
     bash tools/dist_train.sh "$config" $processes --resume
 fi
 bash tools/dist_test.sh "$config" "$checkpoint" $processes
-[ -d "$work_dir/pictures" ] ||
-    python tools/demo.py "$config" "$checkpoint" $pictures "${boxes[@]}" --out "$work_dir/pictures"
+python tools/demo.py "$config" "$checkpoint" $pictures "${boxes[@]}" --out "$work_dir/pictures" \
+    --overwrite
 echo "quickstart: predictions are drawn in $work_dir/pictures"

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
 from vitae_mm.engine.distributed import local_rank, prepare_devices
+from vitae_mm.engine.nodes import innermost
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 
@@ -77,7 +78,8 @@ def average_views(cfg: Config) -> None:
     if absent:
         raise InputError(f'--tta: the config has no {absent}; add them, as '
                          'configs/_base_/datasets/ade20k_512.py and runtime/seg.py do.')
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    for dataset in innermost(cfg.test_dataloader):
+        dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(**cfg.tta_model, module=cfg.model)
 
 

@@ -17,7 +17,7 @@ from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input
 from vitae_mm.engine.distributed import (local_rank, prepare_devices, process_count,
                                          process_rank)
 from vitae_mm.engine.preflight import (check_loader, check_room, check_training, check_work_dir,
-                                       summarise)
+                                       forget_run, summarise)
 from vitae_mm.engine.runner import build_runner
 from vitae_mm.errors import InputError
 
@@ -61,8 +61,7 @@ def main() -> None:
     if local_rank() == 0:
         findings = check_training(cfg, args.trust)
     if process_rank() == 0:
-        check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite,
-                       args.dry_run)
+        check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite)
         check_room(cfg, findings.model)
         if args.dry_run:
             summary = summarise(cfg, findings, process_count())
@@ -76,6 +75,8 @@ def main() -> None:
     if args.compile:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         model.backbone.compile()
+    if args.overwrite and process_rank() == 0:
+        forget_run(cfg.work_dir)
     runner.train()
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.preflight import check_data, check_work_dir
+from vitae_mm.engine.preflight import check_data, check_work_dir, forget_run
 from vitae_mm.errors import InputError
 
 
@@ -93,7 +93,7 @@ def test_the_evaluator_s_annotations_must_exist(cfg):
 
 
 def test_classes_may_be_a_file(cfg, tmp_path):
-    (tmp_path / 'classes.txt').write_text('cat\ndog')
+    (tmp_path / 'classes.txt').write_text('cat\ndog\n')
     cfg.train_dataloader.dataset.metainfo.classes = str(tmp_path / 'classes.txt')
     check_data(cfg, ('train', ))
 
@@ -263,4 +263,5 @@ def test_a_run_is_not_trained_over(tmp_path):
     with pytest.raises(InputError, match='--resume'):
         check_work_dir(tmp_path, resume=False, overwrite=False)
     check_work_dir(tmp_path, resume=False, overwrite=True)
+    forget_run(tmp_path)
     check_work_dir(tmp_path, resume=False, overwrite=False)

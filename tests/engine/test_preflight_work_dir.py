@@ -32,14 +32,14 @@ def test_it_must_be_writable(tmp_path, monkeypatch):
         check_work_dir(str(tmp_path / 'a' / 'b'), resume=False, overwrite=False)
 
 
-def test_a_dry_run_leaves_it_alone(tmp_path):
+def test_checks_leave_it_alone(tmp_path):
     mark = tmp_path / 'last_checkpoint'
     mark.touch()
-    check_work_dir(str(tmp_path), resume=False, overwrite=True, dry_run=True)
+    check_work_dir(str(tmp_path), resume=False, overwrite=True)
     assert mark.exists()
     with pytest.raises(InputError, match='already holds a run'):
-        check_work_dir(str(tmp_path), resume=False, overwrite=False, dry_run=True)
-    check_work_dir(str(tmp_path / 'a' / 'b'), resume=False, overwrite=False, dry_run=True)
+        check_work_dir(str(tmp_path), resume=False, overwrite=False)
+    check_work_dir(str(tmp_path / 'a' / 'b'), resume=False, overwrite=False)
     assert [path.name for path in tmp_path.iterdir()] == ['last_checkpoint']
 
 

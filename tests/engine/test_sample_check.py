@@ -7,10 +7,12 @@ import pytest
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset
 from mmengine.registry import DATASETS, DefaultScope
+from mmseg.models import FCNHead
 from PIL import Image
+from torch import nn
 
 from helpers import training
-from vitae_mm.engine.hooks.sample_check import NamingPipeline, name_files
+from vitae_mm.engine.hooks.sample_check import NamingPipeline, ignored_labels, name_files
 from vitae_mm.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -96,6 +98,8 @@ def test_labels_past_the_classes_are_named(shapes, tmp_path):
 
 def test_ignored_labels_pass(shapes, tmp_path):
     dataset, _ = segmentation(shapes, tmp_path, [4, 255])
+    assert ignored_labels(nn.ModuleList([FCNHead(in_channels=4, channels=4, num_classes=5,
+                                                 ignore_index=250)])) == {250, 255}
     assert dataset[0]['data_samples'].gt_sem_seg.data.max() == 255
 
 

@@ -57,5 +57,5 @@ def run_with_views(cfg, folder, train=False):
     cfg.dump(folder / 'c.py')
     if train:
         run('python', 'tools/train.py', folder / 'c.py', '--work-dir', folder)
-    return run('python', 'tools/test.py', folder / 'c.py', folder / 'epoch_1.pth', '--work-dir',
-               folder / 't', '--tta')
+    return run('bash', 'tools/dist_test.sh', folder / 'c.py', folder / 'epoch_1.pth', 2,
+               '--work-dir', folder / 't', '--tta')

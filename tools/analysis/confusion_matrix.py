@@ -23,6 +23,7 @@ from mmengine.runner import Runner
 from vitae_mm.checkpoints import use_safe_reader, write_whole
 from vitae_mm.engine.cli import load_config, reports_input_errors
 from vitae_mm.engine.distributed import prepare_devices
+from vitae_mm.engine.nodes import innermost, without_annotations
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 
@@ -83,11 +84,11 @@ def measure_confusion(cfg: Config) -> None:
         raise InputError('the config has no test_dataloader: give it one, such as that of val.')
     cfg.test_evaluator = dict(type=METRICS[scope])
     if scope == 'mmdet':
-        pipeline = [step for step in cfg.test_dataloader.dataset.pipeline
-                    if 'LoadAnnotations' not in str(step['type'])]
-        # after all that moves them: boxes are predicted for the original image
-        pipeline.insert(-1, dict(type='LoadAnnotations', with_bbox=True))
-        cfg.test_dataloader.dataset.pipeline = pipeline
+        for dataset in innermost(cfg.test_dataloader):
+            pipeline = without_annotations(dataset.pipeline)
+            # after all that moves them: boxes are predicted for the original image
+            pipeline.insert(-1, dict(type='LoadAnnotations', with_bbox=True))
+            dataset.pipeline = pipeline
 
 
 def class_names(metainfo: dict, size: int) -> list[str]:

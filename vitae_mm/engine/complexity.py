@@ -12,6 +12,7 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from vitae_mm.engine.nodes import innermost
 from vitae_mm.errors import InputError
 from vitae_mm.layers import PerformerAttention
 
@@ -55,7 +56,8 @@ def input_size(cfg: Config) -> tuple[int, int]:
     test_cfg = cfg.model.get('test_cfg') or {}
     if test_cfg.get('mode') == 'slide':
         return tuple(test_cfg.crop_size)
-    pipeline = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('pipeline', [])
+    dataset = next(innermost(cfg.get('test_dataloader')), {})
+    pipeline = dataset.get('pipeline', [])
     steps = [step for step in pipeline if SIZED.get(step['type']) in step]
     if not steps:
         raise InputError('the test pipeline does not resize images, so that their size is not '

@@ -74,6 +74,8 @@ def read_image(path: Path) -> np.ndarray:
         image = mmcv.imread(path) if path.stat().st_size else None
     except OSError as error:
         raise InputError(f'image {path} cannot be read: {error.strerror}.') from error
+    except cv2.error as error:
+        raise InputError(f'image {path} cannot be decoded ({error.err}).') from error
     if image is None:
         raise InputError(f'image {path} cannot be decoded, it is {_damage(path)}: copy or export '
                          'it again.')

@@ -9,6 +9,7 @@ from torch import nn
 
 from vitae_mm.checkpoints import check_match, read_checkpoint, unwrap_state_dict
 from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.nodes import innermost, without_annotations
 from vitae_mm.errors import InputError
 
 
@@ -24,11 +25,8 @@ def prepare_config(cfg: Config) -> None:
     if not cfg.get('test_dataloader'):
         raise InputError('the config has no test_dataloader, whose pipeline would prepare the '
                          'images: add one.')
-    dataset = cfg.test_dataloader.dataset
-    while inner := dataset.get('dataset') or dataset.get('datasets'):
-        dataset = inner[0] if isinstance(inner, (list, tuple)) else inner
-    dataset.pipeline = [step for step in dataset.pipeline
-                        if 'LoadAnnotations' not in str(step['type'])]
+    dataset = next(innermost(cfg.test_dataloader))
+    dataset.pipeline = without_annotations(dataset.pipeline)
     cfg.test_dataloader.dataset = dataset
     if 'data_preprocessor' in cfg:
         cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)

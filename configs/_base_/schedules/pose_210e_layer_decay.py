@@ -4,5 +4,9 @@ _base_ = './pose_210e.py'
 optim_wrapper = dict(
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.1),
-    paramwise_cfg=dict(layer_decay_rate=.75, norm_decay_mult=0., bias_decay_mult=0.),
+    paramwise_cfg=dict(
+        layer_decay_rate=.75,
+        norm_decay_mult=0.,
+        bias_decay_mult=0.,
+        custom_keys=dict(position=dict(decay_mult=0.), cls_token=dict(decay_mult=0.))),
     clip_grad=dict(max_norm=1.))

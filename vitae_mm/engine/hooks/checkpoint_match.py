@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 
@@ -28,6 +28,9 @@ class CheckpointMatchHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if isinstance(model, BaseTTAModel):
+            # mmengine loads into what it runs
+            model = model.module
         # FSDP's processes have a share of the entries each
         model = getattr(getattr(runner, 'strategy', None), 'blueprint', model)
         state = unwrap_state_dict(checkpoint, ema=False).state_dict

@@ -1,8 +1,9 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import nn
 
 from vitae_mm.errors import InputError
 from vitae_mm.registry import HOOKS
@@ -21,24 +22,36 @@ class SampleCheckHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        name_files(runner.train_dataloader.dataset)
+        name_files(runner.train_dataloader.dataset, ignored_labels(runner.model))
 
     def before_val(self, runner: Runner) -> None:
-        name_files(runner.val_dataloader.dataset)
+        name_files(runner.val_dataloader.dataset, ignored_labels(runner.model))
 
     def before_test(self, runner: Runner) -> None:
-        name_files(runner.test_dataloader.dataset)
+        name_files(runner.test_dataloader.dataset, ignored_labels(runner.model))
 
 
-def name_files(dataset: object) -> None:
+def ignored_labels(model: nn.Module) -> set[int]:
+    """Labels of class maps that the heads of a segmentor leave out; 255 is
+    what mmseg pads with."""
+    return {255, *(head.ignore_index for head in model.modules()
+                   if isinstance(getattr(head, 'ignore_index', None), int))}
+
+
+def name_files(dataset: object, ignored: Collection[int] = (255, )) -> None:
     """Has a dataset, or those inside of a wrapper, raise :class:`InputError`
-    for samples that their pipelines fail on."""
+    for samples that their pipelines fail on.
+
+    Args:
+        dataset: As a codebase builds it.
+        ignored: Labels of class maps that count for nothing. Defaults to 255.
+    """
     for inner in innermost(dataset):
         pipeline = getattr(inner, 'pipeline', None)
         if isinstance(pipeline, Compose) and not isinstance(pipeline, NamingPipeline):
             inner.pipeline = NamingPipeline(
                 pipeline, len((getattr(inner, 'metainfo', None) or {}).get('classes') or ()),
-                getattr(inner, 'ignore_index', 255))
+                {*ignored, getattr(inner, 'ignore_index', 255)})
 
 
 def innermost(dataset: object) -> Iterator[object]:
@@ -56,13 +69,13 @@ class NamingPipeline(Compose):
     Args:
         pipeline: Of a dataset.
         classes: How many classes it has; 0 for unknown.
-        ignore_index: Label that counts for nothing.
+        ignored: Labels that count for nothing.
     """
 
-    def __init__(self, pipeline: Compose, classes: int, ignore_index: int):
+    def __init__(self, pipeline: Compose, classes: int, ignored: Collection[int]):
         self.transforms = pipeline.transforms
         self.classes = classes
-        self.ignore_index = ignore_index
+        self.ignored = ignored
 
     def __call__(self, data: dict) -> dict | None:
         # transforms change it
@@ -83,8 +96,9 @@ class NamingPipeline(Compose):
         if not self.classes or 'gt_sem_seg' not in (samples or ()):
             return
         labels = samples.gt_sem_seg.data
-        highest = labels.masked_fill(labels == self.ignore_index, 0).max()
-        if highest >= self.classes:
-            raise InputError(f'{files}: the class map holds label {int(highest)}, but there are '
-                             f'{self.classes} classes, numbered from 0, and {self.ignore_index} '
-                             'for none: mend it, or name the classes that are missing.')
+        unknown = set(labels[labels >= self.classes].unique().tolist()) - set(self.ignored)
+        if unknown:
+            raise InputError(f'{files}: the class map holds label {min(unknown)}, but there are '
+                             f'{self.classes} classes, numbered from 0, and '
+                             f'{sorted(self.ignored)} for none: mend it, or name the classes that '
+                             'are missing.')

@@ -5,7 +5,7 @@ from .loader import check_loader
 from .outline import outline_model
 from .start import check_start_weights
 from .summary import summarise
-from .work_dir import check_room, check_work_dir
+from .work_dir import check_room, check_work_dir, forget_run
 
 __all__ = ['Findings', 'check_data', 'check_loader', 'check_room', 'check_start_weights',
-           'check_training', 'check_work_dir', 'outline_model', 'summarise']
+           'check_training', 'check_work_dir', 'forget_run', 'outline_model', 'summarise']

@@ -2,6 +2,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmengine.fileio import list_from_file
+
 from vitae_mm.errors import InputError
 
 from .folders import folders
@@ -32,7 +34,7 @@ def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
     classes = given if given is not None else preset.get('classes')
     if isinstance(classes, str):
         if Path(classes).is_file():
-            return tuple(Path(classes).read_text().split('\n'))
+            return tuple(list_from_file(classes))
         raise InputError(f'classes={classes!r} is neither a file nor a tuple: for one class give '
                          f'({classes!r}, ) with its comma.')
     if classes is None and kind.__name__ == 'INaturalist' and annotations:

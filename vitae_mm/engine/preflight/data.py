@@ -4,6 +4,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from vitae_mm.datasets.stratified_subset import check_options
+from vitae_mm.engine.nodes import dicts, entries, type_name
 from vitae_mm.evaluation.reassessed_labels import NUM_IMAGES, read_labels
 
 from . import images, instances, keypoints, masks
@@ -11,7 +12,7 @@ from .classes import check_categories, check_same_classes, class_names, has_clas
 from .coco import read_annotations
 from .folders import check_folder, find_file, folders
 from .heads import check_heads
-from .source import Source, dicts, entries, sources, type_name
+from .source import Source, sources
 
 
 def check_data(cfg: Config, splits: tuple[str, ...]) -> list[str]:

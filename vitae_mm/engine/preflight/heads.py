@@ -3,9 +3,9 @@ from collections.abc import Iterator, Mapping
 
 from mmengine.config import Config
 
+from vitae_mm.engine.nodes import dicts, type_name
 from vitae_mm.errors import InputError
 
-from .source import dicts, type_name
 
 COUNTING = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head', 'head', 'data_preprocessor')
 """Parts of a model that count the classes of the dataset: heads predict them,

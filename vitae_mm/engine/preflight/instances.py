@@ -1,10 +1,11 @@
 """Boxes and masks of objects, for mmdet."""
 from collections.abc import Collection, Mapping, Sequence
 
+from vitae_mm.engine.nodes import steps
 from vitae_mm.errors import InputError
 
 from .coco import check_entries, no_annotations, note
-from .source import Source, steps
+from .source import Source
 
 METHODS = ('CocoDataset.load_data_list', 'CocoDataset.parse_data_info')
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from vitae_mm.engine.nodes import steps
 from vitae_mm.errors import InputError
 
 from .coco import check_entries, no_annotations, note
 from .folders import find_file
 from .heads import check_keypoint_head
-from .source import Source, steps
+from .source import Source
 
 METHODS = ('BaseCocoStyleDataset._load_annotations', 'BaseCocoStyleDataset.parse_data_info')
 

@@ -8,11 +8,12 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
+from vitae_mm.engine.nodes import dicts, steps
 from vitae_mm.errors import InputError
 
 from .folders import check_folder, files_below
 from .heads import check_segmentation_heads
-from .source import Source, dicts, steps
+from .source import Source
 
 METHODS = ('BaseSegDataset.load_data_list', )
 
@@ -111,6 +112,8 @@ def _read_labels(path: str, backend: str, source: Source) -> np.ndarray:
         pixels = mmcv.imread(path, flag='unchanged', backend=backend)
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f'{where} cannot be read ({error}): export it again.') from error
+    if pixels is None:
+        raise InputError(f'{where} cannot be decoded: export it again.')
     pixels = pixels.squeeze()
     if pixels.ndim > 2:
         raise InputError(f'{where} has {pixels.shape[2]} channels: save the number of the class '

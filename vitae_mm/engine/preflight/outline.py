@@ -21,6 +21,6 @@ def outline_model(cfg: Config) -> nn.Module:
     try:
         with torch.device('meta'):
             return build_model(copy.deepcopy(cfg))
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         # some networks, Swin among them, read numbers off tensors while they are built
         return build_model(copy.deepcopy(cfg))

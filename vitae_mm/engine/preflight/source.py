@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
+from vitae_mm.engine.nodes import innermost
 from vitae_mm.errors import InputError
 
 REJECTIONS = (ValueError, TypeError, KeyError, AssertionError, FileNotFoundError)
@@ -77,46 +78,10 @@ def sources(cfg: Config, split: str) -> Iterator[Source]:
     Raises:
         InputError: For a type that is not registered.
     """
-    for entry in entries(cfg.get(f'{split}_dataloader')):
-        if _inner(entry) is None and '://' not in str(entry.get('data_root')):
+    for entry in innermost(cfg.get(f'{split}_dataloader')):
+        if '://' not in str(entry.get('data_root')):
             scope = cfg.get('default_scope')
             yield Source(entry, _dataset_class(entry, scope), split, scope)
-
-
-def entries(node: object) -> Iterator[Mapping]:
-    """Data loaders, lists of them, wrappers such as RepeatDataset and
-    ConcatDataset, and the datasets inside."""
-    for entry in dicts(node):
-        yield entry
-        yield from entries(_inner(entry))
-
-
-def dicts(node: object) -> Iterator[Mapping]:
-    """A dict, or those of a list."""
-    if isinstance(node, Mapping):
-        yield node
-    elif isinstance(node, (list, tuple)):
-        for inner in node:
-            yield from dicts(inner)
-
-
-def steps(pipeline: object, kind: str) -> Iterator[Mapping]:
-    """The transforms of a type, also those inside of others."""
-    for step in dicts(pipeline):
-        if type_name(step) == kind:
-            yield step
-        yield from steps(step.get('transforms'), kind)
-
-
-def type_name(entry: Mapping) -> str:
-    """Name of a class, given as it is or as text, with or without scope."""
-    kind = entry.get('type', '')
-    return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__
-
-
-def _inner(entry: Mapping) -> object:
-    """The dataset, or several, in a data loader or a wrapper."""
-    return entry.get('dataset', entry.get('datasets'))
 
 
 def _dataset_class(entry: Mapping, scope: str | None) -> type:

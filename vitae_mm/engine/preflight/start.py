@@ -11,9 +11,9 @@ from vitae_mm.backbones.base_backbone import StagedBackbone
 from vitae_mm.checkpoints import (BACKBONE, entries_below, load_pretrained, misshapen_keys,
                                   read_checkpoint, unwrap_state_dict)
 from vitae_mm.engine.hooks.checkpoint_match import check_start
+from vitae_mm.engine.nodes import dicts
 from vitae_mm.errors import InputError
 
-from .source import dicts
 
 
 def check_start_weights(cfg: Config, model: nn.Module, trust: bool = False) -> list[str]:

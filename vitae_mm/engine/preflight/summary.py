@@ -13,11 +13,11 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
+from vitae_mm.engine.nodes import dicts, type_name
 from vitae_mm.errors import InputError
 
 from .findings import Findings
 from .loader import build_loader, check_loader
-from .source import dicts, type_name
 from .work_dir import checkpoint_bytes, free_bytes
 
 PRECISIONS = dict(OptimWrapper='float32', BFloat16OptimWrapper='mixed with bfloat16')
@@ -85,7 +85,11 @@ def _gmacs(cfg: Config, model: nn.Module) -> str:
         height, width = input_size(cfg)
     except InputError:
         return 'not counted, as the test pipeline leaves images at their sizes'
-    macs = count_macs(model, (height, width))
+    try:
+        macs = count_macs(model, (height, width))
+    except Exception as error:
+        # networks of other projects may do what cannot be counted; training them can go on
+        return f'not counted ({type(error).__name__})'
     return f'{macs / 1e9:.2f} for one image of {height}x{width} in testing'
 
 

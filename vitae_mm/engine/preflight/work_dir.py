@@ -8,16 +8,16 @@ from mmengine.config import Config
 from rich.filesize import decimal
 from torch import Tensor, nn
 
+from vitae_mm.engine.nodes import dicts, type_name
 from vitae_mm.errors import InputError
 
-from .source import dicts, type_name
 
 OPTIMIZER_COPIES = dict(SGD=1)
 """How many numbers an optimizer keeps for each one that it trains; others, as
 Adam and its kin, two."""
 
 
-def check_work_dir(work_dir: str, resume: bool, overwrite: bool, dry_run: bool = False) -> None:
+def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
     """Refuses a folder that cannot be written to, and to train over the
     checkpoints of another run.
 
@@ -25,7 +25,6 @@ def check_work_dir(work_dir: str, resume: bool, overwrite: bool, dry_run: bool =
         work_dir: The folder, which need not be there.
         resume: Whether the run in it is continued.
         overwrite: Whether the run in it is replaced.
-        dry_run: Leave the folder as it is. Defaults to False.
 
     Raises:
         InputError: If it is or lies below a file or a folder that is not
@@ -38,14 +37,15 @@ def check_work_dir(work_dir: str, resume: bool, overwrite: bool, dry_run: bool =
     if not os.access(place, os.W_OK | os.X_OK):
         raise InputError(f'the work dir {work_dir} cannot be written, {place} is not writable: '
                          'choose another --work-dir, or have its permissions changed.')
-    mark = Path(work_dir) / 'last_checkpoint'
-    if overwrite:
-        # else a run that is cut short early would be resumed from the old one
-        if not dry_run:
-            mark.unlink(missing_ok=True)
-    elif mark.exists() and not resume:
+    if _mark(work_dir).exists() and not resume and not overwrite:
         raise InputError(f'{work_dir} already holds a run: continue it with --resume, choose '
                          'another --work-dir, or give --overwrite to replace it.')
+
+
+def forget_run(work_dir: str) -> None:
+    """Makes a run anew of one that is cut short early, where else the old one
+    would be resumed."""
+    _mark(work_dir).unlink(missing_ok=True)
 
 
 def check_room(cfg: Config, model: nn.Module) -> None:
@@ -84,3 +84,8 @@ def _nearest_folder(work_dir: str) -> Path:
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _mark(work_dir: str) -> Path:
+    """Names the last checkpoint of a run."""
+    return Path(work_dir) / 'last_checkpoint'
