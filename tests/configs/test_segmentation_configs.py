@@ -31,7 +31,7 @@ def test_network_steps(name):
     classes = cfg.model.decode_head.num_classes
     predictions = steps(cfg, segmentation_batch(classes))
     for sample in predictions:
-        assert sample.seg_logits.shape == (classes, 96, 128)
+        assert sample.seg_logits.data.shape == (classes, 96, 128)
         assert sample.pred_sem_seg.data.max() < classes
 
 
