@@ -21,7 +21,7 @@ from vitae_mm.backbones import StagedBackbone, Variant
 from vitae_mm.checkpoints import (BACKBONE, CLASSIFIER, check_match, convert_state_dict,
                                   entries_below, identify_layout, publish_state_dict,
                                   read_checkpoint, unwrap_state_dict, write_checkpoint)
-from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.cli import add_trust_argument, reports_input_errors
 from vitae_mm.errors import InputError
 
 REMEDY = 'Give a checkpoint of a published network, whole and unchanged.'
@@ -39,8 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--overwrite', action='store_true', help='replace DST if it exists')
     parser.add_argument('--no-ema', action='store_true',
                         help='take the raw weights where the file also holds averaged ones')
-    parser.add_argument('--trust', action='store_true',
-                        help='unpickle anything in SRC; code hidden in it would run')
+    add_trust_argument(parser)
     return parser.parse_args()
 
 

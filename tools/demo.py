@@ -13,11 +13,11 @@ from pathlib import Path
 import mmengine
 import numpy as np
 import torch
-from mmengine.config import DictAction
 from rich.progress import Progress
 
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import load_config, reports_input_errors
+from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, load_config,
+                                 reports_input_errors)
 from vitae_mm.errors import InputError
 from vitae_mm.visualization import build_painter
 from vitae_mm.visualization.boxes import Boxes
@@ -43,10 +43,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--json', action='store_true',
                         help='also write the predictions, a line for each image or frame')
     parser.add_argument('--overwrite', action='store_true', help='replace what is in DIR')
-    parser.add_argument('--trust', action='store_true',
-                        help='unpickle anything in a checkpoint; code hidden in it would run')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries, e.g. model.test_cfg.rcnn.score_thr=0.1')
+    add_trust_argument(parser)
+    add_config_argument(parser)
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
+from vitae_mm.engine.cli import add_common_arguments, load_test_config, reports_input_errors
 from vitae_mm.engine.distributed import local_rank, prepare_devices
 from vitae_mm.engine.nodes import innermost
 from vitae_mm.engine.preflight import check_data
@@ -38,12 +38,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     use_safe_reader(args.trust)
-    cfg = load_config(args.config, args.cfg_options, args.work_dir)
-    if not args.work_dir:
-        # the runner writes the config it was given: not over the training run's
-        cfg.work_dir = str(Path(cfg.work_dir) / 'test')
-    cfg.load_from = args.checkpoint
-    cfg.resume = False
+    cfg = load_test_config(args, 'test')
     if args.show_dir:
         draw_predictions(cfg, args.show_dir)
     if args.tta:

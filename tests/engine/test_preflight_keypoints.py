@@ -6,8 +6,8 @@ from mmengine.config import Config
 from helpers import training
 from helpers.coco_file import change_annotations as change
 from helpers.coco_file import copy_annotations
+from helpers.preflight import complaint
 from vitae_mm.engine.preflight import check_data
-from vitae_mm.errors import InputError
 
 
 @pytest.fixture(scope='module')
@@ -21,12 +21,6 @@ def cfg(shapes, tmp_path):
     cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', shapes))
     copy_annotations(cfg, tmp_path)
     return cfg
-
-
-def complaint(cfg, split='train'):
-    with pytest.raises(InputError) as error:
-        check_data(cfg, (split, ))
-    return str(error.value)
 
 
 def test_instances_are_counted(cfg):

@@ -7,8 +7,8 @@ import pytest
 from mmengine.config import Config
 
 from helpers import training
+from helpers.preflight import complaint
 from vitae_mm.engine.preflight import check_data
-from vitae_mm.errors import InputError
 
 
 @pytest.fixture(scope='module')
@@ -29,12 +29,6 @@ def cfg(root, tmp_path):
 @pytest.fixture
 def class_map(root):
     return root / 'masks' / 'train' / '000003.png'
-
-
-def complaint(cfg):
-    with pytest.raises(InputError) as error:
-        check_data(cfg, ('train', ))
-    return str(error.value)
 
 
 def put(path, label, kind=np.uint8):

@@ -98,8 +98,9 @@ def test_labels_past_the_classes_are_named(shapes, tmp_path):
 
 def test_ignored_labels_pass(shapes, tmp_path):
     dataset, _ = segmentation(shapes, tmp_path, [4, 255])
-    assert ignored_labels(nn.ModuleList([FCNHead(in_channels=4, channels=4, num_classes=5,
-                                                 ignore_index=250)])) == {250, 255}
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        head = FCNHead(in_channels=4, channels=4, num_classes=5, ignore_index=250)
+    assert ignored_labels(nn.ModuleList([head])) == {250, 255}
     assert dataset[0]['data_samples'].gt_sem_seg.data.max() == 255
 
 

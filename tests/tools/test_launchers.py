@@ -207,7 +207,7 @@ def test_an_error_in_a_data_worker_ends_all_processes(rank, data, tmp_path):
     first = 'train_dataloader.dataset.pipeline.0'
     done = dist_train(config, 2, tmp_path / 'w', '--cfg-options', f'{first}.type=FailInRank',
                       f'{first}.rank={rank}')
-    failed = re.search(r'RuntimeError: cannot read .*classes/train.* at (.*)', done.stderr)
+    failed = re.search(r'RuntimeError: cannot read .*classes/train.* at ([\d.]+)', done.stderr)
     assert failed and time.time() - float(failed[1]) < 60
     assert done.returncode == 1 and f'process {rank} ended first' in done.stderr
 

@@ -13,11 +13,10 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import matplotlib
 import mmcv
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 from mmengine.runner import set_random_seed
 from mmengine.structures import BaseDataElement
@@ -25,9 +24,10 @@ from mmengine.utils import get_object_from_string, track_iter_progress
 from mmengine.visualization import Visualizer
 
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import load_config, reports_input_errors
+from vitae_mm.engine.cli import add_config_argument, load_config, reports_input_errors
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
+from vitae_mm.visualization.legend import without_colours
 from vitae_mm.visualization.scale import enlarge, fit_points
 
 matplotlib.use('Agg')
@@ -52,8 +52,7 @@ def main() -> None:
                         help='of samples, spread evenly over the dataset; default: 12')
     parser.add_argument('--seed', type=int, default=0,
                         help='another seed gives other augmentations')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries')
+    add_config_argument(parser)
     args = parser.parse_args()
     if args.number < 1:
         raise InputError(f'--number {args.number}: give a whole number, 1 or more.')
@@ -132,9 +131,8 @@ def draw_instances(visualizer: Visualizer, image: np.ndarray,
 
 
 def draw_map(visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement) -> np.ndarray:
-    # colours of its own would change those of the classes
-    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    visualizer.add_datasample('', grey, sample, draw_pred=False, with_labels=False)
+    visualizer.add_datasample('', without_colours(image), sample, draw_pred=False,
+                              with_labels=False)
     return np.hstack([image, visualizer.get_image()])
 
 

@@ -17,11 +17,12 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader, write_whole
-from vitae_mm.engine.cli import load_config, reports_input_errors
+from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, load_test_config,
+                                 reports_input_errors)
 from vitae_mm.engine.distributed import prepare_devices
 from vitae_mm.engine.nodes import innermost, without_annotations
 from vitae_mm.engine.preflight import check_data
@@ -48,19 +49,12 @@ def main() -> None:
     parser.add_argument('--json', type=Path, help='file to write class names and counts to')
     parser.add_argument('--work-dir', help='where the log goes; default: '
                         'work_dirs/<config>/confusion_matrix')
-    parser.add_argument('--trust', action='store_true',
-                        help='unpickle anything in the checkpoint; code hidden in it would run')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries, e.g. test_dataloader.batch_size=4')
+    add_trust_argument(parser)
+    add_config_argument(parser)
     args = parser.parse_args()
     use_safe_reader(args.trust)
-    cfg = load_config(args.config, args.cfg_options, args.work_dir)
-    if not args.work_dir:
-        # the runner writes the config it was given: not over the training run's
-        cfg.work_dir = str(Path(cfg.work_dir) / 'confusion_matrix')
+    cfg = load_test_config(args, 'confusion_matrix')
     measure_confusion(cfg)
-    cfg.load_from = args.checkpoint
-    cfg.resume = False
     check_data(cfg, ('test', ))
     prepare_devices(cfg, 'none')
     runner = Runner.from_cfg(cfg)

@@ -9,11 +9,10 @@ Convolutions, matrix products and attention are counted, nothing is computed.
 """
 import argparse
 
-from mmengine.config import DictAction
 from rich.console import Console
 from rich.table import Table
 
-from vitae_mm.engine.cli import load_config, reports_input_errors
+from vitae_mm.engine.cli import add_config_argument, load_config, reports_input_errors
 from vitae_mm.engine.complexity import build_model, count_parts, input_size, region_limits
 from vitae_mm.errors import InputError
 
@@ -25,8 +24,7 @@ def main() -> None:
     parser.add_argument('config', help='config file of any task')
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
                         help="of the image; default: the largest of the config's test pipeline")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries, e.g. model.backbone.arch=48m')
+    add_config_argument(parser)
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
     if args.size and min(args.size) < 1:

@@ -46,15 +46,24 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
 def add_common_arguments(parser: argparse.ArgumentParser, scripts: str) -> None:
     """Arguments that training and testing share; ``scripts`` names the shell
     scripts that start them."""
-    parser.add_argument('--trust', action='store_true',
-                        help='unpickle anything in a checkpoint; code hidden in it would run')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries, e.g. train_dataloader.batch_size=4')
+    add_trust_argument(parser)
+    add_config_argument(parser)
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none',
                         help=f'set by {scripts}')
     # some launchers pass it; the environment says it too
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
                         help=argparse.SUPPRESS)
+
+
+def add_trust_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--trust', action='store_true',
+                        help='unpickle anything in a checkpoint; code hidden in it would run')
+
+
+def add_config_argument(parser: argparse.ArgumentParser) -> None:
+    """What :func:`load_config` takes as ``overrides``."""
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override config entries, e.g. train_dataloader.batch_size=4')
 
 
 def load_config(path: str, overrides: dict | None = None, work_dir: str | None = None) -> Config:
@@ -87,6 +96,25 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
                                                                    CheckpointHook):
         hooks['checkpoint']['type'] = 'vitae_mm.WholeCheckpointHook'
     cfg.default_hooks = hooks
+    return cfg
+
+
+def load_test_config(args: argparse.Namespace, folder: str) -> Config:
+    """Reads a config to test a checkpoint with.
+
+    Args:
+        args: Its config, checkpoint, cfg_options and work_dir are read.
+        folder: Where results go, in the work dir of the training; unless
+            ``work_dir`` is given.
+
+    Raises:
+        InputError: If there is no such config.
+    """
+    cfg = load_config(args.config, args.cfg_options, args.work_dir)
+    if not args.work_dir:
+        # the runner writes the config it was given: not over the training run's
+        cfg.work_dir = str(Path(cfg.work_dir) / folder)
+    cfg.load_from, cfg.resume = args.checkpoint, False
     return cfg
 
 

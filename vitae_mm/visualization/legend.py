@@ -1,6 +1,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -8,6 +9,12 @@ from PIL import Image, ImageDraw, ImageFont
 FONT = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
 ROWS = 20
 """Lines of text that a legend is high."""
+
+
+def without_colours(image: np.ndarray) -> np.ndarray:
+    """A grey copy of an image, (H, W, 3) RGB uint8, to lay a class map over:
+    colours of its own would change those of the classes."""
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
 def add_legend(picture: np.ndarray, shares: Mapping[str, float],

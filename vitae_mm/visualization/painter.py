@@ -21,7 +21,8 @@ class Painter(Protocol):
     Attributes:
         model_type: Base class of the models that it can draw.
         score_thr: Least score of what is drawn; None if nothing is left out.
-        takes_boxes: Whether :meth:`paint` takes boxes.
+        takes_boxes: Whether :meth:`paint` also takes ``boxes`` to look in,
+            (n, 4) as x, y, width, height in pixels.
     """
     model_type: type
     score_thr: float | None
@@ -32,8 +33,6 @@ class Painter(Protocol):
 
         Args:
             image: (H, W, 3), BGR uint8.
-            boxes: Where to look, (n, 4) as x, y, width, height in pixels; only
-                where ``takes_boxes``. Defaults to the whole image.
 
         Returns:
             The picture, BGR uint8, larger than a small image; and what was

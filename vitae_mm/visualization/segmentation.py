@@ -1,14 +1,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.apis import MMSegInferencer
 from mmseg.models import BaseSegmentor
 
-from .legend import add_legend
+from .legend import add_legend, without_colours
 from .loaded import LoadedModel
 from .scale import enlarge
 
@@ -38,9 +37,8 @@ class MapPainter:
         sample.pred_sem_seg = PixelData(
             data=classes.repeat_interleave(factor, 1).repeat_interleave(factor, 2))
         visualizer = self.inferencer.visualizer
-        # colours of its own would change those of the classes
-        grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2RGB)
-        visualizer.add_datasample('', grey, sample, draw_gt=False, with_labels=False)
+        visualizer.add_datasample('', without_colours(picture[..., ::-1]), sample, draw_gt=False,
+                                  with_labels=False)
         colours = dict(zip(self.meta['classes'], self.meta['palette'], strict=True))
         return add_legend(visualizer.get_image()[..., ::-1], shares, colours), dict(shares=shares)
 

@@ -6,7 +6,6 @@ from mmengine.config import Config
 from vitae_mm.engine.nodes import dicts, type_name
 from vitae_mm.errors import InputError
 
-
 COUNTING = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head', 'head', 'data_preprocessor')
 """Parts of a model that count the classes of the dataset: heads predict them,
 mmpretrain's preprocessor makes one-hot labels of them."""
