@@ -1,14 +1,29 @@
+import time
+
 import pytest
+
+START = time.monotonic()
 
 
 def pytest_addoption(parser):
     parser.addoption('--exhaustive', action='store_true',
                      help='also run the tests that take minutes each')
+    parser.addoption('--slow-minutes', type=float, metavar='N', default=float('inf'),
+                     help='skip slow tests that would begin later than N minutes from the start')
 
 
 def pytest_collection_modifyitems(config, items):
+    # first what runs in any case
+    items.sort(key=lambda item: 'slow' in item.keywords)
     if not config.getoption('exhaustive'):
         skip = pytest.mark.skip(reason='takes minutes; run with --exhaustive')
         for item in items:
             if 'exhaustive' in item.keywords:
                 item.add_marker(skip)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    minutes = item.config.getoption('slow_minutes')
+    if 'slow' in item.keywords and time.monotonic() - START > 60 * minutes:
+        pytest.skip(f'slow, and {minutes:g} minutes are over')

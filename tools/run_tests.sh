@@ -3,6 +3,7 @@
 #
 #   bash tools/run_tests.sh [options of pytest]       all tests
 #   bash tools/run_tests.sh -m "not slow"             the fast ones
+#   bash tools/run_tests.sh --slow-minutes 15         slow ones while there is time
 #   bash tools/run_tests.sh --exhaustive              with those of minutes each
 #
 # One worker a core, up to four; -n 0 runs in this process alone.

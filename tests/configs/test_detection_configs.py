@@ -47,9 +47,11 @@ def test_coco_recipe(name):
     assert steps.milestones == milestones and steps.end == epochs and steps.gamma == .1
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 1e-4, .05)
+    assert optimizer.betas == (.9, .999) and cfg.optim_wrapper.get('clip_grad') is None
     assert cfg.auto_scale_lr.base_batch_size == 16 and cfg.train_dataloader.batch_size == 2
     assert cfg.model.backbone.init_cfg.type == 'Pretrained'
     pipeline = cfg.train_dataloader.dataset.pipeline
+    assert (pipeline[2].type, pipeline[2].prob) == ('RandomFlip', .5)
     whole, cropped = pipeline[3].transforms
     heights = [scale[0] for scale in whole[0].scales]
     assert heights == list(range(480, 801, 32)) and cropped[2].scales == whole[0].scales
@@ -60,6 +62,7 @@ def test_coco_recipe(name):
 
 
 @pytest.mark.parametrize('name, rate', [
+    ('mask_rcnn_vitaev2_s_1x', .1), ('retinanet_vitaev2_s_1x', .1),
     ('mask_rcnn_vitaev2_s_3x', .1), ('cascade_rcnn_vitaev2_s_3x', .1),
     ('mask_rcnn_vitaev2_48m_3x', .25), ('mask_rcnn_vitaev2_b_3x', .4)])
 def test_drop_path_of_detectors(name, rate):

@@ -67,6 +67,9 @@ def test_recipe(name):
     size = (256, 256) if 'ap10k' in name else (192, 256)
     assert cfg.codec.input_size == size and cfg.codec.sigma == 2
     assert cfg.codec.heatmap_size == (size[0] // 4, size[1] // 4)
+    flips, half, boxes = cfg.train_pipeline[2:5]
+    assert (flips.type, flips.direction) == ('RandomFlip', 'horizontal')
+    assert (half.type, boxes.type) == ('RandomHalfBody', 'RandomBBoxTransform')
     assert cfg.model.test_cfg.flip_test and cfg.model.head.out_channels == 17
     assert cfg.model.backbone.init_cfg.type == 'Pretrained'
     for split, file in dict(train='train', val='val', test='test' if 'ap10k' in name else

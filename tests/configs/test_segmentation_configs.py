@@ -41,6 +41,7 @@ def test_ade20k_recipe(name):
     assert (cfg.train_cfg.type, cfg.train_cfg.max_iters) == ('IterBasedTrainLoop', 160000)
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 6e-5, .01)
+    assert optimizer.betas == (.9, .999)
     assert cfg.optim_wrapper.paramwise_cfg == dict(norm_decay_mult=0.)
     warm_up, poly = cfg.param_scheduler
     assert (warm_up.begin, warm_up.end, warm_up.by_epoch) == (0, 1500, False)

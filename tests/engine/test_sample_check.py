@@ -25,8 +25,8 @@ ODD = {
     'one pixel': Image.fromarray(RNG.integers(0, 255, (1, 1, 3), np.uint8)),
 }
 BROKEN = {'empty': b'', 'text': b'not an image', 'cut': b'\xff\xd8\xff\xe0\x00\x10JFIF\x00'}
-WRITERS = dict(mmpretrain=training.write_config, mmseg=training.write_segmentor,
-               mmpose=training.write_pose_estimator)
+WRITERS = dict(mmpretrain=training.write_config, mmdet=training.write_detector,
+               mmseg=training.write_segmentor, mmpose=training.write_pose_estimator)
 
 
 @pytest.fixture(scope='module')
@@ -55,7 +55,7 @@ def test_odd_images_are_read(dataset, kind):
     path = first_image(dataset)
     # decoders look at the content, not at the name
     ODD[kind].save(path, format='jpeg' if kind == 'CMYK' else 'png')
-    if 'seg_map_path' in dataset.get_data_info(0):
+    if dataset.get_data_info(0).get('seg_map_path'):
         Image.new('L', ODD[kind].size).save(dataset.get_data_info(0)['seg_map_path'])
         if kind == 'one pixel':
             # mmseg makes one number of such a map

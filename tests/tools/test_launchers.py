@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 import torch
+from mmengine.config import Config
 
 from helpers import commands, training
 from helpers.commands import complaint, run
@@ -275,12 +276,31 @@ def test_scaling_without_a_base_is_refused(data, tmp_path):
     assert 'base_batch_size=16' in complaint(done)
 
 
-def test_an_image_that_does_not_decode_ends_all_processes(tmp_path):
+@pytest.mark.parametrize('write', [training.write_detector, training.write_segmentor],
+                         ids=['mmdet', 'mmseg'])
+def test_an_image_that_does_not_decode_ends_all_processes(write, tmp_path):
     data = training.make_data(tmp_path)
     broken = sorted((data / 'images/train').iterdir())[0]
     broken.write_bytes(b'')
-    config = training.write_segmentor(tmp_path / 'c.py', data)
+    config = write(tmp_path / 'c.py', data)
     started = time.monotonic()
     message = complaint(dist_train(config, 2, tmp_path / 'w'))
     assert str(broken) in message and 'take it out of the dataset' in message
     assert 'Original' not in message and time.monotonic() - started < 240
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize('write, metric', [
+    (training.write_config, 'accuracy/top1'), (training.write_detector, 'bbox_mAP'),
+    (training.write_segmentor, 'mIoU'), (training.write_pose_estimator, 'PCK')],
+    ids=['mmpretrain', 'mmdet', 'mmseg', 'mmpose'])
+def test_one_image_on_eight_processes(write, metric, data, tmp_path):
+    cfg = Config.fromfile(write(tmp_path / 'all.py', data))
+    cfg.train_dataloader.dataset.indices = cfg.test_dataloader.dataset.indices = 1
+    # seven processes have nothing to validate
+    cfg.test_dataloader.sampler.round_up = False
+    cfg.update(val_dataloader=cfg.test_dataloader, val_cfg={}, val_evaluator=cfg.test_evaluator)
+    cfg.dump(tmp_path / 'one.py')
+    done = dist_train(tmp_path / 'one.py', 8, tmp_path / 'w')
+    assert done.returncode == 0, done.stderr
+    assert '8 CPU processes over gloo' in done.stdout and metric in done.stdout

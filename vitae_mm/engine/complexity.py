@@ -89,6 +89,10 @@ def count_macs(module: nn.Module, size: Sequence[int], in_channels: int = 3) -> 
             :func:`count_parts`.
         size: Height and width of the image.
         in_channels: Its channels. Defaults to 3.
+
+    Raises:
+        InputError: If it does not take such an image, or has operations that
+            depend on numbers.
     """
     return _macs_by_module(module, size, in_channels)['']
 
@@ -107,6 +111,9 @@ def count_parts(model: nn.Module, size: Sequence[int], in_channels: int = 3) -> 
 
     Returns:
         The model, then its parts.
+
+    Raises:
+        InputError: As :func:`count_macs`.
     """
     macs = _macs_by_module(model, size, in_channels)
     whole = Part(type(model).__name__, count_parameters(model), macs[''])
@@ -161,10 +168,16 @@ def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) ->
     # tensors of the meta device have shapes, but no numbers
     numbers = [*testing.named_parameters(), *testing.named_buffers()]
     state = {name: value.to('meta') for name, value in numbers}
-    # the counter knows attention as its two matrix products, not as one CPU kernel
-    with torch.no_grad(), torch.device('meta'), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(
-            display=False) as counter:
-        functional_call(testing, state, (torch.zeros(1, in_channels, *size), ))
+    try:
+        # the counter knows attention as its two matrix products, not as one CPU kernel
+        with torch.no_grad(), torch.device('meta'), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(
+                display=False) as counter:
+            functional_call(testing, state, (torch.zeros(1, in_channels, *size), ))
+    except RuntimeError as error:
+        raise InputError(
+            f'{type(module).__name__} cannot be counted for an image of {size[0]}x{size[1]} '
+            f'({str(error).splitlines()[0]}): try another size, or count its backbone '
+            'alone.') from error
     # it counts two operations for each multiply-add
     macs = {name.removeprefix('_Testing.model.'): sum(counts.values()) // 2
             for name, counts in counter.get_flop_counts().items()}

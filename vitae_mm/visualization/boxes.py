@@ -21,12 +21,13 @@ class Boxes:
             names = {image['id']: image['file_name'] for image in content['images']}
             self.boxes = {name: [] for name in names.values()}
             for entry in content['annotations']:
-                self.boxes[names[entry['image_id']]].append(entry['bbox'])
+                box = np.array(entry['bbox'], np.float32).reshape(4)
+                self.boxes[names[entry['image_id']]].append(box)
         except OSError as error:
             raise InputError(f'boxes {path} cannot be read: {error.strerror}.') from error
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f'boxes {path} are not in COCO form ({error!r}): images need id and '
-                             'file_name, annotations image_id and bbox.') from error
+                             'file_name, annotations image_id and a bbox of four numbers.') from error
 
     def __getitem__(self, image: Path) -> np.ndarray:
         """The boxes of an image file, (n, 4) as x, y, width, height in pixels.
@@ -39,4 +40,4 @@ class Boxes:
         if not found:
             raise InputError(f'boxes {self.path} name none in {image}: leave the image out, or '
                              'leave --boxes out to look at whole images.')
-        return np.array(found, np.float32)
+        return np.stack(found)

@@ -1,5 +1,5 @@
 # Own keypoints in COCO form, cut out by their boxes, 128x128, flipped, turned and
-# scaled; batch 16 on 2 processes. The config gives data_root, ann_file,
+# scaled; batch 8 on 2 processes. The config gives data_root, ann_file,
 # data_prefix and the keypoints.
 _base_ = './ap10k_256.py'
 codec = dict(type='MSRAHeatmap', input_size=(128, 128), heatmap_size=(32, 32), sigma=1.5)
@@ -16,9 +16,9 @@ test_pipeline = _base_.test_pipeline
 test_pipeline[2].update(input_size=codec['input_size'])
 kind = dict(type='BaseCocoStyleDataset')
 train_dataloader = dict(
-    batch_size=8, num_workers=1, dataset=dict(**kind, pipeline=train_pipeline))
+    batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=train_pipeline))
 val_dataloader = dict(
-    batch_size=8, num_workers=1, dataset=dict(**kind, pipeline=test_pipeline))
+    batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = [dict(type='PCKAccuracy', thr=.05), dict(type='EPE')]
 test_evaluator = val_evaluator

@@ -39,7 +39,8 @@ class WholeCheckpointHook(CheckpointHook):
 
     A checkpoint, and then the mark ``last_checkpoint`` that names it, appears
     whole or not at all; only then are outdated ones removed, where mmengine
-    begins with that. What a kill left half written is removed as training
+    begins with that. A kill between the two leaves one more checkpoint than
+    ``max_keep_ckpts``. What a kill left half written is removed as training
     begins.
     """
 

@@ -1,4 +1,4 @@
-"""Checks made before anything is trained: in seconds, by name."""
+"""Checks made before anything is trained."""
 from .data import check_data
 from .findings import Findings, check_training
 from .loader import check_loader

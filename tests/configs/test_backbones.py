@@ -1,0 +1,49 @@
+"""The switches of the backbones, in the networks that the configs name."""
+import json
+
+import pytest
+import torch
+from config_files import CONFIGS, read
+from mmengine.registry import MODELS
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+def backbones():
+    """One of each network of ours, by its options."""
+    seen = {}
+    for name in CONFIGS:
+        options = read(name).model.backbone.to_dict()
+        if options['type'].startswith('vitae_mm.'):
+            options.pop('init_cfg', None)
+            options['drop_path_rate'] = 0.
+            seen[json.dumps(options, sort_keys=True)] = options
+    return seen
+
+
+NETWORKS = backbones()
+
+
+def build(options, **switches):
+    with torch.device('meta'):
+        return MODELS.build({**options, **switches})
+
+
+def kinds(model, kind):
+    return [module for module in model.modules() if isinstance(module, kind)]
+
+
+@pytest.mark.parametrize('options', NETWORKS.values(), ids=range(len(NETWORKS)))
+def test_switches_fit_every_network(options):
+    checkpointed = build(options, with_cp=True)
+    assert checkpointed.with_cp
+    batch_norms = kinds(checkpointed, _BatchNorm)
+    if 'norm_cfg' in options:
+        return
+    in_groups = build(options, norm_cfg=dict(type='GN', num_groups=32))
+    assert not kinds(in_groups, _BatchNorm)
+    assert len(kinds(in_groups, nn.GroupNorm)) == len(batch_norms)
+    synchronised = build(options, norm_cfg=dict(type='SyncBN'))
+    assert len(kinds(synchronised, nn.SyncBatchNorm)) == len(batch_norms)
+    frozen = build(options, norm_eval=True).train()
+    assert not any(norm.training for norm in kinds(frozen, _BatchNorm))
