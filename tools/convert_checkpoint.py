@@ -3,6 +3,7 @@
 
     python tools/convert_checkpoint.py SRC DST
     python tools/convert_checkpoint.py OURS DST --to-published
+    python tools/convert_checkpoint.py PRETRAINED DST --inflate
 
 Finds out by itself which network the file holds, also inside the wrappers of
 training programs (state_dict, model, state_dict_ema, module. prefixes), and
@@ -19,8 +20,9 @@ from torch import Tensor
 from vitae_mm import __version__
 from vitae_mm.backbones import StagedBackbone, Variant
 from vitae_mm.checkpoints import (BACKBONE, CLASSIFIER, check_match, convert_state_dict,
-                                  entries_below, identify_layout, publish_state_dict,
-                                  read_checkpoint, unwrap_state_dict, write_checkpoint)
+                                  entries_below, identify_layout, inflate_state_dict,
+                                  publish_state_dict, read_checkpoint, unwrap_state_dict,
+                                  write_checkpoint)
 from vitae_mm.engine.cli import add_trust_argument, reports_input_errors
 from vitae_mm.errors import InputError
 
@@ -32,8 +34,12 @@ def parse_args() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('src', type=Path, help='published checkpoint')
     parser.add_argument('dst', type=Path, help='file to write')
-    parser.add_argument('--to-published', action='store_true',
-                        help='SRC is one of ours; write it in the published layout')
+    direction = parser.add_mutually_exclusive_group()
+    direction.add_argument('--to-published', action='store_true',
+                           help='SRC is one of ours; write it in the published layout')
+    direction.add_argument('--inflate', action='store_true',
+                           help='SRC is one of our masked pretraining; put zeros around its 1x1 '
+                           'kernels, which become 3x3 with the same output')
     parser.add_argument('--drop-head', action='store_true',
                         help='leave out the classifier, or the neck and heads of other models')
     parser.add_argument('--overwrite', action='store_true', help='replace DST if it exists')
@@ -50,20 +56,27 @@ def main() -> None:
         raise InputError(f'{args.dst} exists: choose another name or give --overwrite.')
     found = unwrap_state_dict(read_checkpoint(args.src, trust=args.trust), ema=not args.no_ema)
     state = found.state_dict
-    if not args.to_published:
-        state = convert_state_dict(state, identify_layout(state))
-    variant = find_variant(state)
+    if args.inflate:
+        state, count = inflate_state_dict(state)
+        variant = StagedBackbone.identify(entries_below(state, BACKBONE))
+        print(f'{args.src}: ' + (f'{count} parallel convs are inflated to 3x3' if count else
+                                 'no parallel convs of 1x1, nothing is inflated'))
+    else:
+        if not args.to_published:
+            state = convert_state_dict(state, identify_layout(state))
+        variant = find_variant(state)
     if args.drop_head:
         state = {key: value for key, value in state.items() if key.startswith(BACKBONE)}
     parts = describe_parts(state)
     if args.to_published:
         state = publish_state_dict(state, variant.layout)
-    meta = dict(network=variant.network.__name__, arch=variant.arch, source=args.src.name,
-                vitae_mm_version=__version__)
+    meta = dict(source=args.src.name, vitae_mm_version=__version__)
+    if variant.exact:
+        meta.update(network=variant.network.__name__, arch=variant.arch)
     write_checkpoint(dict(meta=meta, state_dict=state), args.dst)
-    print(f'{args.src}: {variant}, {parts}; wrappers taken off: '
-          f'{", ".join(found.wrappers) or "none"}; {len(found.state_dict)} entries read, '
-          f'{len(state)} written to {args.dst}')
+    print(f'{args.src}: {variant if variant.exact else "an arch of your own"}, {parts}; wrappers '
+          f'taken off: {", ".join(found.wrappers) or "none"}; {len(found.state_dict)} entries '
+          f'read, {len(state)} written to {args.dst}')
 
 
 def find_variant(state: Mapping[str, Tensor]) -> Variant:

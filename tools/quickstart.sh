@@ -4,13 +4,15 @@
 #
 #   bash tools/quickstart.sh [TASK]
 #
-# TASK: det (Mask R-CNN, the default), seg (UperNet), pose (SimpleBaseline), cls
+# TASK: det (Mask R-CNN, the default), seg (UperNet), pose (SimpleBaseline), cls,
+# ssl (a masked autoencoder, which is not tested)
 set -eu
 cd "$(dirname "$0")/.."
 
 task=${1:-det}
 pictures=data/shapes/images/val
 boxes=()
+epochs=8
 case $task in
     det) config=configs/det/mask_rcnn_vitaev2_demo_8e_shapes.py ;;
     seg) config=configs/seg/upernet_vitaev2_demo_8e_shapes.py ;;
@@ -22,15 +24,19 @@ case $task in
         config=configs/cls/vitaev2_demo_8e_shapes.py
         pictures=data/shapes/classes/val
         ;;
+    ssl)
+        config=configs/ssl/mae_vitae_demo_20e_shapes.py
+        epochs=20
+        ;;
     *)
-        echo "error: TASK=$task: choose det, seg, pose or cls." >&2
+        echo "error: TASK=$task: choose det, seg, pose, cls or ssl." >&2
         exit 1
         ;;
 esac
 . tools/setup_env.sh
 
 work_dir=work_dirs/$(basename "$config" .py)
-checkpoint=$work_dir/epoch_8.pth
+checkpoint=$work_dir/epoch_$epochs.pth
 processes=2
 if [ "$(python -c 'import torch; print(torch.cuda.device_count())')" = 1 ]; then
     processes=1
@@ -38,12 +44,14 @@ fi
 
 [ -d data/shapes ] || python tools/make_demo_data.py
 # written only after a checkpoint is whole
-if grep -qs "epoch_8.pth" "$work_dir/last_checkpoint"; then
+if grep -qs "epoch_$epochs.pth" "$work_dir/last_checkpoint"; then
     echo "quickstart: $checkpoint is there, training skipped"
 else
     bash tools/dist_train.sh "$config" $processes --resume
 fi
-bash tools/dist_test.sh "$config" "$checkpoint" $processes
+if [ "$task" != ssl ]; then
+    bash tools/dist_test.sh "$config" "$checkpoint" $processes
+fi
 python tools/demo.py "$config" "$checkpoint" $pictures "${boxes[@]}" --out "$work_dir/pictures" \
     --overwrite
 echo "quickstart: predictions are drawn in $work_dir/pictures"

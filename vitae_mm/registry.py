@@ -16,7 +16,7 @@ from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
 
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope='vitae_mm',
-                  locations=['vitae_mm.backbones', 'vitae_mm.necks'])
+                  locations=['vitae_mm.backbones', 'vitae_mm.necks', 'vitae_mm.selfsup'])
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='vitae_mm',
                  locations=['vitae_mm.engine.hooks'])
 FUNCTIONS = Registry('function', parent=MMENGINE_FUNCTIONS, scope='vitae_mm',

@@ -2,14 +2,17 @@
 import copy
 import re
 import textwrap
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.config import Config, utils
+from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, DefaultScope
+from mmengine.runner import Runner
 from torch import nn
 
 ROOT = Path(__file__).parents[2] / 'configs'
@@ -56,17 +59,19 @@ def distinct(names: list[str]) -> list[str]:
     return list(seen.values())
 
 
-def steps(cfg: Config, batch: dict, test_batch: dict | None = None) -> list:
+def steps(cfg: Config, batch: dict, test_batch: dict | None = None,
+          predict: Callable = BaseModel.test_step) -> list:
     """One training step, in which every trained parameter gets a gradient,
     and one test step; what the test step predicts."""
     torch.manual_seed(0)
     np.random.seed(0)
     model = build(cfg)
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
-        return _steps(cfg, model, batch, test_batch or batch)
+        return _steps(cfg, model, batch, test_batch or batch, predict)
 
 
-def _steps(cfg: Config, model: nn.Module, batch: dict, test_batch: dict) -> list:
+def _steps(cfg: Config, model: nn.Module, batch: dict, test_batch: dict,
+           predict: Callable) -> list:
     model.init_weights()
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
     before = [p.detach().clone() for p in model.parameters()]
@@ -80,7 +85,7 @@ def _steps(cfg: Config, model: nn.Module, batch: dict, test_batch: dict) -> list
     assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters()))
     model.eval()
     with torch.no_grad():
-        return model.test_step(test_batch)
+        return predict(model, test_batch)
 
 
 def from_guide(word: str, folder: Path) -> Config:
@@ -91,6 +96,33 @@ def from_guide(word: str, folder: Path) -> Config:
     assert len(code.splitlines()) <= 30
     (folder / 'guide.py').write_text(code.replace("'../_base_", f"'{ROOT}/_base_"))
     return Config.fromfile(folder / 'guide.py')
+
+
+class Stub(nn.Module):
+    """A model that a runner takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(1, 1)
+
+
+def learning_rates(cfg, folder, epoch_length=4):
+    """The learning rate of each iteration, as the runner schedules it."""
+    runner = Runner(
+        Stub(), str(folder), train_dataloader=torch.utils.data.DataLoader(range(epoch_length)),
+        train_cfg=cfg.train_cfg, optim_wrapper=cfg.optim_wrapper, default_scope=cfg.default_scope,
+        param_scheduler=cfg.param_scheduler, experiment_name=folder.name)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    schedulers = runner.build_param_scheduler(cfg.param_scheduler)
+    assert not any(scheduler.by_epoch for scheduler in schedulers)
+    rates = []
+    for _ in range(runner.max_iters):
+        rates.append(runner.optim_wrapper.get_lr()['lr'][0])
+        runner.optim_wrapper.optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    return np.array(rates).reshape(-1, epoch_length)
 
 
 def datasets(node: dict) -> list[dict]:

@@ -4,15 +4,16 @@ import json
 import numpy as np
 import pytest
 import torch
-from config_files import ROOT, build, code, datasets, from_guide, of_task, read, steps
+from config_files import (ROOT, build, code, datasets, from_guide, learning_rates, of_task,
+                          read, steps)
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, HOOKS, MODELS, DefaultScope
-from mmengine.runner import Runner
 from torch import nn
 
 SCOPE = 'mmpretrain'
-CONFIGS = of_task('cls')
+# with the others, masked pretraining goes: test_pretraining_configs.py
+CONFIGS = [name for name in of_task('cls') if '_mae_' not in name and 'vitae_32' not in name]
 ABLATIONS = [name for name in CONFIGS if 'ablations/' in name]
 SMALL = [name for name in CONFIGS if 'schedules/cls_small.py' in (ROOT / name).read_text()]
 QUICK = ('vitae_t', 'vitaev2_s', 'ceit_t', 'deit_t', 't2t_7', 'swin_t', 'r50')
@@ -133,33 +134,6 @@ def base_config(model):
     cfg = Config.fromfile(ROOT / f'_base_/models/cls/{model}.py')
     cfg.default_scope = SCOPE
     return cfg
-
-
-class Stub(nn.Module):
-    """A model that a runner takes."""
-
-    def __init__(self):
-        super().__init__()
-        self.fc = nn.Linear(1, 1)
-
-
-def learning_rates(cfg, folder, epoch_length=4):
-    """The learning rate of each iteration, as the runner schedules it."""
-    runner = Runner(
-        Stub(), str(folder), train_dataloader=torch.utils.data.DataLoader(range(epoch_length)),
-        train_cfg=cfg.train_cfg, optim_wrapper=cfg.optim_wrapper, default_scope=SCOPE,
-        param_scheduler=cfg.param_scheduler, experiment_name=folder.name)
-    runner._train_loop = runner.build_train_loop(runner._train_loop)
-    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    schedulers = runner.build_param_scheduler(cfg.param_scheduler)
-    assert not any(scheduler.by_epoch for scheduler in schedulers)
-    rates = []
-    for _ in range(runner.max_iters):
-        rates.append(runner.optim_wrapper.get_lr()['lr'][0])
-        runner.optim_wrapper.optimizer.step()
-        for scheduler in schedulers:
-            scheduler.step()
-    return np.array(rates).reshape(-1, epoch_length)
 
 
 def check_schedule(rates, epochs, peak, warm_up):

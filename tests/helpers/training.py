@@ -101,6 +101,30 @@ def write_pose_estimator(path: Path, data: Path, **options) -> Path:
                   **options)
 
 
+def write_pretraining(path: Path, data: Path, **options) -> Path:
+    """A masked autoencoder whose masks are the same in every process."""
+    model = dict(
+        type='MAE',
+        backbone=dict(type='vitae_mm.MaskedViTAE', img_size=32, norm_eval=True,
+                      arch=dict(dims=[32], depths=[2], num_heads=[2], groups=[8], ratios=[8])),
+        neck=dict(type='MAEPretrainDecoder', num_patches=16, patch_size=8, embed_dim=32,
+                  decoder_embed_dim=16, decoder_depth=1, decoder_num_heads=2),
+        head=dict(type='MAEPretrainHead', patch_size=8, norm_pix=True,
+                  loss=dict(type='PixelReconstructionLoss', criterion='L2')),
+        data_preprocessor=dict(type='SelfSupDataPreprocessor', mean=[127.] * 3, std=[64.] * 3))
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32)),
+                dict(type='PackInputs')]
+    dataset = dict(type='CustomDataset', data_prefix='images/train', with_label=False, indices=4)
+    _write(path, 'mmpretrain', model, data, dataset, pipeline, {}, **options)
+    cfg = Config.fromfile(path)
+    for entry in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+        cfg.pop(entry)
+    cfg.train_dataloader.collate_fn = dict(type='default_collate')
+    cfg.custom_imports.imports.append('helpers.same_masks')
+    cfg.dump(path)
+    return path
+
+
 def losses(work_dir: Path) -> list[float]:
     """Loss of each step, the mean over the processes."""
     ranks = [json.loads(path.read_text()) for path in work_dir.glob('losses_*.json')]

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import golden
+from helpers.archs import PATCH
 from helpers.commands import ROOT, complaint, run
 from mmengine.config import Config
 
 from vitae_mm.checkpoints import Layout, convert_state_dict, publish_state_dict
 from vitae_mm.engine.complexity import build_model
+from vitae_mm.selfsup import MaskedViTAE
 
 TOOL = 'tools/convert_checkpoint.py'
 
@@ -175,3 +177,29 @@ def test_refusals_leave_no_file(weights, tmp_path):
     dst.write_text('mine')
     assert 'exists' in complaint(run('python', TOOL, src, dst))
     assert dst.read_text() == 'mine'
+
+
+def test_kernels_are_inflated_on_request(convert, tmp_path):
+    state = {f'backbone.{key}': value for key, value in MaskedViTAE(
+        PATCH, 64).state_dict().items()}
+    torch.save(dict(state_dict={**state, 'neck.mask_token': torch.ones(1)}), tmp_path / 'a.pth')
+    done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate')
+    assert '6 parallel convs are inflated to 3x3' in done and 'an arch of your own' in done
+    done = convert(tmp_path / 'b.pth', tmp_path / 'c.pth', '--inflate', '--drop-head')
+    assert 'no parallel convs of 1x1, nothing is inflated' in done
+    larger, same = (torch.load(tmp_path / name, weights_only=True)['state_dict']
+                    for name in ('b.pth', 'c.pth'))
+    key = 'backbone.stages.0.cells.2.pcm.conv2.weight'
+    assert torch.equal(larger[key][..., 1, 1], state[key][..., 0, 0])
+    assert larger[key].shape == (16, 16, 3, 3) and larger[key].count_nonzero() == 16 * 16
+    assert larger.keys() - same.keys() == {'neck.mask_token'}
+    assert all(torch.equal(value, larger[name]) for name, value in same.items())
+
+
+@pytest.mark.slow
+def test_the_published_arch_is_named_after_inflation(convert, tmp_path):
+    state = {f'backbone.{key}': value for key, value in MaskedViTAE().state_dict().items()}
+    torch.save(state, tmp_path / 'a.pth')
+    assert "ViTAE 'base', no classifier" in convert(
+        tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate')
+    assert torch.load(tmp_path / 'b.pth', weights_only=True)['meta']['arch'] == 'base'

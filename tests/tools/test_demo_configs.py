@@ -62,6 +62,18 @@ def test_train_test_and_draw_on_two_processes(config, data, tmp_path):
     assert len(list((tmp_path / 'drawn').glob('*.jpg'))) == 4
 
 
+def test_pretrain_and_draw_on_two_processes(data, tmp_path):
+    config, work_dir = 'configs/ssl/mae_vitae_demo_20e_shapes.py', tmp_path / 'w'
+    done = run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', work_dir, '--cfg-options',
+               f'train_dataloader.dataset.data_root={data}', 'train_dataloader.batch_size=2',
+               'train_cfg.max_epochs=1')
+    assert done.returncode == 0, done.stderr
+    done = run('python', 'tools/demo.py', config, work_dir / 'epoch_1.pth', data / 'images/val',
+               '--out', tmp_path / 'drawn')
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / 'drawn').glob('*.jpg'))) == 4
+
+
 def test_a_checkpoint_of_another_backbone_is_not_tested(options, tmp_path):
     import torch
     torch.save(dict(state_dict={'backbone.conv1.weight': torch.ones(1)}), tmp_path / 'r50.pth')

@@ -43,6 +43,21 @@ def test_two_processes_equal_one(data, tmp_path):
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
+def test_two_processes_pretrain_as_one(data, tmp_path):
+    one = training.write_pretraining(tmp_path / 'one.py', data, batch_size=2)
+    two = training.write_pretraining(tmp_path / 'two.py', data, batch_size=1)
+    done = run('python', 'tools/train.py', one, '--work-dir', tmp_path / 'one')
+    assert done.returncode == 0, done.stderr
+    done = dist_train(two, 2, tmp_path / 'two')
+    assert done.returncode == 0, done.stderr
+    first, second = (training.losses(tmp_path / name) for name in ('one', 'two'))
+    assert len(first) == 2 and first[0] != first[1]
+    assert first == pytest.approx(second, abs=1e-5)
+    for a, b in zip(training.weights(tmp_path / 'one', 1).values(),
+                    training.weights(tmp_path / 'two', 1).values()):
+        assert torch.allclose(a.float(), b.float(), atol=1e-5)
+
+
 @pytest.mark.parametrize('write, metric', [
     (training.write_config, 'accuracy/top1'), (training.write_segmentor, 'mIoU'),
     (training.write_pose_estimator, 'PCK')], ids=['mmpretrain', 'mmseg', 'mmpose'])

@@ -6,9 +6,11 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from mmengine.structures import InstanceData
 
 from helpers import training
+from helpers.commands import ROOT
 from vitae_mm.engine.complexity import build_model
 from vitae_mm.errors import InputError
 from vitae_mm.visualization import build_painter
@@ -187,3 +189,36 @@ def test_what_cannot_be_drawn_is_refused(change, options, words, make):
         torch.save(build_model(cfg).state_dict(), checkpoint)
     with pytest.raises(InputError, match=words):
         build_painter(cfg, checkpoint, **options)
+
+
+def test_what_was_masked_is_put_back(data, image, tmp_path):
+    cfg = Config.fromfile(ROOT / 'configs/ssl/mae_vitae_demo_20e_shapes.py')
+    with MODELS.switch_scope_and_registry('mmpretrain') as registry:
+        model = registry.build({**cfg.model, 'data_preprocessor': cfg.data_preprocessor})
+    # a decoder that says 0 for every value: the mean of the patch, over its channels too
+    for parameter in model.neck.decoder_pred.parameters():
+        torch.nn.init.zeros_(parameter)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'a.pth')
+    painter = build_painter(cfg, str(tmp_path / 'a.pth'))
+    picture, prediction = painter.paint(image)
+    assert prediction['patches'] == 64 and prediction['masked'] == 48
+    assert prediction['loss'] == pytest.approx(1, abs=.02)
+    # three squares of 64 pixels with gaps of 4, enlarged
+    assert picture.shape == (320, 1000, 3)
+    whole, visible, filled = (cv2.resize(picture[:, 340 * i:340 * i + 320], (64, 64),
+                                         interpolation=cv2.INTER_AREA) for i in range(3))
+    square = cv2.resize(image[:, 32:224], (64, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(whole.astype(int) - square).mean() < 3
+    mean, deviation = np.array([103.53, 116.28, 123.675]), np.array([57.375, 57.12, 58.395])
+    kept = 0
+    for top in range(0, 64, 8):
+        for left in range(0, 64, 8):
+            inner = np.s_[top + 2:top + 6, left + 2:left + 6]
+            if np.abs(visible[inner] - mean).max() < 8:
+                patch = (whole[top:top + 8, left:left + 8] - mean) / deviation
+                assert np.abs(filled[inner] - (mean + deviation * patch.mean())).max() < 12
+            else:
+                kept += 1
+                assert np.abs(filled[inner].astype(int) - whole[inner]).max() < 3
+    assert kept == 16
+    assert np.array_equal(painter.paint(image)[0], picture)

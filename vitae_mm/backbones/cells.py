@@ -3,7 +3,7 @@ from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
 from vitae_mm.layers import (FeedForward, LocalFeedForward, ParallelConv, PyramidReduction,
-                             join_tokens, split_tokens)
+                             VisibleTokens, join_tokens, split_tokens)
 
 REDUCTION_EPS = 1e-5
 NORMAL_EPS = 1e-6
@@ -81,11 +81,14 @@ class NormalCell(nn.Module):
         self.fuse_after_ffn = fuse_after_ffn
         self.class_only = False
 
-    def forward(self, x: Tensor, cls: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, cls: Tensor | None = None,
+                visible: VisibleTokens | None = None) -> tuple[Tensor, Tensor | None]:
         """
         Args:
-            x: Map, (B, H, W, D).
+            x: Map, (B, H, W, D), or visible tokens, (B, 1, K, D).
             cls: Class token, (B, 1, D), or None.
+            visible: Where tokens are in the map that the convs shall see.
+                Defaults to ``x`` as it is.
 
         Returns:
             Both, of the same shapes.
@@ -96,7 +99,8 @@ class NormalCell(nn.Module):
         y = tokens + self.drop_path(self.attn(self.norm1(tokens)))
         if self.pcm is None:
             return self._feed_forward(*split_tokens(y, x.shape[1:3]))
-        local = self.drop_path(self.pcm(x))
+        local = self.pcm(x) if visible is None else visible.pick(self.pcm(visible.spread(x)))
+        local = self.drop_path(local)
         y, cls = split_tokens(y, x.shape[1:3])
         if self.fuse_after_ffn:
             y, cls = self._feed_forward(y, cls)

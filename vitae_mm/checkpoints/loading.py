@@ -2,7 +2,8 @@
 import os
 from collections.abc import Mapping
 
-from torch import Tensor, nn
+from mmengine.logging import print_log
+from torch import Size, Tensor, nn
 
 from vitae_mm.errors import InputError
 
@@ -14,7 +15,8 @@ SHOWN = 3
 """How many keys of each kind an error names."""
 
 ADAPTED = ('position', 'pos_embed', 'relative_position_bias_table', 'relative_position_index')
-"""Entries that modules with a hook for it fit to their image or window size."""
+"""Entries that modules with a hook for it fit to their image or window size;
+modules with a method ``adapts(name, shape)`` say it themselves."""
 
 REMEDY = ('Give a checkpoint of the same network; one in the published layout is converted with '
           'tools/convert_checkpoint.py first.')
@@ -39,7 +41,12 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike,
         prefix = BACKBONE if any(key.startswith(BACKBONE) for key in state) else ''
     own = entries_below(state, prefix)
     check_match(module, own, f'checkpoint {path}')
+    wanted = module.state_dict()
+    inflated = sum(value.shape != wanted[key].shape for key, value in own.items()
+                   if key in wanted and value.ndim == 4)
     module.load_state_dict(_needed(module, own))
+    if inflated:
+        print_log(f'{path}: the kernels of {inflated} convs were inflated', 'current')
 
 
 def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -88,11 +95,18 @@ def check_match(module: nn.Module, state_dict: Mapping[str, Tensor], source: str
 def misshapen_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
     """Keys that both have, of another shape, but for those that submodules
     adapt while loading."""
-    adapting = tuple(f'{name}.' if name else '' for name, part in module.named_modules()
-                     if part._load_state_dict_pre_hooks)
+    hooked = {f'{name}.' if name else '': part for name, part in module.named_modules()
+              if part._load_state_dict_pre_hooks}
     return [key for key, value in module.state_dict().items()
             if key in state_dict and state_dict[key].shape != value.shape
-            and not (key.startswith(adapting) and key.rpartition('.')[2] in ADAPTED)]
+            and not any(_adapts(part, key[len(prefix):], state_dict[key].shape)
+                        for prefix, part in hooked.items() if key.startswith(prefix))]
+
+
+def _adapts(part: nn.Module, name: str, shape: Size) -> bool:
+    if hasattr(part, 'adapts'):
+        return part.adapts(name, shape)
+    return name.rpartition('.')[2] in ADAPTED
 
 
 def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

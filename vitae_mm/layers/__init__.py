@@ -3,7 +3,8 @@ from .attention import FullAttention, scaled_dot_product
 from .class_attention import LayerwiseClassAttention
 from .feed_forward import FeedForward
 from .local_feed_forward import LocalFeedForward
-from .parallel_conv import ParallelConv
+from .masking import VisibleTokens, visible_count
+from .parallel_conv import ParallelConv, inflate_kernel
 from .patch_embedding import ImageToTokens, PatchEmbedding
 from .performer_attention import PerformerAttention
 from .pyramid_reduction import PyramidReduction
@@ -14,7 +15,7 @@ from .window_attention import WindowAttention
 __all__ = [
     'POSITIONS', 'FeedForward', 'FullAttention', 'ImageToTokens', 'LayerwiseClassAttention',
     'LocalFeedForward', 'ParallelConv', 'PatchEmbedding', 'PerformerAttention',
-    'PyramidReduction', 'TokenEmbedding', 'WindowAttention', 'join_tokens', 'merge_windows',
-    'pad_to_windows', 'partition_windows', 'resize_positions', 'scaled_dot_product',
-    'shift_mask', 'split_tokens'
+    'PyramidReduction', 'TokenEmbedding', 'VisibleTokens', 'WindowAttention', 'inflate_kernel',
+    'join_tokens', 'merge_windows', 'pad_to_windows', 'partition_windows', 'resize_positions',
+    'scaled_dot_product', 'shift_mask', 'split_tokens', 'visible_count'
 ]

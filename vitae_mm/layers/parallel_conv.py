@@ -1,14 +1,17 @@
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class ParallelConv(nn.Sequential):
     """Parallel convolution (PCM): convs beside the attention.
 
     ViTAE, "Parallel convolutional module"; it sees the cell's input before any LayerNorm.
-    conv, norm, SiLU for each of ``hidden_dims``, then a last conv.
+    conv, norm, SiLU for each of ``hidden_dims``, then a last conv. Loaded
+    kernels of one pixel are inflated: see :func:`inflate_kernel`.
 
     Args:
         in_dim (int): Channels of the input map.
@@ -39,7 +42,48 @@ class ParallelConv(nn.Sequential):
             if i < count or act_last:
                 layers[f'act{i}'] = nn.SiLU()
         super().__init__(layers)
+        self.register_load_state_dict_pre_hook(_inflate_loaded)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H', W', D), shrunk by the product of the strides."""
         return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+    def adapts(self, name: str, shape: torch.Size) -> bool:
+        """Whether an entry of this name and shape is inflated when it is loaded."""
+        weight = _weights(self).get(name)
+        return weight is not None and is_inflatable(shape, weight.shape)
+
+
+def is_inflatable(shape: torch.Size, wanted: torch.Size) -> bool:
+    """Whether weights of a conv have kernels of one pixel and ``wanted`` larger ones."""
+    return (len(shape) == len(wanted) == 4 and shape[:2] == wanted[:2]
+            and shape[2:] == (1, 1) != wanted[2:])
+
+
+def inflate_kernel(weight: Tensor, size: int) -> Tensor:
+    """Puts zeros around the kernels of a conv, which then, with padding, gives
+    the same output.
+
+    ViTAEv2, "Scaling up": convs of one token while pretraining, of 3x3 after.
+
+    Args:
+        weight: (D, C / groups, 1, 1).
+        size: Kernel wanted, an odd number.
+
+    Returns:
+        (D, C / groups, size, size).
+    """
+    return F.pad(weight, (size // 2, ) * 4)
+
+
+def _inflate_loaded(module: ParallelConv, state_dict: MutableMapping[str, Tensor], prefix: str,
+                    *_: object) -> None:
+    for name, weight in _weights(module).items():
+        loaded = state_dict.get(prefix + name)
+        if loaded is not None and is_inflatable(loaded.shape, weight.shape):
+            state_dict[prefix + name] = inflate_kernel(loaded, weight.shape[-1])
+
+
+def _weights(module: ParallelConv) -> Mapping[str, Tensor]:
+    return {f'{name}.weight': conv.weight for name, conv in module.named_children()
+            if isinstance(conv, nn.Conv2d)}

@@ -18,6 +18,7 @@ class ClassPainter:
     model_type = BaseClassifier
     score_thr = None
     takes_boxes = False
+    reads_pipeline = True
 
     def __init__(self, model: BaseClassifier, cfg: Config):
         # where mmpretrain looks for them

@@ -34,6 +34,7 @@ class InstancePainter:
     model_type = BaseDetector
     score_thr = .3
     takes_boxes = False
+    reads_pipeline = True
 
     def __init__(self, model: BaseDetector, cfg: Config):
         meta = model.dataset_meta

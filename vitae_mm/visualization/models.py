@@ -17,7 +17,7 @@ def prepare_config(cfg: Config) -> None:
     """Makes of a config that tests a data set one that reads bare images.
 
     The test data set loses its wrappers, and its pipeline the loading of
-    annotations; what mmpretrain writes beside the model becomes part of it.
+    annotations.
 
     Raises:
         InputError: If the config has no test data set.
@@ -28,8 +28,6 @@ def prepare_config(cfg: Config) -> None:
     dataset = next(innermost(cfg.test_dataloader))
     dataset.pipeline = without_annotations(dataset.pipeline)
     cfg.test_dataloader.dataset = dataset
-    if 'data_preprocessor' in cfg:
-        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
 
 
 def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -> nn.Module:
@@ -40,7 +38,7 @@ def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -
     names none.
 
     Args:
-        cfg: After :func:`prepare_config`.
+        cfg: After :func:`prepare_config`, where there are labels.
         checkpoint: Local file or http(s) address.
         device: As torch names it.
         trust: Unpickle anything in the file. Defaults to False.
@@ -66,6 +64,8 @@ def _dataset_meta(cfg: Config, content: Mapping) -> dict[str, Any]:
     """What training kept of its data set, else what the config says of it."""
     if kept := (content.get('meta') or {}).get('dataset_meta'):
         return {key.lower(): value for key, value in kept.items()}  # older ones have capitals
+    if not cfg.get('test_dataloader'):
+        return {}  # without labels there are no names
     dataset = dict(cfg.test_dataloader.dataset, pipeline=[], lazy_init=True)
     with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
         return registry.build(dataset).metainfo

@@ -14,6 +14,9 @@ PAINTERS = dict(mmpretrain='classification.ClassPainter', mmdet='detection.Insta
                 mmseg='segmentation.MapPainter', mmpose='pose.SkeletonPainter')
 """By default_scope; imported when needed, so that one codebase is enough."""
 
+PRETRAINING = dict(MAE='reconstruction.ReconstructionPainter')
+"""The same by type of a model of mmpretrain that learns without labels."""
+
 
 class Painter(Protocol):
     """Draws what a model predicts.
@@ -23,10 +26,12 @@ class Painter(Protocol):
         score_thr: Least score of what is drawn; None if nothing is left out.
         takes_boxes: Whether :meth:`paint` also takes ``boxes`` to look in,
             (n, 4) as x, y, width, height in pixels.
+        reads_pipeline: Whether it prepares images as the config tests.
     """
     model_type: type
     score_thr: float | None
     takes_boxes: bool
+    reads_pipeline: bool
 
     def paint(self, image: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         """Predicts and draws.
@@ -60,7 +65,7 @@ def build_painter(cfg: Config, checkpoint: str, device: str = 'cpu',
     if scope not in PAINTERS:
         raise InputError(f'default_scope {scope!r} of the config is none of '
                          f'{", ".join(PAINTERS)}: its task is not known.')
-    module, name = PAINTERS[scope].split('.')
+    module, name = PRETRAINING.get(cfg.model.type.rpartition('.')[2], PAINTERS[scope]).split('.')
     painter_type = getattr(import_module(f'.{module}', __package__), name)
     if score_thr is not None and painter_type.score_thr is None:
         raise InputError(f'score threshold {score_thr}: {scope} draws one class for each image or '
@@ -68,7 +73,10 @@ def build_painter(cfg: Config, checkpoint: str, device: str = 'cpu',
     if score_thr is not None and not 0 <= score_thr <= 1:
         raise InputError(f'score threshold {score_thr}: give a number from 0 to 1.')
     init_default_scope(scope)  # mmpretrain's inferencer does not
-    prepare_config(cfg)
+    if painter_type.reads_pipeline:
+        prepare_config(cfg)
+    if 'data_preprocessor' in cfg:
+        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
     model = load_model(cfg, checkpoint, device, trust)
     if not isinstance(model, painter_type.model_type):
         raise InputError(f'model type {type(model).__name__} of the config is no '

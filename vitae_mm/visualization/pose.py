@@ -32,6 +32,7 @@ class SkeletonPainter:
     model_type = TopdownPoseEstimator
     score_thr = .3
     takes_boxes = True
+    reads_pipeline = True
 
     def __init__(self, model: TopdownPoseEstimator, cfg: Config):
         self.model = model

@@ -22,6 +22,7 @@ class MapPainter:
     model_type = BaseSegmentor
     score_thr = None
     takes_boxes = False
+    reads_pipeline = True
 
     def __init__(self, model: BaseSegmentor, cfg: Config):
         cfg.visualizer = dict(type='SegLocalVisualizer', name='demo', alpha=.6)

@@ -81,6 +81,8 @@ def _parameters(model: nn.Module) -> str:
 
 
 def _gmacs(cfg: Config, model: nn.Module) -> str:
+    if not cfg.get('test_dataloader'):
+        return 'not counted, as nothing is tested'
     try:
         height, width = input_size(cfg)
     except InputError:

@@ -1,0 +1,21 @@
+# Own small images without labels: one folder, crops of a fifth or more of the
+# image at 32x32, and flips; batch 64. The config gives data_root and data_prefix.
+data_preprocessor = dict(
+    type='SelfSupDataPreprocessor',
+    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(.2, 1.), backend='pillow',
+         interpolation='bicubic'),
+    dict(type='RandomFlip', prob=.5),
+    dict(type='PackInputs'),
+]
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=1,
+    # workers start anew each epoch, so that a resumed run sees the same data
+    persistent_workers=False,
+    worker_init_fn=dict(type='vitae_mm.seed_worker'),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(type='CustomDataset', with_label=False, pipeline=train_pipeline))

@@ -1,0 +1,14 @@
+# ViTAE-B, 100 epochs on ImageNet-1k from its masked pretraining, batch 1024.
+# Paper (ViTAEv2): top-1 83.8.
+# bash tools/dist_train.sh configs/cls/vitae_b_mae_100e_in1k.py 8 --amp
+_base_ = [
+    '../_base_/models/cls/vitae_b.py',  # another network: change this line
+    '../_base_/datasets/in1k_224_b1024.py',
+    '../_base_/schedules/cls_mae_finetune.py',
+    '../_base_/runtime/cls.py',
+]
+model = dict(backbone=dict(
+    drop_path_rate=.1, drop_rate=0.,
+    init_cfg=dict(
+        type='Pretrained', checkpoint='work_dirs/mae_vitae_b_1600e_in1k/epoch_1600.pth')))
+train_cfg = dict(max_epochs=100)

@@ -1,0 +1,15 @@
+# ViTAE-H, 50 epochs on ImageNet-1k from its masked pretraining, batch 1024.
+# Paper (ViTAEv2): top-1 86.9.
+# bash tools/dist_train.sh configs/cls/vitae_h_mae_50e_in1k.py 8 --amp
+_base_ = [
+    '../_base_/models/cls/vitae_h.py',  # another network: change this line
+    '../_base_/datasets/in1k_224_b1024.py',
+    '../_base_/schedules/cls_mae_finetune.py',
+    '../_base_/runtime/cls.py',
+]
+model = dict(backbone=dict(
+    drop_path_rate=.3, drop_rate=0.,
+    init_cfg=dict(
+        type='Pretrained', checkpoint='work_dirs/mae_vitae_h_1600e_in1k/epoch_1600.pth')))
+optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(layer_decay_rate=.75))
+train_cfg = dict(max_epochs=50)

@@ -1,0 +1,10 @@
+# Masked pretraining of a narrow ViTAE on CIFAR-10 without labels, batch 64.
+# Seen: docs/reproduction.md.
+# python tools/train.py configs/ssl/mae_vitae_32_10e_cifar10.py
+_base_ = [
+    '../_base_/models/ssl/mae_vitae_32.py',  # another network: change this line
+    '../_base_/datasets/cifar10_images.py',
+    '../_base_/schedules/mae_small.py',
+    '../_base_/runtime/cls.py',
+]
+train_cfg = dict(max_epochs=10)

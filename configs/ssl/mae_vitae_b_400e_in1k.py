@@ -1,0 +1,10 @@
+# Masked pretraining of ViTAE-B on ImageNet-1k without labels, 400 epochs, batch 4096.
+# Paper (ViTAEv2): trains for 1600.
+# bash tools/dist_train.sh configs/ssl/mae_vitae_b_400e_in1k.py 8 --amp
+_base_ = [
+    '../_base_/models/ssl/mae_vitae_b.py',  # another network: change this line
+    '../_base_/datasets/in1k_mae.py',
+    '../_base_/schedules/mae.py',
+    '../_base_/runtime/cls.py',
+]
+train_cfg = dict(max_epochs=400)

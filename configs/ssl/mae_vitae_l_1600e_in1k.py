@@ -1,0 +1,10 @@
+# Masked pretraining of ViTAE-L on ImageNet-1k without labels, 1600 epochs, batch 4096.
+# Paper (ViTAEv2): its schedule; top-1 86.0 after finetuning.
+# bash tools/dist_train.sh configs/ssl/mae_vitae_l_1600e_in1k.py 8 --amp
+_base_ = [
+    '../_base_/models/ssl/mae_vitae_l.py',  # another network: change this line
+    '../_base_/datasets/in1k_mae.py',
+    '../_base_/schedules/mae.py',
+    '../_base_/runtime/cls.py',
+]
+train_cfg = dict(max_epochs=1600)

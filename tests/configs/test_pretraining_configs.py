@@ -1,0 +1,174 @@
+"""Masked pretraining and finetuning: networks, recipes, one step of each."""
+import copy
+
+import pytest
+import torch
+from config_files import build, distinct, learning_rates, of_task, read, steps
+from mmengine.optim import build_optim_wrapper
+
+PRETRAINING = of_task('ssl')
+FINETUNING = [name for name in of_task('cls') if '_mae_' in name or 'vitae_32' in name]
+# yapf: disable
+RECIPES = {
+    # width, cells, finetuning epochs, learning rate, its decay, drop path
+    'b': (768,  12, 100, 2e-3, .65, .1),
+    'l': (1024, 24, 50,  4e-3, .75, .2),
+    'h': (1280, 32, 50,  4e-3, .75, .3),
+}
+# yapf: enable
+GPUS = 8
+models = pytest.mark.parametrize('model', RECIPES)
+
+
+def marked(name):
+    """Large networks take long to step."""
+    kind = pytest.mark.exhaustive if '_h_' in name or '_l_' in name else pytest.mark.slow
+    return pytest.param(name, marks=kind) if '_32' not in name and 'demo' not in name else name
+
+
+def test_heads_are_no_networks_of_their_own():
+    assert len(distinct(PRETRAINING)) == 7 and len(distinct(FINETUNING)) == 8
+
+
+@pytest.mark.parametrize('name', map(marked, distinct(PRETRAINING)))
+def test_pretraining_steps(name):
+    cfg = read(name)
+    size = cfg.model.backbone.get('img_size', 224)
+    batch = dict(inputs=torch.randint(0, 255, (2, 3, size, size), dtype=torch.uint8),
+                 data_samples=[None, None])
+    features = steps(cfg, batch, dict(
+        inputs=batch['inputs'].float(), data_samples=None), predict=features_of)
+    width = cfg.model.neck.embed_dim
+    assert features[0].shape[:2] == (2, width)
+
+
+def features_of(model, batch):
+    return model.extract_feat(batch['inputs'])
+
+
+@pytest.mark.parametrize('name', map(marked, distinct(FINETUNING)))
+def test_finetuning_steps(name):
+    from mmpretrain.structures import DataSample
+    cfg = read(name)
+    size, classes = 32 if '_32' in name else 64, cfg.model.head.num_classes
+    samples = [DataSample().set_gt_label(label) for label in (0, classes - 1)]
+    predictions = steps(cfg, dict(
+        inputs=[torch.randint(0, 255, (3, size, size), dtype=torch.uint8)] * 2,
+        data_samples=samples))
+    assert predictions[0].pred_score.shape == (classes, )
+
+
+@models
+@pytest.mark.parametrize('epochs', [400, 1600])
+def test_pretraining_recipe(model, epochs, tmp_path):
+    cfg = read(f'ssl/mae_vitae_{model}_{epochs}e_in1k.py')
+    backbone, neck, head = cfg.model.backbone, cfg.model.neck, cfg.model.head
+    assert (backbone.mask_ratio, head.norm_pix, head.loss.criterion) == (.75, True, 'L2')
+    assert neck.embed_dim == RECIPES[model][0]
+    assert (neck.decoder_embed_dim, neck.decoder_depth, neck.decoder_num_heads) == (512, 8, 16)
+    optimizer = cfg.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.betas, optimizer.weight_decay) == ('AdamW', (.9, .95), .05)
+    assert optimizer.lr == pytest.approx(1.5e-4 * 4096 / 256)
+    assert cfg.auto_scale_lr.base_batch_size == GPUS * cfg.train_dataloader.batch_size == 4096
+    crop, flip = cfg.train_dataloader.dataset.pipeline[1:3]
+    assert (crop.scale, crop.crop_ratio_range, crop.interpolation) == (224, (.2, 1.), 'bicubic')
+    assert flip.prob == .5
+    rates = learning_rates(cfg, tmp_path, epoch_length=2)
+    assert len(rates) == epochs and rates[40, 0] == pytest.approx(optimizer.lr)
+    assert (rates[1:40, 0] > rates[:39, 0]).all() and (rates[41:, 0] < rates[40:-1, 0]).all()
+    assert rates[-1, -1] < 1e-7
+
+
+def test_pretraining_decays_weights_alone():
+    cfg = read('ssl/mae_vitae_demo_20e_shapes.py')
+    network = build(cfg)
+    wrapper = build_optim_wrapper(network, cfg.optim_wrapper)
+    decays = {id(p): group['weight_decay']
+              for group in wrapper.optimizer.param_groups for p in group['params']}
+    for name, p in network.named_parameters():
+        if p.requires_grad:
+            spared = p.ndim == 1 or name.endswith('_token')
+            assert decays[id(p)] == (0 if spared else .05), name
+
+
+@models
+def test_finetuning_recipe(model, tmp_path):
+    width, depth, epochs, rate, decay, drop_path = RECIPES[model]
+    cfg = read(f'cls/vitae_{model}_mae_{epochs}e_in1k.py')
+    backbone, optimizer = cfg.model.backbone, cfg.optim_wrapper.optimizer
+    assert (cfg.model.head.in_channels, backbone.drop_path_rate) == (width, drop_path)
+    assert backbone.drop_rate == 0 and backbone.out_type == 'avg_featmap'
+    assert backbone.init_cfg.checkpoint == (
+        f'work_dirs/mae_vitae_{model}_1600e_in1k/epoch_1600.pth')
+    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', rate, .05)
+    assert cfg.optim_wrapper.paramwise_cfg.layer_decay_rate == decay
+    assert cfg.auto_scale_lr.base_batch_size == GPUS * cfg.train_dataloader.batch_size == 1024
+    assert not cfg.get('custom_hooks')
+    rates = learning_rates(without_layers(cfg), tmp_path, epoch_length=2)
+    assert len(rates) == epochs and rates[5, 0] == pytest.approx(rate)
+    assert (rates[6:, 0] < rates[5:-1, 0]).all()
+    assert cfg.param_scheduler[1].eta_min == 1e-6 <= rates[-1, -1] < rate / 1000
+
+
+def without_layers(cfg):
+    cfg = copy.deepcopy(cfg)
+    cfg.optim_wrapper.pop('constructor')
+    cfg.optim_wrapper.pop('paramwise_cfg')
+    return cfg
+
+
+@models
+def test_layers_learn_the_slower_the_deeper(model):
+    _, depth, epochs, rate, decay, _ = RECIPES[model]
+    cfg = read(f'cls/vitae_{model}_mae_{epochs}e_in1k.py')
+    with torch.device('meta'):
+        network = build(cfg)
+    wrapper = build_optim_wrapper(network, cfg.optim_wrapper)
+    groups = {id(p): group for group in wrapper.optimizer.param_groups for p in group['params']}
+    names = dict(network.named_parameters())
+    for i in range(depth):
+        group = groups[id(names[f'backbone.stages.0.cells.{i}.attn.qkv.weight'])]
+        assert group['lr'] == pytest.approx(rate * decay**(depth - i))
+        assert group['weight_decay'] == .05
+    assert groups[id(names['head.fc.weight'])]['lr'] == pytest.approx(rate)
+    spared = groups[id(names['backbone.stages.0.embedding.position'])]
+    assert spared['weight_decay'] == 0
+    assert spared['lr'] == pytest.approx(rate * decay**(depth + 1))
+
+
+@models
+def test_labels_of_imagenet_22k_come_between(model):
+    epochs = RECIPES[model][2]
+    between = read(f'cls/vitae_{model}_mae_90e_in22k.py')
+    assert between.model.head.num_classes == between.data_preprocessor.num_classes == 21841
+    assert between.train_dataloader.dataset.type == 'ImageNet21k'
+    assert between.train_cfg.max_epochs == 90
+    last = read(f'cls/vitae_{model}_mae_in22k_{epochs}e_in1k.py')
+    direct = read(f'cls/vitae_{model}_mae_{epochs}e_in1k.py')
+    assert last.model.backbone.init_cfg.checkpoint == (
+        f'work_dirs/vitae_{model}_mae_90e_in22k/epoch_90.pth')
+    last.model.backbone.init_cfg = direct.model.backbone.init_cfg
+    assert last.to_dict() == direct.to_dict()
+
+
+@models
+@pytest.mark.parametrize('percent', [1, 10])
+def test_few_labels_see_as_many_images(model, percent):
+    epochs = RECIPES[model][2]
+    whole, part = (read(f'cls/vitae_{model}_mae_{epochs}e_in1k{end}.py')
+                   for end in ('', f'_{percent}pct'))
+    subset, inner = part.train_dataloader.pop('dataset'), whole.train_dataloader.pop('dataset')
+    assert subset == dict(type='vitae_mm.StratifiedSubset', fraction=percent / 100, seed=0,
+                          dataset=inner)
+    assert part.to_dict() == whole.to_dict()
+
+
+@pytest.mark.parametrize('kernel, name', [(0, '_k0'), (1, ''), (3, '_k3')])
+def test_finetuning_on_cifar_continues_its_pretraining(kernel, name):
+    pretraining = read(f'ssl/mae_vitae_32{name}_10e_cifar10.py')
+    finetuning = read(f'cls/vitae_32{name}_mae_10e_cifar10_10pct.py')
+    assert pretraining.model.backbone.get('pcm_kernel_size', 1) == kernel
+    assert finetuning.model.backbone.get('pcm_kernel_size', 3) == (3 if kernel else 0)
+    assert finetuning.model.backbone.init_cfg.checkpoint == (
+        f'work_dirs/mae_vitae_32{name}_10e_cifar10/epoch_10.pth')
+    assert pretraining.model.backbone.arch == finetuning.model.backbone.arch

@@ -1,0 +1,14 @@
+"""Masks that are the same for every image, whichever process has it."""
+import torch
+
+from vitae_mm.layers import VisibleTokens
+from vitae_mm.layers.masking import visible_count
+
+
+def draw(batch, grid, mask_ratio, device):
+    cells = grid[0] * grid[1]
+    order = torch.randperm(cells, generator=torch.Generator().manual_seed(0))
+    return VisibleTokens(order.expand(batch, -1), visible_count(cells, mask_ratio), tuple(grid))
+
+
+VisibleTokens.draw = draw

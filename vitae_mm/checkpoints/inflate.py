@@ -1,0 +1,33 @@
+"""From convs of one token to 3x3 convs with the same output."""
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from vitae_mm.errors import InputError
+from vitae_mm.layers import inflate_kernel
+
+from .convert import BACKBONE
+
+KERNEL = 3
+
+
+def inflate_state_dict(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], int]:
+    """Inflates the parallel convs (PCM) of an encoder.
+
+    ViTAEv2, "Scaling up"; see :func:`inflate_kernel`.
+
+    Args:
+        state_dict: Entries of a model whose ``backbone.`` is one of ours.
+
+    Returns:
+        The same with 3x3 kernels in place of 1x1, and how many were inflated.
+
+    Raises:
+        InputError: If there is no such backbone.
+    """
+    if not any(key.startswith(f'{BACKBONE}stages.') for key in state_dict):
+        raise InputError('the checkpoint has no backbone of ours (backbone.stages.*) to inflate: '
+                         'give one of a masked pretraining with vitae_mm.MaskedViTAE.')
+    inflated = {key: inflate_kernel(value, KERNEL) for key, value in state_dict.items()
+                if '.pcm.conv' in key and value.ndim == 4 and value.shape[2:] == (1, 1)}
+    return {**state_dict, **inflated}, len(inflated)

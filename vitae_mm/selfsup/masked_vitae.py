@@ -1,0 +1,130 @@
+from collections.abc import Sequence
+
+import torch
+from mmpretrain.models.utils import build_2d_sincos_position_embedding
+from torch import Tensor, nn
+
+from vitae_mm.backbones import ViTAE
+from vitae_mm.backbones.checkpointing import checkpoint_module
+from vitae_mm.errors import InputError
+from vitae_mm.layers import VisibleTokens, join_tokens, visible_count
+from vitae_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class MaskedViTAE(ViTAE):
+    """The encoder of a masked autoencoder: a :class:`ViTAE` of patches (B, L,
+    H) that computes a random part of the tokens of an image.
+
+    ViTAEv2, Zhang et al., IJCV 2022, "Scaling up"; Masked Autoencoders Are
+    Scalable Vision Learners, He et al., CVPR 2022. For mmpretrain's ``MAE``.
+
+    A conv does not know that its neighbours are masked. So the parallel convs
+    have kernels of one token; when a :class:`ViTAE` with 3x3 kernels loads
+    such weights, it puts zeros around them.
+
+    Args:
+        arch (str | dict): 'base', 'large', 'huge' or a dict of that form; see
+            :class:`ViTAE`. Defaults to 'base'.
+        img_size (int | Sequence[int]): Of all images, in pixels; square, since
+            mmpretrain's decoder takes no others. Defaults to 224.
+        mask_ratio (float): Share of the tokens that are masked, in (0, 1).
+            Defaults to 0.75.
+        pcm_kernel_size (int): Kernel of the parallel convs: 1 acts on the
+            sequence of the visible tokens; 3 on their map, with zeros for the
+            masked ones; 0 leaves the convs out. Defaults to 1.
+        in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate,
+            init_cfg: As in :class:`ViTAE`. Position embeddings are 2-D sines
+            and cosines that are not trained.
+
+    Raises:
+        InputError: For a value that is not one of the above.
+    """
+
+    def __init__(self,
+                 arch: str | dict = 'base',
+                 img_size: int | Sequence[int] = 224,
+                 mask_ratio: float = .75,
+                 pcm_kernel_size: int = 1,
+                 in_channels: int = 3,
+                 norm_eval: bool = False,
+                 norm_cfg: dict | None = dict(type='BN'),
+                 with_cp: bool = False,
+                 drop_path_rate: float = 0.,
+                 init_cfg: dict | list[dict] | None = None):
+        super().__init__(
+            arch, in_channels, img_size, norm_eval=norm_eval, norm_cfg=norm_cfg, with_cp=with_cp,
+            drop_path_rate=drop_path_rate, pcm_kernel_size=pcm_kernel_size, class_token=True,
+            position='learned', final_norm='tokens', init_cfg=init_cfg)
+        if len(self.stages) > 1:
+            raise InputError(f'arch={arch!r}: the tokens of this network overlap, so that none can '
+                             "be masked; choose 'base', 'large' or 'huge', or give a dict of that "
+                             'form.')
+        self.img_size = (img_size, img_size) if isinstance(img_size, int) else tuple(img_size)
+        if self.img_size[0] != self.img_size[1] or self.img_size[0] % self.stride:
+            raise InputError(f'img_size={img_size!r}: give square images whose sides are multiples '
+                             f'of {self.stride}, the patch.')
+        grid = self.stages[0].embedding.grid
+        if isinstance(mask_ratio, bool) or not isinstance(mask_ratio, (int, float)) or not (
+                0 < mask_ratio < 1):
+            raise InputError(f'mask_ratio={mask_ratio!r}: give a number between 0 and 1.')
+        if visible_count(grid[0] * grid[1], mask_ratio) not in range(1, grid[0] * grid[1]):
+            raise InputError(f'mask_ratio={mask_ratio!r} of {grid[0]}x{grid[1]} tokens masks all '
+                             'or none of them: give another, or larger images.')
+        self.mask_ratio = mask_ratio
+        self.on_grid = pcm_kernel_size > 1
+        self.stages[0].embedding.position.requires_grad_(False)
+
+    def init_weights(self) -> None:
+        """As :class:`ViTAE`; from scratch, positions and patches as in MAE
+        (He et al., App. A.1)."""
+        super().init_weights()
+        cfg = self.init_cfg[0] if isinstance(self.init_cfg, list) else self.init_cfg
+        if cfg['type'] == 'Pretrained':
+            return
+        reduction, embedding = self.stages[0].reduction, self.stages[0].embedding
+        position = build_2d_sincos_position_embedding(
+            embedding.grid[0], embedding.position.shape[-1], cls_token=True)
+        with torch.no_grad():
+            embedding.position.copy_(position)
+            nn.init.xavier_uniform_(reduction.proj.weight.flatten(1))
+            nn.init.normal_(embedding.cls_token, std=.02)
+
+    def forward(self, x: Tensor, mask: bool | None = True
+                ) -> tuple[Tensor, Tensor, Tensor] | tuple[Tensor, ...]:
+        """
+        Args:
+            x: Images, (B, C, H, W), of ``img_size``.
+            mask: Whether to mask tokens. Defaults to True.
+
+        Returns:
+            Class token and visible tokens, (B, 1 + K, D); 1 for each masked
+            and 0 for each visible token of the image, row by row, (B, L); and
+            where each of these stands among the visible tokens with the
+            masked ones behind them, (B, L). Without masking, maps as
+            :class:`ViTAE` gives them.
+
+        Raises:
+            InputError: For images of another size.
+        """
+        if not mask:
+            return super().forward(x)
+        self._check_images(x)
+        if tuple(x.shape[2:]) != self.img_size:
+            raise InputError(f'{type(self).__name__} pretrains on images of '
+                             f'{self.img_size[0]}x{self.img_size[1]}, got {x.shape[2]}x'
+                             f'{x.shape[3]}: set img_size, or resize them.')
+        stage = self.stages[0]
+        # channels_last: (B, C, H, W) seen as (B, H, W, C)
+        x = x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
+        x, cls = stage.embedding(stage.reduction(x))
+        visible = VisibleTokens.draw(len(x), x.shape[1:3], self.mask_ratio, x.device)
+        x = visible.pick(x)
+        for cell in stage.cells:
+            x, cls = self._run(cell, x, cls, visible if self.on_grid else None)
+        return self.norm(join_tokens(x, cls)), visible.mask, visible.restore
+
+    def _run(self, cell: nn.Module, *args: object) -> tuple[Tensor, Tensor]:
+        if self.with_cp and self.training:
+            return checkpoint_module(cell, *args)
+        return cell(*args)
