@@ -6,8 +6,8 @@
         configs/ssl/mae_vitae_b_1600e_in1k.py --mode train
 
 Steps of the networks alternate, so that a busy machine slows all of them;
-ratios are to the first one. Classifiers and masked autoencoders are measured
-whole, of other models the backbone.
+ratios are to the first one. Of models other than classifiers and masked
+autoencoders the backbone is measured. Memory is beside that of the weights.
 """
 import argparse
 import json
@@ -20,20 +20,23 @@ from rich.table import Table
 
 from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.benchmark import DTYPES, MODES, build_case, measure, peak_bytes
-from vitae_mm.engine.cli import load_config, reports_input_errors
+from vitae_mm.engine.cli import check_device, load_config, reports_input_errors
 from vitae_mm.errors import InputError
 
 
 @reports_input_errors
 def main() -> None:
     args = parse_args()
+    check_device(args.device)
     device = torch.device(args.device)
     images = torch.randn(args.batch, 3, args.size, args.size, device=device)
     cases = []
+    repeated = len({Path(path).stem for path in args.configs}) < len(args.configs)
     for path in args.configs:
         cfg = load_config(path)
         init_default_scope(cfg.get('default_scope'))
-        cases.append(build_case(Path(path).stem, cfg, args.mode, images, args.dtype, args.compile))
+        name = path if repeated else Path(path).stem
+        cases.append(build_case(name, cfg, args.mode, images, args.dtype, args.compile))
     timings = measure(cases, args.rounds, args.warm_up, device)
     first = timings[cases[0].name]
     rows = {
@@ -47,7 +50,7 @@ def main() -> None:
                    torch=torch.__version__)
     title = ', '.join(f'{key} {value}' for key, value in options.items())
     table = Table('network', title=title)
-    for column in ('ms', 'spread', 'images/s', 'time to first', 'peak MiB'):
+    for column in ('ms', 'spread', 'images/s', 'time to first', 'memory (MiB)'):
         table.add_column(column, justify='right')
     for name, row in rows.items():
         table.add_row(name, f'{1e3 * row["median"]:.1f}', f'{row["spread"]:.0%}',

@@ -59,8 +59,11 @@ def main() -> None:
     if args.inflate:
         state, count = inflate_state_dict(state)
         variant = StagedBackbone.identify(entries_below(state, BACKBONE))
-        print(f'{args.src}: ' + (f'{count} parallel convs are inflated to 3x3' if count else
-                                 'no parallel convs of 1x1, nothing is inflated'))
+        present = any('.pcm.conv' in key for key in state)
+        print(f'{args.src}: ' + (
+            f'{count} parallel convs are inflated to 3x3' if count else
+            f'{"parallel convs are 3x3 already" if present else "there are no parallel convs"}, '
+            'nothing is inflated'))
     else:
         if not args.to_published:
             state = convert_state_dict(state, identify_layout(state))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""Draws what a model predicts: class, boxes and masks, map, or skeleton.
+"""Draws what a model predicts: class, boxes and masks, map, skeleton, or patches
+that were masked.
 
     python tools/demo.py CONFIG CHECKPOINT INPUT... --out DIR
 
@@ -16,8 +17,8 @@ import torch
 from rich.progress import Progress
 
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, load_config,
-                                 reports_input_errors)
+from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, check_device,
+                                 load_config, reports_input_errors)
 from vitae_mm.errors import InputError
 from vitae_mm.visualization import build_painter
 from vitae_mm.visualization.boxes import Boxes
@@ -71,14 +72,6 @@ def main() -> None:
         raise InputError(f'{len(failures)} of {len(jobs)} inputs could not be drawn: '
                          + ' '.join(failures[:SHOWN]))
     print(f'{len(jobs)} drawn into {args.out}')
-
-
-def check_device(name: str) -> None:
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f'--device {name}: not on this machine ({reason}); give cpu.') from error
 
 
 def draw(job: Job, paint: Callable, with_records: bool, progress: Progress) -> None:

@@ -7,9 +7,11 @@ _base_ = [
     '../_base_/schedules/cls_mae_finetune.py',
     '../_base_/runtime/cls.py',
 ]
-model = dict(backbone=dict(
-    drop_path_rate=.3, drop_rate=0.,
-    init_cfg=dict(
-        type='Pretrained', checkpoint='work_dirs/mae_vitae_h_1600e_in1k/epoch_1600.pth')))
+model = dict(
+    head=dict(init_cfg=dict(std=2e-5)),
+    backbone=dict(
+        drop_path_rate=.3, drop_rate=0.,
+        init_cfg=dict(
+            type='Pretrained', checkpoint='work_dirs/mae_vitae_h_1600e_in1k/epoch_1600.pth')))
 optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(layer_decay_rate=.75))
 train_cfg = dict(max_epochs=50)

@@ -1,4 +1,5 @@
-# Masked pretraining of ViTAE-L on ImageNet-1k without labels, 1600 epochs, batch 4096.
+# Masked pretraining of ViTAE-L on ImageNet-1k without labels, 1600 epochs, batch 4096:
+# on 8 GPUs 128 images 4 times for each update.
 # Paper (ViTAEv2): its schedule; top-1 86.0 after finetuning.
 # bash tools/dist_train.sh configs/ssl/mae_vitae_l_1600e_in1k.py 8 --amp
 _base_ = [
@@ -7,4 +8,6 @@ _base_ = [
     '../_base_/schedules/mae.py',
     '../_base_/runtime/cls.py',
 ]
+train_dataloader = dict(batch_size=128)
+optim_wrapper = dict(accumulative_counts=4)
 train_cfg = dict(max_epochs=1600)

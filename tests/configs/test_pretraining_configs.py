@@ -5,6 +5,9 @@ import pytest
 import torch
 from config_files import build, distinct, learning_rates, of_task, read, steps
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import MODELS
+
+from vitae_mm.selfsup import MaskedViTAE
 
 PRETRAINING = of_task('ssl')
 FINETUNING = [name for name in of_task('cls') if '_mae_' in name or 'vitae_32' in name]
@@ -69,7 +72,8 @@ def test_pretraining_recipe(model, epochs, tmp_path):
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.betas, optimizer.weight_decay) == ('AdamW', (.9, .95), .05)
     assert optimizer.lr == pytest.approx(1.5e-4 * 4096 / 256)
-    assert cfg.auto_scale_lr.base_batch_size == GPUS * cfg.train_dataloader.batch_size == 4096
+    images = cfg.train_dataloader.batch_size * cfg.optim_wrapper.get('accumulative_counts', 1)
+    assert cfg.auto_scale_lr.base_batch_size == GPUS * images == 4096
     crop, flip = cfg.train_dataloader.dataset.pipeline[1:3]
     assert (crop.scale, crop.crop_ratio_range, crop.interpolation) == (224, (.2, 1.), 'bicubic')
     assert flip.prob == .5
@@ -103,6 +107,7 @@ def test_finetuning_recipe(model, tmp_path):
     assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', rate, .05)
     assert cfg.optim_wrapper.paramwise_cfg.layer_decay_rate == decay
     assert cfg.auto_scale_lr.base_batch_size == GPUS * cfg.train_dataloader.batch_size == 1024
+    assert cfg.model.head.init_cfg.std == 2e-5
     assert not cfg.get('custom_hooks')
     rates = learning_rates(without_layers(cfg), tmp_path, epoch_length=2)
     assert len(rates) == epochs and rates[5, 0] == pytest.approx(rate)
@@ -172,3 +177,22 @@ def test_finetuning_on_cifar_continues_its_pretraining(kernel, name):
     assert finetuning.model.backbone.init_cfg.checkpoint == (
         f'work_dirs/mae_vitae_32{name}_10e_cifar10/epoch_10.pth')
     assert pretraining.model.backbone.arch == finetuning.model.backbone.arch
+
+
+@pytest.mark.slow
+def test_pose_estimators_take_a_pretrained_encoder(tmp_path):
+    torch.manual_seed(0)
+    encoder = MaskedViTAE('base')
+    encoder.init_weights()
+    torch.save(dict(state_dict={f'backbone.{key}': value
+                                for key, value in encoder.state_dict().items()}),
+               tmp_path / 'a.pth')
+    cfg = read('pose/simple_baseline_vitae_b_210e_coco.py')
+    cfg.model.backbone.init_cfg.checkpoint = str(tmp_path / 'a.pth')
+    backbone = MODELS.build(cfg.model.backbone)
+    backbone.init_weights()
+    cells = zip(backbone.stages[0].cells, encoder.stages[0].cells, strict=True)
+    for own, learned in cells:
+        assert torch.equal(own.attn.qkv.weight, learned.attn.qkv.weight)
+        assert torch.equal(own.pcm.conv1.weight[..., 1, 1], learned.pcm.conv1.weight[..., 0, 0])
+    assert backbone(torch.rand(1, 3, 256, 192))[0].shape == (1, 768, 16, 12)

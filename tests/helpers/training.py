@@ -101,11 +101,12 @@ def write_pose_estimator(path: Path, data: Path, **options) -> Path:
                   **options)
 
 
-def write_pretraining(path: Path, data: Path, **options) -> Path:
+def write_pretraining(path: Path, data: Path, kernel: int = 1, **options) -> Path:
     """A masked autoencoder whose masks are the same in every process."""
     model = dict(
         type='MAE',
         backbone=dict(type='vitae_mm.MaskedViTAE', img_size=32, norm_eval=True,
+                      pcm_kernel_size=kernel,
                       arch=dict(dims=[32], depths=[2], num_heads=[2], groups=[8], ratios=[8])),
         neck=dict(type='MAEPretrainDecoder', num_patches=16, patch_size=8, embed_dim=32,
                   decoder_embed_dim=16, decoder_depth=1, decoder_num_heads=2),

@@ -186,7 +186,7 @@ def test_kernels_are_inflated_on_request(convert, tmp_path):
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate')
     assert '6 parallel convs are inflated to 3x3' in done and 'an arch of your own' in done
     done = convert(tmp_path / 'b.pth', tmp_path / 'c.pth', '--inflate', '--drop-head')
-    assert 'no parallel convs of 1x1, nothing is inflated' in done
+    assert 'parallel convs are 3x3 already, nothing is inflated' in done
     larger, same = (torch.load(tmp_path / name, weights_only=True)['state_dict']
                     for name in ('b.pth', 'c.pth'))
     key = 'backbone.stages.0.cells.2.pcm.conv2.weight'

@@ -58,6 +58,32 @@ def test_two_processes_pretrain_as_one(data, tmp_path):
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
+@pytest.mark.parametrize('kernel', [1, 3])
+@pytest.mark.parametrize('options', [
+    ['--amp'], ['--compile'], ['--cfg-options', 'strategy.type=FSDPStrategy']], ids=' '.join)
+def test_pretraining_goes_with_the_switches(kernel, options, data, tmp_path):
+    config = training.write_pretraining(tmp_path / 'c.py', data, kernel=kernel)
+    plain, other = tmp_path / 'plain', tmp_path / 'other'
+    for work_dir, chosen in ((plain, []), (other, options)):
+        done = dist_train(config, 2, work_dir, *chosen)
+        assert done.returncode == 0, done.stderr
+    first, second = training.losses(plain), training.losses(other)
+    assert first == pytest.approx(second, abs=3e-2 if '--amp' in options else 1e-4)
+
+
+def test_inflated_kernels_start_a_training_and_resume_none(data, tmp_path):
+    small = training.write_pretraining(tmp_path / 'small.py', data, batch_size=4)
+    large = training.write_pretraining(tmp_path / 'large.py', data, kernel=3, batch_size=4)
+    command = ['python', 'tools/train.py']
+    assert run(*command, small, '--work-dir', tmp_path / 'w').returncode == 0
+    done = run(*command, large, '--work-dir', tmp_path / 'v', '--cfg-options',
+               f'load_from={tmp_path / "w" / "epoch_1.pth"}')
+    assert done.returncode == 0, done.stderr
+    assert 'the kernels of 4 parallel convs are inflated' in done.stdout + done.stderr
+    message = complaint(run(*command, large, '--work-dir', tmp_path / 'w', '--resume'))
+    assert 'has kernels of 1x1 for 4 parallel convs of 3x3' in message
+
+
 @pytest.mark.parametrize('write, metric', [
     (training.write_config, 'accuracy/top1'), (training.write_segmentor, 'mIoU'),
     (training.write_pose_estimator, 'PCK')], ids=['mmpretrain', 'mmseg', 'mmpose'])

@@ -59,3 +59,9 @@ def run_with_views(cfg, folder, train=False):
         run('python', 'tools/train.py', folder / 'c.py', '--work-dir', folder)
     return run('bash', 'tools/dist_test.sh', folder / 'c.py', folder / 'epoch_1.pth', 2,
                '--work-dir', folder / 't', '--tta')
+
+
+def test_a_pretraining_is_not_tested(data, tmp_path):
+    config = training.write_pretraining(tmp_path / 'c.py', data)
+    message = complaint(run('python', 'tools/test.py', config, 'a.pth'))
+    assert 'has no test_dataloader: there is nothing to test' in message

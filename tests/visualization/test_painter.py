@@ -178,7 +178,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scope, make):
 @pytest.mark.parametrize('change, options, words', [
     (dict(default_scope='mmagic'), {}, "'mmagic' of the config is none of mmpretrain, mmdet"),
     (dict(test_dataloader=None), {}, 'no test_dataloader'),
-    (dict(), dict(score_thr=.5), 'mmpretrain draws one class'),
+    (dict(), dict(score_thr=.5), 'only boxes and keypoints have one'),
         (dict(model=dict(type='ImageToImageRetriever', image_encoder=dict(type='VGG', depth=11),
                      prototype=torch.zeros(1, 1))), {}, 'ImageToImageRetriever .* no Base'),
 ])

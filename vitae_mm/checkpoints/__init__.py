@@ -3,13 +3,14 @@ from .convert import (BACKBONE, CLASSIFIER, Layout, convert_state_dict, identify
                       publish_state_dict)
 from .files import read_checkpoint, write_checkpoint, write_whole
 from .inflate import inflate_state_dict
-from .loading import check_match, entries_below, load_pretrained, misshapen_keys
+from .loading import (check_match, entries_below, inflated_keys, load_pretrained,
+                      misshapen_keys)
 from .mmengine_backend import use_safe_reader
 from .unwrap import unwrap_state_dict
 
 __all__ = [
     'BACKBONE', 'CLASSIFIER', 'Layout', 'check_match', 'convert_state_dict', 'entries_below',
-    'identify_layout', 'inflate_state_dict', 'load_pretrained', 'misshapen_keys',
+    'identify_layout', 'inflate_state_dict', 'inflated_keys', 'load_pretrained', 'misshapen_keys',
     'publish_state_dict', 'read_checkpoint', 'unwrap_state_dict', 'use_safe_reader',
     'write_checkpoint', 'write_whole'
 ]

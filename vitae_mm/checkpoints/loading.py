@@ -41,12 +41,10 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike,
         prefix = BACKBONE if any(key.startswith(BACKBONE) for key in state) else ''
     own = entries_below(state, prefix)
     check_match(module, own, f'checkpoint {path}')
-    wanted = module.state_dict()
-    inflated = sum(value.shape != wanted[key].shape for key, value in own.items()
-                   if key in wanted and value.ndim == 4)
     module.load_state_dict(_needed(module, own))
-    if inflated:
-        print_log(f'{path}: the kernels of {inflated} convs were inflated', 'current')
+    if inflated := inflated_keys(module, own):
+        print_log(f'{path}: the kernels of {len(inflated)} parallel convs were inflated',
+                  'current')
 
 
 def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -90,6 +88,14 @@ def check_match(module: nn.Module, state_dict: Mapping[str, Tensor], source: str
         ('missing', missing), ('of another shape', misshapen), ('unexpected', unexpected)) if keys)
     raise InputError(f'{source} does not fit {type(module).__name__}: {counts} ({samples}).'
                      f'{_variants(module, held)} {remedy}')
+
+
+def inflated_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
+    """Keys of convs whose kernels are of one pixel in ``state_dict``, and
+    inflated when ``module`` loads them."""
+    return [key for key, value in module.state_dict().items() if value.ndim == 4
+            and key in state_dict and state_dict[key].shape != value.shape
+            and state_dict[key].shape[2:] == (1, 1)]
 
 
 def misshapen_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:

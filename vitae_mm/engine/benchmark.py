@@ -49,30 +49,36 @@ def build_case(name: str, cfg: Config, mode: str, images: Tensor, dtype: str = '
                compiled: bool = False) -> Case:
     """A step of a config's network, from random weights.
 
-    Classifiers and masked autoencoders are measured whole, of other models
-    the backbone.
+    Of models other than classifiers and masked autoencoders the backbone is
+    measured.
 
     Args:
         name: For the table.
         cfg: Of any of the codebases.
-        mode: 'forward' in eval mode without gradients, or 'train': forward,
-            loss and backward, without the optimizer.
+        mode: 'forward' in eval mode without gradients; of a masked
+            autoencoder up to its loss, since it predicts nothing else. Or
+            'train': forward, loss and backward, without the optimizer.
         images: Normalised, (B, C, H, W), on the device to measure on.
         dtype: 'float32', else that of autocast.
-        compiled: With ``torch.compile``.
+        compiled: With ``torch.compile`` of the backbone.
+
+    Returns:
+        The case; its step returns nothing and leaves no gradients.
     """
+    if 'data_preprocessor' in cfg:
+        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
     model = build_model(cfg)
     if cfg.get('default_scope') != 'mmpretrain':
         model = model.backbone
     model = model.to(images.device)
     if compiled:
         getattr(model, 'backbone', model).compile()
-    loss = _loss_of(model, images, cfg)
+    loss, predict = _passes(model, images, cfg)
     kind = getattr(torch, dtype)
 
     def forward() -> None:
         with torch.no_grad(), torch.autocast(images.device.type, kind, kind != torch.float32):
-            model(images)
+            predict()
 
     def train() -> None:
         with torch.autocast(images.device.type, kind, kind != torch.float32):
@@ -84,15 +90,22 @@ def build_case(name: str, cfg: Config, mode: str, images: Tensor, dtype: str = '
     return Case(name, train if mode == 'train' else forward)
 
 
-def _loss_of(model: nn.Module, images: Tensor, cfg: Config) -> Callable[[], Tensor]:
-    """How the loss of these images is computed."""
+def _passes(model: nn.Module, images: Tensor, cfg: Config
+            ) -> tuple[Callable[[], Tensor], Callable[[], object]]:
+    """How the loss of these images is computed, and what a forward pass is."""
     if cfg.get('default_scope') != 'mmpretrain':
-        return lambda: sum(features.float().square().mean() for features in model(images))
-    if cfg.model.type == 'ImageClassifier':
-        from mmpretrain.structures import DataSample
+        def loss() -> Tensor:
+            return sum(features.float().square().mean() for features in model(images))
+        return loss, lambda: model(images)
+    from mmpretrain.models import BaseClassifier
+    from mmpretrain.structures import DataSample
+    if isinstance(model, BaseClassifier):
         samples = [DataSample().set_gt_label(0).to(images.device) for _ in images]
-        return lambda: model(images, samples, mode='loss')['loss']
-    return lambda: model(images, None, mode='loss')['loss']
+        return lambda: model(images, samples, mode='loss')['loss'], lambda: model(images)
+
+    def loss() -> Tensor:
+        return model(images, None, mode='loss')['loss']
+    return loss, loss
 
 
 def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.device
@@ -104,6 +117,12 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.devi
         rounds: How many steps of each are timed, 2 or more.
         warm_up: How many rounds come before, untimed.
         device: Where they run.
+
+    Returns:
+        By name.
+
+    Raises:
+        InputError: If two have the same name.
     """
     seconds = {case.name: [] for case in cases}
     if len(seconds) < len(cases):
@@ -120,8 +139,16 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.devi
 
 
 def peak_bytes(step: Callable[[], None], device: torch.device) -> int:
-    """Most memory that a step takes at once, in bytes, beside what is held
-    before it, as weights are."""
+    """Most memory that a step takes at once, beside what is held before it, as
+    weights are.
+
+    Args:
+        step: What is measured.
+        device: Where it runs.
+
+    Returns:
+        Bytes that PyTorch's allocator gave out.
+    """
     if device.type == 'cuda':
         held = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from mmengine.config import Config, DictAction
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.hooks import CheckpointHook
@@ -66,6 +67,15 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
                         help='override config entries, e.g. train_dataloader.batch_size=4')
 
 
+def check_device(name: str) -> None:
+    """Raises InputError unless a ``--device`` of this name is there."""
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f'--device {name}: not on this machine ({reason}); give cpu.') from error
+
+
 def load_config(path: str, overrides: dict | None = None, work_dir: str | None = None) -> Config:
     """Reads a config and applies what the command line says.
 
@@ -108,9 +118,12 @@ def load_test_config(args: argparse.Namespace, folder: str) -> Config:
             ``work_dir`` is given.
 
     Raises:
-        InputError: If there is no such config.
+        InputError: If there is no such config, or it tests nothing.
     """
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
+    if not cfg.get('test_dataloader'):
+        raise InputError(f'config {args.config} has no test_dataloader: there is nothing to test. '
+                         'What a pretraining learned, tools/demo.py draws.')
     if not args.work_dir:
         # the runner writes the config it was given: not over the training run's
         cfg.work_dir = str(Path(cfg.work_dir) / folder)

@@ -24,7 +24,14 @@ class VisibleTokens:
     @classmethod
     def draw(cls, batch: int, grid: tuple[int, int], mask_ratio: float,
              device: torch.device) -> 'VisibleTokens':
-        """All but ``mask_ratio`` of the cells of each map, to the nearest whole number."""
+        """All but a share of the cells of each map, at random.
+
+        Args:
+            batch: Number of maps (B).
+            grid: H and W.
+            mask_ratio: The share, in (0, 1); see :func:`visible_count`.
+            device: Of the maps.
+        """
         cells = grid[0] * grid[1]
         order = torch.rand(batch, cells, device=device).argsort(dim=1)
         return cls(order, visible_count(cells, mask_ratio), tuple(grid))
@@ -58,4 +65,5 @@ class VisibleTokens:
 
 
 def visible_count(cells: int, mask_ratio: float) -> int:
+    """How many of the cells are not masked, to the nearest whole number."""
     return round(cells * (1 - mask_ratio))

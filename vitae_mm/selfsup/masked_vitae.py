@@ -1,14 +1,18 @@
 from collections.abc import Sequence
 
 import torch
-from mmpretrain.models.utils import build_2d_sincos_position_embedding
 from torch import Tensor, nn
 
 from vitae_mm.backbones import ViTAE
+from vitae_mm.backbones.base_backbone import DEFAULT_INIT
 from vitae_mm.backbones.checkpointing import checkpoint_module
+from vitae_mm.backbones.options import check_img_size
 from vitae_mm.errors import InputError
 from vitae_mm.layers import VisibleTokens, join_tokens, visible_count
 from vitae_mm.registry import MODELS
+
+MAE_INIT = [dict(type='Xavier', layer='Linear', distribution='uniform', bias=0.), *DEFAULT_INIT[1:]]
+"""Linears as in MAE (He et al., App. A.1), the rest as in all backbones."""
 
 
 @MODELS.register_module()
@@ -33,9 +37,11 @@ class MaskedViTAE(ViTAE):
         pcm_kernel_size (int): Kernel of the parallel convs: 1 acts on the
             sequence of the visible tokens; 3 on their map, with zeros for the
             masked ones; 0 leaves the convs out. Defaults to 1.
-        in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate,
-            init_cfg: As in :class:`ViTAE`. Position embeddings are 2-D sines
-            and cosines that are not trained.
+        in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate: As in
+            :class:`ViTAE`. Position embeddings are 2-D sines and cosines that
+            are not trained.
+        init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
+            Defaults to Xavier for linears and patches, as in MAE.
 
     Raises:
         InputError: For a value that is not one of the above.
@@ -55,12 +61,13 @@ class MaskedViTAE(ViTAE):
         super().__init__(
             arch, in_channels, img_size, norm_eval=norm_eval, norm_cfg=norm_cfg, with_cp=with_cp,
             drop_path_rate=drop_path_rate, pcm_kernel_size=pcm_kernel_size, class_token=True,
-            position='learned', final_norm='tokens', init_cfg=init_cfg)
+            position='learned', final_norm='tokens',
+            init_cfg=MAE_INIT if init_cfg is None else init_cfg)
         if len(self.stages) > 1:
             raise InputError(f'arch={arch!r}: the tokens of this network overlap, so that none can '
                              "be masked; choose 'base', 'large' or 'huge', or give a dict of that "
                              'form.')
-        self.img_size = (img_size, img_size) if isinstance(img_size, int) else tuple(img_size)
+        self.img_size = check_img_size(img_size)
         if self.img_size[0] != self.img_size[1] or self.img_size[0] % self.stride:
             raise InputError(f'img_size={img_size!r}: give square images whose sides are multiples '
                              f'of {self.stride}, the patch.')
@@ -72,16 +79,18 @@ class MaskedViTAE(ViTAE):
             raise InputError(f'mask_ratio={mask_ratio!r} of {grid[0]}x{grid[1]} tokens masks all '
                              'or none of them: give another, or larger images.')
         self.mask_ratio = mask_ratio
+        self.as_in_mae = init_cfg is None
         self.on_grid = pcm_kernel_size > 1
         self.stages[0].embedding.position.requires_grad_(False)
 
     def init_weights(self) -> None:
-        """As :class:`ViTAE`; from scratch, positions and patches as in MAE
-        (He et al., App. A.1)."""
+        """As :class:`ViTAE`; by default also positions, patches and class token
+        as in MAE (He et al., App. A.1)."""
         super().init_weights()
-        cfg = self.init_cfg[0] if isinstance(self.init_cfg, list) else self.init_cfg
-        if cfg['type'] == 'Pretrained':
+        if not self.as_in_mae:
             return
+        # only pretraining needs mmpretrain, the networks do not
+        from mmpretrain.models.utils import build_2d_sincos_position_embedding
         reduction, embedding = self.stages[0].reduction, self.stages[0].embedding
         position = build_2d_sincos_position_embedding(
             embedding.grid[0], embedding.position.shape[-1], cls_token=True)

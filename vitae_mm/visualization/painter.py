@@ -6,6 +6,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from vitae_mm.engine.nodes import type_name
 from vitae_mm.errors import InputError
 
 from .models import load_model, prepare_config
@@ -65,11 +66,11 @@ def build_painter(cfg: Config, checkpoint: str, device: str = 'cpu',
     if scope not in PAINTERS:
         raise InputError(f'default_scope {scope!r} of the config is none of '
                          f'{", ".join(PAINTERS)}: its task is not known.')
-    module, name = PRETRAINING.get(cfg.model.type.rpartition('.')[2], PAINTERS[scope]).split('.')
+    module, name = PRETRAINING.get(type_name(cfg.model), PAINTERS[scope]).split('.')
     painter_type = getattr(import_module(f'.{module}', __package__), name)
     if score_thr is not None and painter_type.score_thr is None:
-        raise InputError(f'score threshold {score_thr}: {scope} draws one class for each image or '
-                         'pixel, whatever its score: leave it out.')
+        raise InputError(f'score threshold {score_thr}: only boxes and keypoints have one; '
+                         'leave it out.')
     if score_thr is not None and not 0 <= score_thr <= 1:
         raise InputError(f'score threshold {score_thr}: give a number from 0 to 1.')
     init_default_scope(scope)  # mmpretrain's inferencer does not

@@ -50,7 +50,9 @@ class ReconstructionPainter:
     def _pixels(self, x: torch.Tensor) -> np.ndarray:
         """Normalised (1, 3, H, W) -> (H, W, 3), BGR uint8."""
         preprocessor = self.model.data_preprocessor
-        pixels = (x * preprocessor.std + preprocessor.mean)[0].permute(1, 2, 0)
+        if preprocessor._enable_normalize:
+            x = x * preprocessor.std + preprocessor.mean
+        pixels = x[0].permute(1, 2, 0)
         if preprocessor._channel_conversion:
             pixels = pixels.flip(-1)
         return pixels.round().clamp(0, 255).byte().cpu().numpy()

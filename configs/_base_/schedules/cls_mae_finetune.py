@@ -1,6 +1,6 @@
-# Finetuning after masked pretraining (MAE, App. A.1): AdamW for a batch of 1024,
-# 5 warm-up epochs, a cosine to 1e-6, learning rates that fall from the last layer
-# to the first. The config gives max_epochs.
+# Finetuning after masked pretraining, as mmpretrain finetunes MAE's networks:
+# AdamW for a batch of 1024, 5 warm-up epochs, a cosine to 1e-6, learning rates that
+# fall from the last layer to the first. The config gives max_epochs.
 _base_ = './cls_adamw.py'
 optim_wrapper = dict(
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',

@@ -6,8 +6,9 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 
-from vitae_mm.checkpoints import (BACKBONE, check_match, entries_below, misshapen_keys,
-                                  unwrap_state_dict)
+from vitae_mm.checkpoints import (BACKBONE, check_match, entries_below, inflated_keys,
+                                  misshapen_keys, unwrap_state_dict)
+from vitae_mm.errors import InputError
 from vitae_mm.registry import HOOKS
 
 
@@ -62,10 +63,18 @@ def check_start(model: nn.Module, state_dict: Mapping[str, Tensor], source: str,
     wanted = model.state_dict()
     if whole:
         check_match(model, state_dict, source)
+        if inflated := inflated_keys(model, state_dict):
+            # the optimizer's state has no such shapes
+            raise InputError(f'{source} has kernels of 1x1 for {len(inflated)} parallel convs of '
+                             '3x3: a training can start from it (load_from, or init_cfg of the '
+                             'backbone), but not go on with it; resume with the config that it '
+                             'was trained with, or inflate it with tools/convert_checkpoint.py.')
         return f'{source}: {len(wanted)} of {len(wanted)} keys matched.'
     if hasattr(model, 'backbone'):
         check_match(model.backbone, entries_below(state_dict, BACKBONE), source)
     fresh = [key for key in wanted if key not in state_dict] + misshapen_keys(model, state_dict)
     samples = f', such as {", ".join(fresh[:3])}' if fresh else ''
+    inflated = len(inflated_keys(model, state_dict))
+    kernels = f'; the kernels of {inflated} parallel convs are inflated' if inflated else ''
     return (f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
-            f'{len(fresh)} keep their initial values{samples}.')
+            f'{len(fresh)} keep their initial values{samples}{kernels}.')

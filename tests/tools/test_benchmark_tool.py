@@ -32,10 +32,15 @@ def test_networks_are_compared(benchmark, tmp_path):
     assert list(rows) == [name.split('/')[1] for name in names]
     assert all(row['median'] > 0 and row['peak_bytes'] > 1e6 for row in rows.values())
     assert rows['vitae_32_10e_cifar10_10pct']['ratio'] == 1
-    assert 'peak MiB' in printed and 'vitae_32_10e' in printed
+    assert 'memory (MiB)' in printed and 'vitae_32_10e' in printed
 
 
 @pytest.mark.parametrize('option', ['--batch', '--rounds', '--size', '--warm-up'])
 def test_numbers_out_of_range_are_refused(benchmark, option):
     with pytest.raises(InputError, match=f'{option} -1: give'):
         benchmark('configs/cls/vitae_32_10e_cifar10_10pct.py', f'{option}=-1')
+
+
+def test_a_device_that_is_not_there_is_refused(benchmark):
+    with pytest.raises(InputError, match='--device cuda:99: not on this machine'):
+        benchmark('configs/cls/vitae_32_10e_cifar10_10pct.py', '--device', 'cuda:99')
