@@ -1,5 +1,4 @@
 # The same from its masked pretraining.
-# Seen: docs/reproduction.md.
 # python tools/train.py configs/cls/vitae_32_k0_mae_10e_cifar10_10pct.py
 _base_ = './vitae_32_k0_10e_cifar10_10pct.py'
 model = dict(backbone=dict(init_cfg=dict(

@@ -1,5 +1,5 @@
-# Masked pretraining of a narrow ViTAE on CIFAR-10 without labels, batch 64.
-# Seen: docs/reproduction.md.
+# Masked pretraining of a narrow ViTAE on a fifth of CIFAR-10, batch 64: 100,000
+# images seen, without labels.
 # python tools/train.py configs/ssl/mae_vitae_32_10e_cifar10.py
 _base_ = [
     '../_base_/models/ssl/mae_vitae_32.py',  # another network: change this line
