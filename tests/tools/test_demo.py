@@ -101,7 +101,7 @@ def test_boxes_say_where_to_look(model, inputs, data, demo, tmp_path):
 
 @pytest.mark.parametrize('options, words', [
     (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
-    (['--score-thr', '.5'], 'draws one class'),
+    (['--score-thr', '.5'], 'only boxes and keypoints have one'),
     (['--boxes', 'BOXES'], 'this config is of mmpretrain'),
 ])
 def test_options_of_no_use_are_refused(options, words, model, inputs, data, demo, tmp_path):
