@@ -17,8 +17,6 @@ from vitae_mm.errors import InputError
 
 RATE, LR, DECAY = .5, .1, .05
 LAYERS = dict(vitaev2=10, vitae=6, vitae_patch=4, ceit=4)
-WRITERS = dict(mmpretrain=training.write_config, mmdet=training.write_detector,
-               mmseg=training.write_segmentor, mmpose=training.write_pose_estimator)
 DECAYS = dict(norm_decay_mult=0., bias_decay_mult=0., flat_decay_mult=.5,
               custom_keys={'head': dict(lr_mult=10.), '.position': dict(decay_mult=0.)})
 
@@ -41,7 +39,7 @@ def groups(model, optim_wrapper):
 
 
 def in_codebase(scope, family, folder, **options):
-    model = Config.fromfile(WRITERS[scope](folder / 'c.py', Path('data'))).model
+    model = Config.fromfile(training.WRITERS[scope](folder / 'c.py', Path('data'))).model
     network, arch = NARROW[family]
     model.backbone = dict(type=f'vitae_mm.{network.__name__}', arch=arch, **options)
     with DefaultScope.overwrite_default_scope(scope):
@@ -49,7 +47,7 @@ def in_codebase(scope, family, folder, **options):
             return registry.build(model)
 
 
-@pytest.mark.parametrize('scope', WRITERS)
+@pytest.mark.parametrize('scope', training.WRITERS)
 @pytest.mark.parametrize('family', NARROW)
 def test_learning_rates_rise_with_depth(scope, family, tmp_path):
     model = in_codebase(scope, family, tmp_path)

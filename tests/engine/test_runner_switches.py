@@ -19,11 +19,9 @@ from vitae_mm.engine.runner import build_runner
 
 pytestmark = pytest.mark.slow
 
-WRITERS = dict(mmpretrain=training.write_config, mmdet=training.write_detector,
-               mmseg=training.write_segmentor, mmpose=training.write_pose_estimator)
 SGD = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=.05))
 
-every_codebase = pytest.mark.parametrize('write', WRITERS.values(), ids=WRITERS)
+every_codebase = pytest.mark.parametrize('write', training.WRITERS.values(), ids=training.WRITERS)
 
 
 class Recorder(Hook):

@@ -25,8 +25,6 @@ ODD = {
     'one pixel': Image.fromarray(RNG.integers(0, 255, (1, 1, 3), np.uint8)),
 }
 BROKEN = {'empty': b'', 'text': b'not an image', 'cut': b'\xff\xd8\xff\xe0\x00\x10JFIF\x00'}
-WRITERS = dict(mmpretrain=training.write_config, mmdet=training.write_detector,
-               mmseg=training.write_segmentor, mmpose=training.write_pose_estimator)
 
 
 @pytest.fixture(scope='module')
@@ -34,12 +32,12 @@ def shapes(tmp_path_factory):
     return training.make_data(tmp_path_factory.mktemp('samples'))
 
 
-@pytest.fixture(params=WRITERS)
+@pytest.fixture(params=training.WRITERS)
 def dataset(request, shapes, tmp_path):
     """A codebase's dataset, and the file of its first image."""
     data = tmp_path / 'shapes'
     shutil.copytree(shapes, data)
-    cfg = Config.fromfile(WRITERS[request.param](tmp_path / 'c.py', data))
+    cfg = Config.fromfile(training.WRITERS[request.param](tmp_path / 'c.py', data))
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         built = DATASETS.build(cfg.train_dataloader.dataset)
         name_files(built)

@@ -101,6 +101,11 @@ def write_pose_estimator(path: Path, data: Path, **options) -> Path:
                   **options)
 
 
+WRITERS = dict(mmpretrain=write_config, mmdet=write_detector,
+               mmseg=write_segmentor, mmpose=write_pose_estimator)
+"""By default_scope."""
+
+
 def write_pretraining(path: Path, data: Path, kernel: int = 1, **options) -> Path:
     """A masked autoencoder whose masks are the same in every process."""
     model = dict(

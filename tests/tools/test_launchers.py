@@ -27,48 +27,42 @@ def dist_train(config, processes, work_dir, *options, **environment):
                **environment)
 
 
-def test_two_processes_equal_one(data, tmp_path):
-    one = training.write_config(tmp_path / 'one.py', data, batch_size=2)
-    two = training.write_config(tmp_path / 'two.py', data, batch_size=1)
+@pytest.mark.parametrize('write, steps', [
+    (training.write_config, 8), (training.write_pretraining, 2)], ids=['mmpretrain', 'masked'])
+def test_two_processes_equal_one(write, steps, data, tmp_path):
+    one = write(tmp_path / 'one.py', data, batch_size=2)
+    two = write(tmp_path / 'two.py', data, batch_size=1)
     done = run('python', 'tools/train.py', one, '--work-dir', tmp_path / 'one')
     assert done.returncode == 0, done.stderr
     done = dist_train(two, 2, tmp_path / 'two')
     assert done.returncode == 0, done.stderr
     assert '2 CPU processes over gloo' in done.stdout
     first, second = (training.losses(tmp_path / name) for name in ('one', 'two'))
-    assert len(first) == 8 and first[0] != first[-1]
+    assert len(first) == steps and first[0] != first[-1]
     assert first == pytest.approx(second, abs=1e-5)
     for a, b in zip(training.weights(tmp_path / 'one', 1).values(),
                     training.weights(tmp_path / 'two', 1).values()):
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
-def test_two_processes_pretrain_as_one(data, tmp_path):
-    one = training.write_pretraining(tmp_path / 'one.py', data, batch_size=2)
-    two = training.write_pretraining(tmp_path / 'two.py', data, batch_size=1)
-    done = run('python', 'tools/train.py', one, '--work-dir', tmp_path / 'one')
+@pytest.fixture(scope='module', params=[1, 3])
+def pretraining(request, data, tmp_path_factory):
+    """A config, and the losses of two processes."""
+    folder = tmp_path_factory.mktemp('pretraining')
+    config = training.write_pretraining(folder / 'c.py', data, kernel=request.param)
+    done = dist_train(config, 2, folder / 'w')
     assert done.returncode == 0, done.stderr
-    done = dist_train(two, 2, tmp_path / 'two')
-    assert done.returncode == 0, done.stderr
-    first, second = (training.losses(tmp_path / name) for name in ('one', 'two'))
-    assert len(first) == 2 and first[0] != first[1]
-    assert first == pytest.approx(second, abs=1e-5)
-    for a, b in zip(training.weights(tmp_path / 'one', 1).values(),
-                    training.weights(tmp_path / 'two', 1).values()):
-        assert torch.allclose(a.float(), b.float(), atol=1e-5)
+    return config, training.losses(folder / 'w')
 
 
-@pytest.mark.parametrize('kernel', [1, 3])
 @pytest.mark.parametrize('options', [
     ['--amp'], ['--compile'], ['--cfg-options', 'strategy.type=FSDPStrategy']], ids=' '.join)
-def test_pretraining_goes_with_the_switches(kernel, options, data, tmp_path):
-    config = training.write_pretraining(tmp_path / 'c.py', data, kernel=kernel)
-    plain, other = tmp_path / 'plain', tmp_path / 'other'
-    for work_dir, chosen in ((plain, []), (other, options)):
-        done = dist_train(config, 2, work_dir, *chosen)
-        assert done.returncode == 0, done.stderr
-    first, second = training.losses(plain), training.losses(other)
-    assert first == pytest.approx(second, abs=3e-2 if '--amp' in options else 1e-4)
+def test_pretraining_goes_with_the_switches(options, pretraining, tmp_path):
+    config, losses = pretraining
+    done = dist_train(config, 2, tmp_path / 'w', *options)
+    assert done.returncode == 0, done.stderr
+    assert training.losses(tmp_path / 'w') == pytest.approx(
+        losses, abs=3e-2 if '--amp' in options else 1e-4)
 
 
 def test_inflated_kernels_start_a_training_and_resume_none(data, tmp_path):

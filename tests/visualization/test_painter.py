@@ -16,8 +16,6 @@ from vitae_mm.errors import InputError
 from vitae_mm.visualization import build_painter
 from vitae_mm.visualization.detection import InstanceVisualizer
 
-WRITE = dict(mmpretrain=training.write_config, mmdet=training.write_detector,
-             mmseg=training.write_segmentor, mmpose=training.write_pose_estimator)
 OWN = ('Kröte', 'Molch', 'Unke', 'Frosch')
 
 
@@ -36,7 +34,7 @@ def make(data, tmp_path):
     """The config of a codebase, and a checkpoint that keeps the data set's meta data or none."""
 
     def write(scope, dataset_meta=None, **options):
-        cfg = Config.fromfile(WRITE[scope](tmp_path / f'{scope}.py', data, **options))
+        cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data, **options))
         steps = cfg.test_dataloader.dataset.pipeline
         cfg.test_dataloader.dataset.pipeline = [
             step for step in steps if step['type'] != 'GenerateTarget']
@@ -131,7 +129,7 @@ def test_keypoints_grow_with_the_picture(size, radius, make):
     assert red > 3 * radius ** 2 or not inside.any()
 
 
-@pytest.mark.parametrize('scope', WRITE)
+@pytest.mark.parametrize('scope', training.WRITERS)
 def test_every_size_is_drawn_and_recorded(scope, make):
     painter = build_painter(*make(scope))
     for size in ((1, 1), (1, 300), (31, 17), (700, 900)):
@@ -165,7 +163,7 @@ def test_thresholds_are_shares(score_thr, make):
         build_painter(*make('mmdet'), score_thr=score_thr)
 
 
-@pytest.mark.parametrize('scope', WRITE)
+@pytest.mark.parametrize('scope', training.WRITERS)
 def test_a_checkpoint_that_does_not_fit_is_refused(scope, make):
     cfg, checkpoint = make(scope)
     content = torch.load(checkpoint)

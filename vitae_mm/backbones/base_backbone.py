@@ -147,9 +147,7 @@ class StagedBackbone(BaseModule):
             it were, and give garbage for channels_last. With another
             ``out_type`` one (B, D).
         """
-        self._check_images(x)
-        # channels_last from here on: (B, C, H, W) seen as (B, H, W, C)
-        x = x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
+        x = self._to_map(x)
         outputs = []
         for i, stage in enumerate(self.stages):
             x, tokens = stage(x, with_cp=self.with_cp and self.training)
@@ -157,6 +155,12 @@ class StagedBackbone(BaseModule):
                 is_last = i == len(self.stages) - 1
                 outputs.append(self._read_out(x, tokens, self.norm if is_last else None))
         return tuple(outputs)
+
+    def _to_map(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W), checked -> (B, H, W, C)."""
+        self._check_images(x)
+        # channels_last from here on: (B, C, H, W) seen as (B, H, W, C)
+        return x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
 
     def _read_out(self, x: Tensor, tokens: list[Tensor | None], norm: nn.Module | None) -> Tensor:
         """What is returned of a stage's map (B, H, W, D) and class tokens."""

@@ -3,12 +3,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
-def checkpoint_module(module: nn.Module, *args: Tensor | None) -> object:
+def run_module(module: nn.Module, with_cp: bool, *args: object) -> object:
+    """``module(*args)``, by :func:`checkpoint_module` if ``with_cp``."""
+    return checkpoint_module(module, *args) if with_cp else module(*args)
+
+
+def checkpoint_module(module: nn.Module, *args: object) -> object:
     """``module(*args)``, recomputed in the backward pass instead of stored.
 
     Non-reentrant. The second forward pass updates no running statistics, so

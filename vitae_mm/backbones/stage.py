@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from vitae_mm.layers import TokenEmbedding
 
 from .cells import NormalCell
-from .checkpointing import checkpoint_module
+from .checkpointing import run_module
 
 
 class Stage(nn.Module):
@@ -38,15 +38,11 @@ class Stage(nn.Module):
             The map (B, H', W', D), and the class token behind each cell,
             (B, 1, D) or None.
         """
-
-        def run(module: nn.Module, *args: Tensor | None) -> object:
-            return checkpoint_module(module, *args) if with_cp else module(*args)
-
-        x = run(self.reduction, pad_to_multiple(x, self.reduction.ratio))
+        x = run_module(self.reduction, with_cp, pad_to_multiple(x, self.reduction.ratio))
         x, cls = (x, None) if self.embedding is None else self.embedding(x)
         tokens = []
         for cell in self.cells:
-            x, cls = run(cell, x, cls)
+            x, cls = run_module(cell, with_cp, x, cls)
             tokens.append(cls)
         return x, tokens
 

@@ -6,6 +6,7 @@ from mmengine.logging import print_log
 from torch import Size, Tensor, nn
 
 from vitae_mm.errors import InputError
+from vitae_mm.layers import is_inflatable
 
 from .convert import BACKBONE
 from .files import read_checkpoint
@@ -93,9 +94,8 @@ def check_match(module: nn.Module, state_dict: Mapping[str, Tensor], source: str
 def inflated_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
     """Keys of convs whose kernels are of one pixel in ``state_dict``, and
     inflated when ``module`` loads them."""
-    return [key for key, value in module.state_dict().items() if value.ndim == 4
-            and key in state_dict and state_dict[key].shape != value.shape
-            and state_dict[key].shape[2:] == (1, 1)]
+    return [key for key, value in module.state_dict().items()
+            if key in state_dict and is_inflatable(state_dict[key].shape, value.shape)]
 
 
 def misshapen_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:

@@ -65,8 +65,6 @@ def build_case(name: str, cfg: Config, mode: str, images: Tensor, dtype: str = '
     Returns:
         The case; its step returns nothing and leaves no gradients.
     """
-    if 'data_preprocessor' in cfg:
-        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
     model = build_model(cfg)
     if cfg.get('default_scope') != 'mmpretrain':
         model = model.backbone

@@ -42,8 +42,12 @@ class Part:
 def build_model(cfg: Config) -> nn.Module:
     """The model of a config of any of the codebases, in eval mode, with
     whatever weights its constructor leaves."""
+    options = cfg.model.copy()
+    if 'data_preprocessor' in cfg:
+        # mmpretrain's configs have it beside the model
+        options.setdefault('data_preprocessor', cfg.data_preprocessor.copy())
     with MODELS.switch_scope_and_registry(cfg.get('default_scope')) as registry:
-        return registry.build(cfg.model).eval()
+        return registry.build(options).eval()
 
 
 def input_size(cfg: Config) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from .class_attention import LayerwiseClassAttention
 from .feed_forward import FeedForward
 from .local_feed_forward import LocalFeedForward
 from .masking import VisibleTokens, visible_count
-from .parallel_conv import ParallelConv, inflate_kernel
+from .parallel_conv import ParallelConv, inflate_kernel, is_inflatable
 from .patch_embedding import ImageToTokens, PatchEmbedding
 from .performer_attention import PerformerAttention
 from .pyramid_reduction import PyramidReduction
@@ -16,6 +16,6 @@ __all__ = [
     'POSITIONS', 'FeedForward', 'FullAttention', 'ImageToTokens', 'LayerwiseClassAttention',
     'LocalFeedForward', 'ParallelConv', 'PatchEmbedding', 'PerformerAttention',
     'PyramidReduction', 'TokenEmbedding', 'VisibleTokens', 'WindowAttention', 'inflate_kernel',
-    'join_tokens', 'merge_windows', 'pad_to_windows', 'partition_windows', 'resize_positions',
-    'scaled_dot_product', 'shift_mask', 'split_tokens', 'visible_count'
+    'is_inflatable', 'join_tokens', 'merge_windows', 'pad_to_windows', 'partition_windows',
+    'resize_positions', 'scaled_dot_product', 'shift_mask', 'split_tokens', 'visible_count'
 ]

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from vitae_mm.backbones import ViTAE
 from vitae_mm.backbones.base_backbone import DEFAULT_INIT
-from vitae_mm.backbones.checkpointing import checkpoint_module
+from vitae_mm.backbones.checkpointing import run_module
 from vitae_mm.backbones.options import check_img_size
 from vitae_mm.errors import InputError
 from vitae_mm.layers import VisibleTokens, join_tokens, visible_count
@@ -118,22 +118,16 @@ class MaskedViTAE(ViTAE):
         """
         if not mask:
             return super().forward(x)
-        self._check_images(x)
+        pixels = self._to_map(x)
         if tuple(x.shape[2:]) != self.img_size:
             raise InputError(f'{type(self).__name__} pretrains on images of '
                              f'{self.img_size[0]}x{self.img_size[1]}, got {x.shape[2]}x'
                              f'{x.shape[3]}: set img_size, or resize them.')
         stage = self.stages[0]
-        # channels_last: (B, C, H, W) seen as (B, H, W, C)
-        x = x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
-        x, cls = stage.embedding(stage.reduction(x))
+        x, cls = stage.embedding(stage.reduction(pixels))
         visible = VisibleTokens.draw(len(x), x.shape[1:3], self.mask_ratio, x.device)
         x = visible.pick(x)
+        with_cp = self.with_cp and self.training
         for cell in stage.cells:
-            x, cls = self._run(cell, x, cls, visible if self.on_grid else None)
+            x, cls = run_module(cell, with_cp, x, cls, visible if self.on_grid else None)
         return self.norm(join_tokens(x, cls)), visible.mask, visible.restore
-
-    def _run(self, cell: nn.Module, *args: object) -> tuple[Tensor, Tensor]:
-        if self.with_cp and self.training:
-            return checkpoint_module(cell, *args)
-        return cell(*args)

@@ -26,8 +26,9 @@ class Boxes:
         except OSError as error:
             raise InputError(f'boxes {path} cannot be read: {error.strerror}.') from error
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f'boxes {path} are not in COCO form ({error!r}): images need id and '
-                             'file_name, annotations image_id and a bbox of four numbers.') from error
+            raise InputError(
+                f'boxes {path} are not in COCO form ({error!r}): images need id and file_name, '
+                'annotations image_id and a bbox of four numbers.') from error
 
     def __getitem__(self, image: Path) -> np.ndarray:
         """The boxes of an image file, (n, 4) as x, y, width, height in pixels.

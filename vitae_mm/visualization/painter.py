@@ -76,8 +76,6 @@ def build_painter(cfg: Config, checkpoint: str, device: str = 'cpu',
     init_default_scope(scope)  # mmpretrain's inferencer does not
     if painter_type.reads_pipeline:
         prepare_config(cfg)
-    if 'data_preprocessor' in cfg:
-        cfg.model.setdefault('data_preprocessor', cfg.data_preprocessor)
     model = load_model(cfg, checkpoint, device, trust)
     if not isinstance(model, painter_type.model_type):
         raise InputError(f'model type {type(model).__name__} of the config is no '

@@ -1,16 +1,5 @@
-# Optimiser of the classifiers: AdamW for a batch of 512, no decay on norms,
-# biases, positions and class tokens.
-optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.05),
-    paramwise_cfg=dict(
-        norm_decay_mult=0.,
-        bias_decay_mult=0.,
-        flat_decay_mult=0.,
-        custom_keys=dict(
-            position=dict(decay_mult=0.),
-            pos_embed=dict(decay_mult=0.),
-            cls_token=dict(decay_mult=0.))))
+# Optimiser of the classifiers, for a batch of 512.
+_base_ = './adamw.py'
 auto_scale_lr = dict(enable=False, base_batch_size=512)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

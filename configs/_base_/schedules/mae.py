@@ -1,17 +1,10 @@
 # Masked pretraining (MAE, App. A.1): AdamW for a batch of 4096, 40 warm-up
 # epochs, a cosine to 0, no decay on norms, biases, positions and tokens. The
 # config gives max_epochs.
+_base_ = './adamw.py'
 optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2.4e-3, betas=(.9, .95), weight_decay=.05),
-    paramwise_cfg=dict(
-        norm_decay_mult=0.,
-        bias_decay_mult=0.,
-        flat_decay_mult=0.,
-        custom_keys=dict(
-            position=dict(decay_mult=0.),
-            cls_token=dict(decay_mult=0.),
-            mask_token=dict(decay_mult=0.))))
+    optimizer=dict(lr=2.4e-3, betas=(.9, .95)),
+    paramwise_cfg=dict(custom_keys=dict(mask_token=dict(decay_mult=0.))))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=40, convert_to_iter_based=True),
     # ends with the training, however long the config makes that
