@@ -17,7 +17,8 @@ case $task in
     det) config=configs/det/mask_rcnn_vitaev2_demo_8e_shapes.py ;;
     seg) config=configs/seg/upernet_vitaev2_demo_8e_shapes.py ;;
     pose)
-        config=configs/pose/simple_baseline_vitaev2_demo_8e_shapes.py
+        config=configs/pose/simple_baseline_vitaev2_demo_6e_shapes.py
+        epochs=6
         boxes=(--boxes data/shapes/annotations/keypoints_val.json)
         ;;
     cls)

@@ -1,6 +1,6 @@
 # A narrow ViTAEv2 with a small SimpleBaseline on the demo shapes, from scratch.
 # Minutes on two CPU cores:
-# bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_demo_8e_shapes.py 2
+# bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_demo_6e_shapes.py 2
 _base_ = [
     '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
     '../_base_/models/simple_baseline_small.py',
@@ -12,4 +12,4 @@ model = dict(
     backbone={**_base_.backbone, 'out_indices': (3, )},
     head=dict(in_channels=_base_.channels[-1], out_channels=5, decoder=_base_.codec),
     test_cfg=dict(flip_test=False))  # a mirrored shape has its corners in another order
-train_cfg = dict(max_epochs=8, val_interval=8)
+train_cfg = dict(max_epochs=6, val_interval=6)
