@@ -12,10 +12,15 @@ cd "$(dirname "$0")/.."
 task=${1:-det}
 pictures=data/shapes/images/val
 boxes=()
-epochs=8
 case $task in
-    det) config=configs/det/mask_rcnn_vitaev2_demo_8e_shapes.py ;;
-    seg) config=configs/seg/upernet_vitaev2_demo_8e_shapes.py ;;
+    det)
+        config=configs/det/mask_rcnn_vitaev2_demo_5e_shapes.py
+        epochs=5
+        ;;
+    seg)
+        config=configs/seg/upernet_vitaev2_demo_16e_shapes.py
+        epochs=16
+        ;;
     pose)
         config=configs/pose/simple_baseline_vitaev2_demo_6e_shapes.py
         epochs=6
@@ -23,6 +28,7 @@ case $task in
         ;;
     cls)
         config=configs/cls/vitaev2_demo_8e_shapes.py
+        epochs=8
         pictures=data/shapes/classes/val
         ;;
     ssl)

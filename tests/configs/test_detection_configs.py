@@ -6,7 +6,7 @@ from config_files import (build, check_one_line, code, distinct, from_guide, of_
 from mmengine.optim import OPTIM_WRAPPER_CONSTRUCTORS, build_optim_wrapper
 
 QUICK = ('det/mask_rcnn_vitaev2_s_1x.py', 'det/mask_rcnn_vitae_s_1x.py',
-         'det/retinanet_vitaev2_s_1x.py', 'det/mask_rcnn_vitaev2_demo_8e_shapes.py')
+         'det/retinanet_vitaev2_s_1x.py', 'det/mask_rcnn_vitaev2_demo_5e_shapes.py')
 
 
 def detection_batch(classes, size=(96, 128)):

@@ -20,7 +20,7 @@ def read(name):
 
 @pytest.fixture(scope='module')
 def detector():
-    return build_model(read('det/mask_rcnn_vitaev2_demo_8e_shapes'))
+    return build_model(read('det/mask_rcnn_vitaev2_demo_5e_shapes'))
 
 
 @pytest.mark.parametrize('name, size', [
@@ -74,7 +74,7 @@ def test_a_detector_is_counted_as_mmdet_runs_it(detector):
         marks=pytest.mark.slow),
     pytest.param('det/retinanet_r50_1x', {'backbone', 'neck', 'bbox_head'},
                  marks=pytest.mark.slow),
-    ('seg/upernet_vitaev2_demo_8e_shapes', {'backbone', 'decode_head'}),
+    ('seg/upernet_vitaev2_demo_16e_shapes', {'backbone', 'decode_head'}),
     ('pose/simple_baseline_vitaev2_demo_6e_shapes', {'backbone', 'head'}),
 ])
 def test_parts_make_up_the_whole(name, parts):
@@ -88,7 +88,7 @@ def test_parts_make_up_the_whole(name, parts):
 
 
 def test_unknown_heads_over_regions_are_not_counted():
-    cfg = read('det/mask_rcnn_vitaev2_demo_8e_shapes')
+    cfg = read('det/mask_rcnn_vitaev2_demo_5e_shapes')
     cfg.model.roi_head.type = 'DoubleHeadRoIHead'
     cfg.model.roi_head.update(reg_roi_scale_factor=1.3)
     model = build_model(cfg)

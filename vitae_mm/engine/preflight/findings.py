@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from mmengine.config import Config
 from torch import nn
 
+from .autoencoder import check_autoencoder
 from .data import check_data
 from .outline import outline_model
 from .start import check_start_weights
@@ -32,8 +33,10 @@ def check_training(cfg: Config, trust: bool = False) -> Findings:
 
     Raises:
         InputError: For what does not fit, see :func:`check_data`,
-            :func:`outline_model` and :func:`check_start_weights`.
+            :func:`outline_model`, :func:`check_autoencoder` and
+            :func:`check_start_weights`.
     """
     annotations = check_data(cfg, ('train', 'val'))
     model = outline_model(cfg)
+    check_autoencoder(model)
     return Findings(model, annotations, check_start_weights(cfg, model, trust))

@@ -1,0 +1,35 @@
+"""Decoder and target of a masked autoencoder."""
+import math
+
+from torch import nn
+
+from vitae_mm.errors import InputError
+from vitae_mm.selfsup import MaskedViTAE
+
+
+def check_autoencoder(model: nn.Module) -> None:
+    """Checks that mmpretrain's decoder and target are made for the tokens of
+    the encoder.
+
+    Args:
+        model: Or its outline; one without our masked encoder is not checked.
+
+    Raises:
+        InputError: If one of their numbers is another.
+    """
+    encoder = getattr(model, 'backbone', None)
+    if not isinstance(encoder, MaskedViTAE):
+        return
+    rows, columns = encoder.stages[0].embedding.grid
+    patch, neck = encoder.stride, model.neck
+    size = f'img_size={encoder.img_size[0]} and patches of {patch}x{patch}'
+    for option, found, wanted in (
+            ('model.neck.num_patches', neck.num_patches, rows * columns),
+            ('model.neck.embed_dim', neck.decoder_embed.in_features,
+             encoder.norm.normalized_shape[0]),
+            ('model.neck.patch_size',
+             math.sqrt(neck.decoder_pred.out_features / encoder.in_channels), patch),
+            ('model.head.patch_size', model.head.patch_size, patch)):
+        if found != wanted:
+            raise InputError(f'{option}={found:g} does not fit the encoder with {size}: it must be '
+                             f'{wanted}.')
