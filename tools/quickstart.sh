@@ -18,8 +18,8 @@ case $task in
         epochs=5
         ;;
     seg)
-        config=configs/seg/upernet_vitaev2_demo_16e_shapes.py
-        epochs=16
+        config=configs/seg/upernet_vitaev2_demo_14e_shapes.py
+        epochs=14
         ;;
     pose)
         config=configs/pose/simple_baseline_vitaev2_demo_6e_shapes.py
