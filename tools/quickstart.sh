@@ -18,8 +18,8 @@ case $task in
         epochs=5
         ;;
     seg)
-        config=configs/seg/upernet_vitaev2_demo_14e_shapes.py
-        epochs=14
+        config=configs/seg/upernet_vitaev2_demo_12e_shapes.py
+        epochs=12
         ;;
     pose)
         config=configs/pose/simple_baseline_vitaev2_demo_6e_shapes.py

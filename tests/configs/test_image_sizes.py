@@ -5,7 +5,7 @@ from config_files import build, read
 from mmengine.registry import DefaultScope
 
 DETECTOR = 'det/mask_rcnn_vitaev2_demo_5e_shapes.py'
-SEGMENTOR = 'seg/upernet_vitaev2_demo_14e_shapes.py'
+SEGMENTOR = 'seg/upernet_vitaev2_demo_12e_shapes.py'
 SIZES = [[(1, 1)], [(31, 517)], [(800, 1333)], [(1, 1), (31, 517), (96, 128)]]
 
 

@@ -6,7 +6,7 @@ from config_files import build, check_one_line, distinct, from_guide, of_task, r
 from PIL import Image
 
 QUICK = ('seg/upernet_vitaev2_s_160k_ade20k.py', 'seg/upernet_ceit_s_160k_ade20k.py',
-         'seg/upernet_vitaev2_demo_14e_shapes.py')
+         'seg/upernet_vitaev2_demo_12e_shapes.py')
 ADE20K = [name for name in of_task('seg') if 'ade20k' in name]
 
 

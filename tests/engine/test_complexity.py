@@ -74,7 +74,7 @@ def test_a_detector_is_counted_as_mmdet_runs_it(detector):
         marks=pytest.mark.slow),
     pytest.param('det/retinanet_r50_1x', {'backbone', 'neck', 'bbox_head'},
                  marks=pytest.mark.slow),
-    ('seg/upernet_vitaev2_demo_14e_shapes', {'backbone', 'decode_head'}),
+    ('seg/upernet_vitaev2_demo_12e_shapes', {'backbone', 'decode_head'}),
     ('pose/simple_baseline_vitaev2_demo_6e_shapes', {'backbone', 'head'}),
 ])
 def test_parts_make_up_the_whole(name, parts):

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 DETECTOR = 'configs/det/mask_rcnn_vitaev2_demo_5e_shapes.py'
 METRICS = {
     DETECTOR: 'coco/segm_mAP_50',
-    'configs/seg/upernet_vitaev2_demo_14e_shapes.py': 'mIoU',
+    'configs/seg/upernet_vitaev2_demo_12e_shapes.py': 'mIoU',
     'configs/pose/simple_baseline_vitaev2_demo_6e_shapes.py': 'PCK',
     'configs/cls/vitaev2_demo_8e_shapes.py': 'accuracy/top1',
 }

@@ -7,7 +7,7 @@ from helpers.commands import ROOT
 from vitae_mm.errors import InputError
 
 TOOL = 'tools/analysis/flops.py'
-SEGMENTOR = ROOT / 'configs/seg/upernet_vitaev2_demo_14e_shapes.py'
+SEGMENTOR = ROOT / 'configs/seg/upernet_vitaev2_demo_12e_shapes.py'
 DETECTOR = ROOT / 'configs/det/mask_rcnn_vitaev2_demo_5e_shapes.py'
 
 

@@ -1,6 +1,6 @@
 # A narrow ViTAEv2 in a small UperNet on the demo shapes, from scratch. Minutes on
 # two CPU cores:
-# bash tools/dist_train.sh configs/seg/upernet_vitaev2_demo_14e_shapes.py 2
+# bash tools/dist_train.sh configs/seg/upernet_vitaev2_demo_12e_shapes.py 2
 _base_ = [
     '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
     '../_base_/models/upernet_small.py',
@@ -18,4 +18,4 @@ model = dict(
     auxiliary_head=dict(
         in_channels=_base_.channels[2], num_classes=5, loss_decode=loss_decode))
 optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
-train_cfg = dict(max_epochs=14, val_interval=14)
+train_cfg = dict(max_epochs=12, val_interval=12)
