@@ -1,7 +1,8 @@
 # AdamW, no decay on norms, biases, positions and class tokens.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.05),
+    constructor='vitae_mm.MergedOptimWrapperConstructor',
+    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.05, fused=True),
     paramwise_cfg=dict(
         norm_decay_mult=0.,
         bias_decay_mult=0.,

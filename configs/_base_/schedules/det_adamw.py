@@ -1,7 +1,8 @@
 # Optimiser of the detectors: AdamW, no decay on norms, for a batch of 16.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-4, betas=(.9, .999), weight_decay=.05),
+    constructor='vitae_mm.MergedOptimWrapperConstructor',
+    optimizer=dict(type='AdamW', lr=1e-4, betas=(.9, .999), weight_decay=.05, fused=True),
     paramwise_cfg=dict(norm_decay_mult=0.))
 auto_scale_lr = dict(enable=False, base_batch_size=16)
 val_cfg = dict(type='ValLoop')

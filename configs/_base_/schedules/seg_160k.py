@@ -5,7 +5,8 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=6e-5, betas=(.9, .999), weight_decay=.01),
+    constructor='vitae_mm.MergedOptimWrapperConstructor',
+    optimizer=dict(type='AdamW', lr=6e-5, betas=(.9, .999), weight_decay=.01, fused=True),
     paramwise_cfg=dict(norm_decay_mult=0.))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500),

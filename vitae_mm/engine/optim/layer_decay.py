@@ -1,16 +1,17 @@
 from mmengine.logging import print_log
-from mmengine.optim import DefaultOptimWrapperConstructor
 from torch import nn
 
 from vitae_mm.errors import InputError
 from vitae_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
+
+from .merged import MergedOptimWrapperConstructor
 
 BACKBONE = 'backbone'
 """Where a model of any of the codebases keeps its backbone."""
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
-class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
+class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
     """Layer-wise lr decay: the deeper a layer of the backbone is, the nearer
     its learning rate is to that of the heads.
 
@@ -46,14 +47,7 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             raise InputError('optim_wrapper.optimizer has no lr, which layer_decay_rate would '
                              'scale: set it.')
 
-    def add_params(self, params: list[dict], module: nn.Module, prefix: str = '',
-                   is_dcn_module: int | float | None = None) -> None:
-        super().add_params(params, module, prefix, is_dcn_module)
-        # the base class calls this method for the model, and then for each module below
-        if not prefix:
-            self._decay(params, module)
-
-    def _decay(self, params: list[dict], model: nn.Module) -> None:
+    def _adjust(self, params: list[dict], model: nn.Module) -> None:
         backbone = getattr(model, BACKBONE, None)
         if not hasattr(backbone, 'get_layer_depth'):
             raise InputError(f'layer_decay_rate: the layers of the backbone '
