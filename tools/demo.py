@@ -44,6 +44,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--json', action='store_true',
                         help='also write the predictions, a line for each image or frame')
     parser.add_argument('--overwrite', action='store_true', help='replace what is in DIR')
+    parser.add_argument('--fuse', action='store_true',
+                        help='fold batch norms into convs first: faster, same predictions')
     add_trust_argument(parser)
     add_config_argument(parser)
     return parser.parse_args()
@@ -56,7 +58,8 @@ def main() -> None:
     check_device(args.device)
     boxes = Boxes(args.boxes) if args.boxes else None
     cfg = load_config(args.config, args.cfg_options)
-    painter = build_painter(cfg, args.checkpoint, args.device, args.score_thr, args.trust)
+    painter = build_painter(cfg, args.checkpoint, args.device, args.score_thr, args.trust,
+                            args.fuse)
     if boxes and not painter.takes_boxes:
         raise InputError(f'--boxes {args.boxes}: only skeletons are looked for in boxes, and this '
                          f'config is of {cfg.default_scope}; leave it out.')

@@ -30,6 +30,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--tta', action='store_true',
                         help="average over the views of the config's tta_pipeline, such as scales "
                         'and flips')
+    parser.add_argument('--fuse', action='store_true',
+                        help='fold batch norms into convs first: faster, same predictions')
     add_common_arguments(parser, 'dist_test.sh and slurm_test.sh')
     return parser.parse_args()
 
@@ -43,6 +45,8 @@ def main() -> None:
         draw_predictions(cfg, args.show_dir)
     if args.tta:
         average_views(cfg)
+    if args.fuse:
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='vitae_mm.FuseHook')]
     if local_rank() == 0:
         check_data(cfg, ('test', ))
     prepare_devices(cfg, args.launcher)

@@ -9,10 +9,11 @@ from mmengine.hooks import EMAHook, Hook
 from mmengine.model import ExponentialMovingAverage
 from mmengine.runner import BaseLoop
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from vitae_mm.backbones import ViTAEv2
-from vitae_mm.engine.hooks import (CheckpointMatchHook, EpochSeedHook, SyncAveragedBuffersHook,
-                                  seed_worker)
+from vitae_mm.engine.hooks import (CheckpointMatchHook, EpochSeedHook, FuseHook,
+                                   SyncAveragedBuffersHook, seed_worker)
 from vitae_mm.errors import InputError
 
 
@@ -103,3 +104,16 @@ def test_averaged_statistics_are_the_same_in_all_processes(tmp_path):
         seen = manager.dict()
         torch.multiprocessing.spawn(average_in_processes, (tmp_path / 'store', seen), nprocs=2)
         assert dict(seen) == {0: .5, 1: .5}
+
+
+def test_a_fused_copy_is_tested():
+    """The model itself comes back, with its batch norms."""
+    model = ViTAEv2(TWO_STAGES)
+    runner = SimpleNamespace(model=model)
+    hook = FuseHook()
+    hook.before_test(runner)
+    assert runner.model is not model and not runner.model.training
+    assert not any(isinstance(module, _BatchNorm) for module in runner.model.modules())
+    hook.after_test(runner)
+    assert runner.model is model
+    assert any(isinstance(module, _BatchNorm) for module in model.modules())

@@ -8,6 +8,7 @@ from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from mmengine.structures import InstanceData
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from helpers import training
 from helpers.commands import ROOT
@@ -155,6 +156,21 @@ def test_the_config_is_read_through_wrappers_and_with_its_preprocessor(make, ima
     inner = cfg.test_dataloader.dataset
     cfg.test_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=inner)
     assert build_painter(cfg, checkpoint).paint(image)[1] == plain
+
+
+@pytest.mark.parametrize('scope', training.WRITERS)
+@torch.no_grad()
+def test_fused_models_give_the_same(scope, make, image):
+    cfg, checkpoint = make(scope)
+    plain, fused = (build_painter(Config(cfg.to_dict()), checkpoint, fuse=fuse)
+                    for fuse in (False, True))
+    models = [getattr(painter, 'inferencer', painter).model for painter in (plain, fused)]
+    norms = [sum(isinstance(module, _BatchNorm) for module in model.modules()) for model in models]
+    assert norms[0] > 0 and norms[1] == 0
+    images = torch.rand(1, 3, 64, 64)
+    for first, second in zip(*(model.backbone(images) for model in models), strict=True):
+        assert torch.allclose(first, second, atol=1e-5)
+    assert fused.paint(image)[0].shape == plain.paint(image)[0].shape
 
 
 @pytest.mark.parametrize('score_thr', [-.1, 30])

@@ -6,6 +6,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from vitae_mm.engine.inference import fuse_for_inference
 from vitae_mm.engine.nodes import type_name
 from vitae_mm.errors import InputError
 
@@ -47,7 +48,8 @@ class Painter(Protocol):
 
 
 def build_painter(cfg: Config, checkpoint: str, device: str = 'cpu',
-                  score_thr: float | None = None, trust: bool = False) -> Painter:
+                  score_thr: float | None = None, trust: bool = False,
+                  fuse: bool = False) -> Painter:
     """The painter for the task of a config, with trained weights.
 
     Args:
@@ -56,6 +58,7 @@ def build_painter(cfg: Config, checkpoint: str, device: str = 'cpu',
         device: As torch names it.
         score_thr: Least score of what is drawn. Defaults to the painter's.
         trust: Unpickle anything in the checkpoint. Defaults to False.
+        fuse: See :func:`fuse_for_inference`. Defaults to False.
 
     Raises:
         InputError: If the task cannot be drawn, the checkpoint does not fit,
@@ -80,6 +83,8 @@ def build_painter(cfg: Config, checkpoint: str, device: str = 'cpu',
     if not isinstance(model, painter_type.model_type):
         raise InputError(f'model type {type(model).__name__} of the config is no '
                          f'{painter_type.model_type.__name__} of {scope}: no other can be drawn.')
+    if fuse:
+        fuse_for_inference(model)
     painter = painter_type(model, cfg)
     if score_thr is not None:
         painter.score_thr = score_thr

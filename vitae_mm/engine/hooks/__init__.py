@@ -1,9 +1,10 @@
 """Training hooks."""
 from .checkpoint_match import CheckpointMatchHook
 from .epoch_seed import EpochSeedHook, seed_worker
+from .fuse import FuseHook
 from .sample_check import SampleCheckHook
 from .sync_averaged_buffers import SyncAveragedBuffersHook
 from .whole_checkpoint import WholeCheckpointHook
 
-__all__ = ['CheckpointMatchHook', 'EpochSeedHook', 'SampleCheckHook', 'SyncAveragedBuffersHook',
-           'WholeCheckpointHook', 'seed_worker']
+__all__ = ['CheckpointMatchHook', 'EpochSeedHook', 'FuseHook', 'SampleCheckHook',
+           'SyncAveragedBuffersHook', 'WholeCheckpointHook', 'seed_worker']

@@ -1,0 +1,54 @@
+"""Fused and compiled networks give the outputs they gave before."""
+import copy
+
+import pytest
+import torch
+from helpers.archs import NARROW, classifying
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
+from vitae_mm.engine.inference import compile_backbone, fuse_for_inference
+
+PUBLISHED = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
+
+
+def trained(network, arch, **options):
+    """With batch norms that change something."""
+    torch.manual_seed(0)
+    model = network(arch, **options)
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean.normal_(std=.2)
+            module.running_var.uniform_(.5, 2.)
+            torch.nn.init.normal_(module.weight, 1., .2)
+            torch.nn.init.normal_(module.bias, 0., .2)
+    return model.eval()
+
+
+def assert_close(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a - b).abs().max() <= 1e-4 * b.abs().max()
+
+
+@pytest.mark.parametrize('size', [(224, 224), (75, 131)], ids=str)
+@pytest.mark.parametrize('network, arch', [*NARROW.values(), *PUBLISHED])
+@torch.no_grad()
+def test_fused_outputs(network, arch, size):
+    model = trained(network, arch, out_type=classifying(network) if arch in (
+        'small', 'tiny') else 'featmap')
+    images = torch.randn(2, 3, *size)
+    fused = fuse_for_inference(copy.deepcopy(model))
+    assert_close(fused(images), model(images))
+    assert not any(isinstance(module, _BatchNorm) for module in fused.modules())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
+@torch.no_grad()
+def test_compiled_outputs(network, arch):
+    model = trained(network, arch)
+    fused = fuse_for_inference(copy.deepcopy(model))
+    compile_backbone(fused)
+    for size in ((64, 64), (64, 96)):
+        images = torch.randn(2, 3, *size)
+        assert_close(fused(images), model(images))

@@ -1,0 +1,35 @@
+import copy
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from vitae_mm.engine.inference import fuse_for_inference
+from vitae_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class FuseHook(Hook):
+    """Tests a fused copy of the model; see :func:`fuse_for_inference`.
+
+    A copy, since hooks that average weights put their own back afterwards.
+    """
+
+    # behind the hooks that put averaged weights into the model
+    priority = 'VERY_LOW'
+
+    def before_test(self, runner: Runner) -> None:
+        self.kept = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        _replace_model(runner, fuse_for_inference(copy.deepcopy(self.kept).eval()))
+
+    def after_test(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        _replace_model(runner, self.kept)
+        del self.kept
+
+
+def _replace_model(runner: Runner, model: nn.Module) -> None:
+    if is_model_wrapper(runner.model):
+        runner.model.module = model
+    else:
+        runner.model = model
