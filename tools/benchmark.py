@@ -1,27 +1,42 @@
 #!/usr/bin/env python
 """Compares networks by the time and memory of a step, in one run.
 
-    python tools/benchmark.py CONFIG CONFIG ... --mode forward --size 224 --batch 8
+    python tools/benchmark.py
+    python tools/benchmark.py configs/cls/vitaev2_s_300e_in1k.py timm:convnext_tiny \\
+        --size 224 448 --forms eager fused+compiled
     python tools/benchmark.py configs/cls/vitae_b_300e_in1k.py \\
         configs/ssl/mae_vitae_b_1600e_in1k.py --mode train
+    python tools/benchmark.py --table10
 
-Steps of the networks alternate, so that a busy machine slows all of them;
-ratios are to the first one. Of models other than classifiers and masked
+Steps of the networks alternate, so that a busy machine slows all of them, and
+so does a product of large matrices: "roofline" is the time in which the
+network's multiply-adds would be done at its rate, as a share of the step's.
+Ratios are medians over the rounds. Of models other than classifiers and masked
 autoencoders the backbone is measured. Memory is beside that of the weights.
 """
 import argparse
 import json
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import torch
-from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.benchmark import DTYPES, MODES, build_case, measure, peak_bytes
-from vitae_mm.engine.cli import check_device, load_config, reports_input_errors
+from vitae_mm.engine.benchmark import (DTYPES, FORMS, MODES, TABLE_8, TABLE_10, TABLE_10_SIZES,
+                                       Case, Timing, build_case, load_network, matmul_case, measure,
+                                       peak_bytes)
+from vitae_mm.engine.cli import check_device, reports_input_errors
 from vitae_mm.errors import InputError
+
+DEFAULT = {name: TABLE_10[name] for name in ('ViTAEv2-S', 'Swin-T')}
+
+MAX_RATIOS = 6
+
+PAGE = 160
+"""Width of tables in files and pipes."""
 
 
 @reports_input_errors
@@ -29,61 +44,102 @@ def main() -> None:
     args = parse_args()
     check_device(args.device)
     device = torch.device(args.device)
-    images = torch.randn(args.batch, 3, args.size, args.size, device=device)
-    cases = []
-    repeated = len({Path(path).stem for path in args.configs}) < len(args.configs)
-    for path in args.configs:
-        cfg = load_config(path)
-        init_default_scope(cfg.get('default_scope'))
-        name = path if repeated else Path(path).stem
-        cases.append(build_case(name, cfg, args.mode, images, args.dtype, args.compile))
-    timings = measure(cases, args.rounds, args.warm_up, device)
-    first = timings[cases[0].name]
-    rows = {
-        case.name: dict(
-            median=timings[case.name].median, spread=timings[case.name].spread,
-            ratio=timings[case.name].ratio_to(first), peak_bytes=peak_bytes(case.step, device))
-        for case in cases
-    }
-    options = dict(mode=args.mode, size=args.size, batch=args.batch, dtype=args.dtype,
-                   device=args.device, compile=args.compile, threads=torch.get_num_threads(),
-                   torch=torch.__version__)
-    title = ', '.join(f'{key} {value}' for key, value in options.items())
-    table = Table('network', title=title)
-    for column in ('ms', 'spread', 'images/s', 'time to first', 'memory (MiB)'):
-        table.add_column(column, justify='right')
-    for name, row in rows.items():
-        table.add_row(name, f'{1e3 * row["median"]:.1f}', f'{row["spread"]:.0%}',
-                      f'{args.batch / row["median"]:.1f}', f'{row["ratio"]:.2f}',
-                      f'{row["peak_bytes"] / 2**20:.0f}')
-    Console().print(table)
+    results = []
+    for mode, size, batch, dtype in product(args.mode, args.size, args.batch, args.dtype):
+        # else a second size would be compiled for sizes that vary
+        torch.compiler.reset()
+        setting = dict(mode=mode, size=size, batch=batch, dtype=dtype)
+        images = torch.randn(batch, 3, size, size, device=device)
+        cases = [build_case(load_network(spec, name), form, mode, images, dtype)
+                 for (name, spec), form in product(args.networks.items(), args.forms)]
+        unit = matmul_case(device, dtype)
+        timings = measure([unit, *cases], args.rounds, args.warm_up, device)
+        rows = {case.name: summarise(case, timings, unit, batch, device) for case in cases}
+        results.append(setting | dict(networks=rows))
+        print_table(setting, rows)
     if args.json:
-        content = json.dumps(dict(options=options, networks=rows), indent=2)
+        options = dict(device=args.device, threads=torch.get_num_threads(), rounds=args.rounds,
+                       torch=torch.__version__)
+        content = json.dumps(dict(options=options, results=results), indent=2)
         write_whole(args.json, lambda path: path.write_text(content))
+
+
+def summarise(case: Case, timings: Mapping[str, Timing], unit: Case, batch: int,
+              device: torch.device) -> dict:
+    """Figures of a case; the ratios are to all others."""
+    timing = timings[case.name]
+    roofline = None if case.macs is None else (
+        case.macs / unit.macs * timings[unit.name].ratio_to(timing))
+    ratios = {name: timing.ratio_to(other) for name, other in timings.items()
+              if name != unit.name}
+    return dict(median=timing.median, spread=timing.spread, images_per_second=batch / timing.median,
+                macs=case.macs, roofline=roofline, peak_bytes=peak_bytes(case.step, device),
+                ratios=ratios)
+
+
+def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping]) -> None:
+    table = Table('', 'network', title=', '.join(f'{key} {value}' for key, value in setting.items()))
+    columns = ['ms', 'spread', 'images/s', 'roofline', 'memory (MiB)']
+    # ratios to every network take the width of a page
+    columns += [f'time to {i}' for i, _ in enumerate(rows, start=1)][:MAX_RATIOS]
+    for column in columns:
+        table.add_column(column, justify='right')
+    for i, (name, row) in enumerate(rows.items(), start=1):
+        roofline = '-' if row['roofline'] is None else f'{row["roofline"]:.2f}'
+        ratios = [f'{ratio:.2f}' for ratio in row['ratios'].values()][:MAX_RATIOS]
+        table.add_row(str(i), name, f'{1e3 * row["median"]:.1f}', f'{row["spread"]:.0%}',
+                      f'{row["images_per_second"]:.1f}', roofline,
+                      f'{row["peak_bytes"] / 2**20:.0f}', *ratios)
+    console = Console()
+    (console if console.is_terminal else Console(width=PAGE)).print(table)
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('configs', nargs='+', metavar='CONFIG', help='config file of any task')
-    parser.add_argument('--mode', choices=MODES, default='forward',
+    parser.add_argument('networks', nargs='*', metavar='NETWORK',
+                        help='config file of any task, PACKAGE::FILE for a config of an '
+                        'installed codebase, or timm:NAME; default: ViTAEv2-S and Swin-T')
+    preset = parser.add_mutually_exclusive_group()
+    preset.add_argument('--table8', action='store_true',
+                        help="ViTAEv2's Table 8: kinds of attention")
+    preset.add_argument('--table10', action='store_true',
+                        help="ViTAEv2's Table 10: other transformers, at 224, 448 and 896")
+    parser.add_argument('--mode', nargs='+', choices=MODES, default=['forward'],
                         help='train: forward, loss and backward; default: forward')
-    parser.add_argument('--size', type=int, default=224, help='pixels of a side; default: 224')
-    parser.add_argument('--batch', type=int, default=8, help='images of a step; default: 8')
-    parser.add_argument('--dtype', choices=DTYPES, default='float32',
+    parser.add_argument('--forms', nargs='+', choices=FORMS, default=['eager'],
+                        help='fused: batch norms folded into convs, for inference; default: eager')
+    parser.add_argument('--size', nargs='+', type=int, help='pixels of a side; default: 224')
+    parser.add_argument('--batch', nargs='+', type=int, default=[8],
+                        help='images of a step; default: 8')
+    parser.add_argument('--dtype', nargs='+', choices=DTYPES, default=['float32'],
                         help='of autocast; default: float32, without')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
                         help='default: a GPU if there is one')
     parser.add_argument('--rounds', type=int, default=10, help='timed steps of each; default: 10')
     parser.add_argument('--warm-up', type=int, default=3, help='untimed ones before; default: 3')
-    parser.add_argument('--compile', action='store_true', help='with torch.compile')
     parser.add_argument('--json', type=Path, help='file to write the figures to')
     args = parser.parse_args()
+    args.networks = choose_networks(args)
+    args.size = args.size or (list(TABLE_10_SIZES) if args.table10 else [224])
     for name, least in (('size', 1), ('batch', 1), ('rounds', 2), ('warm_up', 0)):
-        if getattr(args, name) < least:
-            raise InputError(f'--{name.replace("_", "-")} {getattr(args, name)}: give {least} or '
-                             'more.')
+        values = getattr(args, name)
+        if min(values if isinstance(values, list) else [values]) < least:
+            raise InputError(f'--{name.replace("_", "-")} {values}: give {least} or more.')
     return args
+
+
+def choose_networks(args: argparse.Namespace) -> dict[str, str]:
+    """What :func:`load_network` takes, by name."""
+    preset = TABLE_8 if args.table8 else TABLE_10 if args.table10 else None
+    if preset and args.networks:
+        raise InputError(f'{args.networks} beside a table: give networks or a table.')
+    if not args.networks:
+        return dict(preset or DEFAULT)
+    names = [Path(spec).stem for spec in args.networks]
+    if len(set(args.networks)) < len(names):
+        raise InputError(f'{args.networks}: give each network once.')
+    return dict(zip(names if len(set(names)) == len(names) else args.networks, args.networks))
 
 
 if __name__ == '__main__':

@@ -61,6 +61,11 @@ def to_map(tokens, height, width):
     return tokens.transpose(1, 2).reshape(batch, channels, height, width)
 
 
+def pad_to_multiple(x, ratio):
+    """Zeros at right and bottom until `ratio` divides H and W: (B, C, H, W) -> the same, larger."""
+    return F.pad(x, (0, -x.shape[3] % ratio, 0, -x.shape[2] % ratio))
+
+
 # Attention
 
 def split_heads(x, heads):
@@ -102,18 +107,27 @@ def pad_to_windows(x, window):
     return x, top, left
 
 
+def to_windows(x, window):
+    """(B, C, H, W) -> (B * H/w * W/w, w * w, C)."""
+    batch, channels, height, width = x.shape
+    x = x.reshape(batch, channels, height // window, window, width // window, window)
+    return x.permute(0, 2, 4, 3, 5, 1).reshape(-1, window * window, channels)
+
+
+def from_windows(windows, window, height, width):
+    """(B * H/w * W/w, w * w, C) -> (B, C, H, W)."""
+    rows, columns, channels = height // window, width // window, windows.shape[-1]
+    x = windows.reshape(-1, rows, columns, window, window, channels)
+    return x.permute(0, 5, 1, 3, 2, 4).reshape(-1, channels, height, width)
+
+
 def window_attention(state, prefix, x, heads, window):
     """Full attention inside each window: (B, C, H, W) -> (B, D, H, W)."""
     height, width = x.shape[2:]
     x, top, left = pad_to_windows(x, window)
-    rows = []
-    for row in x.split(window, dim=2):
-        attended = [
-            full_attention(state, prefix, to_tokens(square), heads)
-            for square in row.split(window, dim=3)
-        ]
-        rows.append(torch.cat([to_map(tokens, window, window) for tokens in attended], dim=3))
-    return torch.cat(rows, dim=2)[:, :, top:top + height, left:left + width]
+    attended = full_attention(state, prefix, to_windows(x, window), heads)
+    x = from_windows(attended, window, *x.shape[2:])
+    return x[:, :, top:top + height, left:left + width]
 
 
 def random_features(x, directions):
@@ -304,3 +318,12 @@ def layer_wise_class_attention(state, prefix, class_tokens, heads):
     x = class_tokens[:, -1:] + linear(state, prefix + 'attn.proj.', attended)
     normed = layer_norm(state, prefix + 'norm2.', x, NORMAL_CELL_EPS)
     return (x + feed_forward(state, prefix + 'feedforward.', normed))[:, 0]
+
+
+# Head
+
+def classify(state, features):
+    """The features (B, D), and logits (B, classes) where there is a head."""
+    if 'head.weight' not in state:
+        return dict(features=features)
+    return dict(features=features, logits=linear(state, 'head.', features))

@@ -10,7 +10,8 @@ FINAL_EPS = 1e-6
 
 
 def ceit(state, image, arch, train=False):
-    """(B, 3, H, W) -> logits (B, classes), features (B, D)."""
+    """(B, 3, H, W) -> features (B, D), logits (B, classes)."""
+    image = blocks.pad_to_multiple(image, PATCH)
     size = (image.shape[2] // PATCH, image.shape[3] // PATCH)
     patches = blocks.image_to_tokens(state, 'i2t.', image, train)
     class_token = state['cls_token'].expand(len(image), -1, -1)
@@ -22,4 +23,4 @@ def ceit(state, image, arch, train=False):
     class_tokens = torch.stack(class_tokens, dim=1) + state['pos_layer_embed']  # (B, 12, D)
     last = blocks.layer_wise_class_attention(state, 'lca.', class_tokens, HEADS[arch])
     features = blocks.layer_norm(state, 'norm.', last, FINAL_EPS)
-    return dict(logits=blocks.linear(state, 'head.', features), features=features)
+    return blocks.classify(state, features)

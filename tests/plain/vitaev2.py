@@ -17,6 +17,7 @@ def stage(state, x, index, arch, train=False):
     windowed = WINDOWED[index]
     reduce = blocks.reduction_cell_window if windowed else blocks.reduction_cell_full
     normal = blocks.normal_cell_window if windowed else blocks.normal_cell_full
+    x = blocks.pad_to_multiple(x, RATIOS[index])
     x = reduce(state, prefix + 'RC.', x, KERNELS[index], RATIOS[index], DILATIONS[index],
                REDUCTION_HEADS[arch][index], train=train)
     for depth in range(DEPTHS[arch][index]):
@@ -36,8 +37,5 @@ def maps(state, image, arch='small', train=False):
 
 def vitaev2(state, image, arch='small', train=False):
     """(B, 3, H, W) -> maps, features (B, D), and logits (B, classes) where there is a head."""
-    outputs = dict(maps=maps(state, image, arch, train))
-    outputs['features'] = outputs['maps'][-1].mean(dim=(2, 3))
-    if 'head.weight' in state:
-        outputs['logits'] = blocks.linear(state, 'head.', outputs['features'])
-    return outputs
+    stages = maps(state, image, arch, train)
+    return dict(maps=stages, **blocks.classify(state, stages[-1].mean(dim=(2, 3))))

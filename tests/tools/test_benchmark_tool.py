@@ -5,9 +5,12 @@ import sys
 import pytest
 from helpers.commands import ROOT
 
+from vitae_mm.engine.benchmark import TABLE_8, TABLE_10, load_network
 from vitae_mm.errors import InputError
 
 TOOL = 'tools/benchmark.py'
+NARROW = 'configs/cls/vitae_32_10e_cifar10_10pct.py'
+SHORT = ('--size', 32, '--batch', 2, '--rounds', 2, '--warm-up', 1)
 
 
 @pytest.fixture
@@ -23,24 +26,52 @@ def benchmark(monkeypatch, capsys):
 
 
 def test_networks_are_compared(benchmark, tmp_path):
-    names = ['cls/vitae_32_10e_cifar10_10pct', 'ssl/mae_vitae_32_10e_cifar10']
-    printed = benchmark(*(f'configs/{name}.py' for name in names), '--mode', 'train', '--size', 32,
-                        '--batch', 2, '--rounds', 2, '--warm-up', 1, '--json', tmp_path / 'a.json')
+    printed = benchmark(NARROW, 'configs/ssl/mae_vitae_32_10e_cifar10.py', '--mode', 'forward',
+                        'train', *SHORT, '--json', tmp_path / 'a.json')
     content = json.loads((tmp_path / 'a.json').read_text())
-    assert content['options']['mode'] == 'train' and content['options']['batch'] == 2
-    rows = content['networks']
-    assert list(rows) == [name.split('/')[1] for name in names]
-    assert all(row['median'] > 0 and row['peak_bytes'] > 1e6 for row in rows.values())
-    assert rows['vitae_32_10e_cifar10_10pct']['ratio'] == 1
-    assert 'memory (MiB)' in printed and 'vitae_32_10e' in printed
+    assert [result['mode'] for result in content['results']] == ['forward', 'train']
+    for result in content['results']:
+        rows = result['networks']
+        assert list(rows) == ['vitae_32_10e_cifar10_10pct eager', 'mae_vitae_32_10e_cifar10 eager']
+        first, second = rows.values()
+        assert first['median'] > 0 and first['peak_bytes'] > 1e6
+        assert 0 < first['roofline'] < 2 and second['roofline'] is None
+        assert list(first['ratios'].values())[0] == 1
+        assert list(first['ratios']) == list(rows)
+        assert first['images_per_second'] == pytest.approx(2 / first['median'])
+    assert printed.count('roofline') == 2 and 'mode train, size 32, batch 2' in printed
+
+
+def test_forms_are_compared(benchmark, tmp_path):
+    benchmark(NARROW, *SHORT, '--forms', 'eager', 'fused', '--json', tmp_path / 'a.json')
+    result, = json.loads((tmp_path / 'a.json').read_text())['results']
+    assert [name.split()[1] for name in result['networks']] == ['eager', 'fused']
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('mode, form', [('forward', 'fused+compiled'), ('train', 'compiled')])
+def test_compiled_networks_are_measured(mode, form, benchmark):
+    assert form in benchmark(NARROW, '--mode', mode, *SHORT, '--forms', form)
+
+
+@pytest.mark.parametrize('name, spec', [*TABLE_8.items(), *TABLE_10.items()])
+def test_networks_of_the_tables(name, spec):
+    assert load_network(spec, name).name == name
 
 
 @pytest.mark.parametrize('option', ['--batch', '--rounds', '--size', '--warm-up'])
 def test_numbers_out_of_range_are_refused(benchmark, option):
-    with pytest.raises(InputError, match=f'{option} -1: give'):
-        benchmark('configs/cls/vitae_32_10e_cifar10_10pct.py', f'{option}=-1')
+    with pytest.raises(InputError, match=rf'{option} \[?-1\]?: give'):
+        benchmark(NARROW, f'{option}=-1')
 
 
 def test_a_device_that_is_not_there_is_refused(benchmark):
     with pytest.raises(InputError, match='--device cuda:99: not on this machine'):
-        benchmark('configs/cls/vitae_32_10e_cifar10_10pct.py', '--device', 'cuda:99')
+        benchmark(NARROW, '--device', 'cuda:99')
+
+
+@pytest.mark.parametrize('networks, message', [
+    ((NARROW, '--table8'), 'give networks or a table'), ((NARROW, NARROW), 'each network once')])
+def test_contradictions_are_refused(networks, message, benchmark):
+    with pytest.raises(InputError, match=message):
+        benchmark(*networks)

@@ -1,0 +1,94 @@
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from vitae_mm.errors import InputError
+
+from .cases import Case
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of a step in each round."""
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Distance of the quartiles, as a share of the median."""
+        first, _, last = quantiles(self.seconds, n=4)
+        return (last - first) / self.median
+
+    def ratio_to(self, other: 'Timing') -> float:
+        """Median over the rounds of this one's time by the other's, so that
+        what slows the machine down for a while cancels out."""
+        return median(a / b for a, b in zip(self.seconds, other.seconds, strict=True))
+
+
+def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.device
+            ) -> dict[str, Timing]:
+    """Times a step of each case in each round, one after another.
+
+    Args:
+        cases: Of different names.
+        rounds: How many steps of each are timed, 2 or more.
+        warm_up: How many rounds come before, untimed.
+        device: Where they run.
+
+    Returns:
+        By name.
+
+    Raises:
+        InputError: If two have the same name.
+    """
+    seconds = {case.name: [] for case in cases}
+    if len(seconds) < len(cases):
+        raise InputError('two of the networks have the same name: give each once.')
+    for index in range(-warm_up, rounds):
+        for case in cases:
+            _synchronize(device)
+            start = time.perf_counter()
+            case.step()
+            _synchronize(device)
+            if index >= 0:
+                seconds[case.name].append(time.perf_counter() - start)
+    return {name: Timing(tuple(values)) for name, values in seconds.items()}
+
+
+def peak_bytes(step: Callable[[], None], device: torch.device) -> int:
+    """Most memory that a step takes at once, beside what is held before it, as
+    weights are.
+
+    Args:
+        step: What is measured.
+        device: Where it runs.
+
+    Returns:
+        Bytes that PyTorch's allocator gave out.
+    """
+    if device.type == 'cuda':
+        held = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        step()
+        return torch.cuda.max_memory_allocated(device) - held
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        step()
+    events = [event for event in profiler.profiler.kineto_results.events()
+              if event.name() == '[memory]']
+    held = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        held += event.nbytes()
+        peak = max(peak, held)
+    return peak
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
