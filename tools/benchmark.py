@@ -78,7 +78,8 @@ def summarise(case: Case, timings: Mapping[str, Timing], unit: Case, batch: int,
 
 
 def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping]) -> None:
-    table = Table('', 'network', title=', '.join(f'{key} {value}' for key, value in setting.items()))
+    title = ', '.join(f'{key} {value}' for key, value in setting.items())
+    table = Table('', 'network', title=title)
     columns = ['ms', 'spread', 'images/s', 'roofline', 'memory (MiB)']
     # ratios to every network take the width of a page
     columns += [f'time to {i}' for i, _ in enumerate(rows, start=1)][:MAX_RATIOS]

@@ -75,7 +75,8 @@ def test_training_crops_and_test_sizes(tmp_path):
     dataset = cfg.train_dataloader.dataset
     for pipeline, size in ((cfg.train_pipeline, (512, 512)), (cfg.test_pipeline, (512, 853))):
         with DefaultScope.overwrite_default_scope('mmseg'):
-            sample = DATASETS.build({**dataset, 'data_root': str(tmp_path), 'pipeline': pipeline})[0]
+            cropped = {**dataset, 'data_root': str(tmp_path), 'pipeline': pipeline}
+            sample = DATASETS.build(cropped)[0]
         assert sample['inputs'].shape[1:] == size
         labels = sample['data_samples'].gt_sem_seg.data.unique().tolist()
         # 0 of the files, "other", counts for nothing; 1 is the first class

@@ -14,7 +14,8 @@ def cfg():
     return Config.fromfile(ROOT / 'configs/ssl/mae_vitae_32_10e_cifar10.py')
 
 
-@pytest.mark.parametrize('name', ['32_10e_cifar10', 'demo_20e_shapes', 'b_400e_in1k', 'h_400e_in1k'])
+@pytest.mark.parametrize('name', [
+    '32_10e_cifar10', 'demo_20e_shapes', 'b_400e_in1k', 'h_400e_in1k'])
 def test_ours_fit(name):
     check_autoencoder(outline_model(Config.fromfile(ROOT / f'configs/ssl/mae_vitae_{name}.py')))
 
@@ -24,7 +25,8 @@ def test_ours_fit(name):
     ('head.patch_size', 16, 4)])
 def test_parts_made_for_other_tokens_are_refused(cfg, option, found, wanted):
     cfg.merge_from_dict({f'model.{option}': found})
-    with pytest.raises(InputError, match=rf'model.{option}={found} does not fit.*must be {wanted}\.'):
+    words = rf'model.{option}={found} does not fit.*must be {wanted}\.'
+    with pytest.raises(InputError, match=words):
         check_autoencoder(outline_model(cfg))
 
 

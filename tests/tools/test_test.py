@@ -1,4 +1,6 @@
 """tools/test.py: views and pictures of every codebase."""
+import re
+
 import pytest
 from mmengine.config import Config
 from PIL import Image
@@ -29,7 +31,8 @@ def test_every_codebase_draws(write, data, tmp_path):
     cfg.visualizer = dict(type=VISUALIZERS[scope], vis_backends=[dict(type='LocalVisBackend')])
     cfg.train_dataloader.dataset.indices = cfg.test_dataloader.dataset.indices = 4
     cfg.dump(tmp_path / 'c.py')
-    assert run('python', 'tools/train.py', tmp_path / 'c.py', '--work-dir', tmp_path).returncode == 0
+    done = run('python', 'tools/train.py', tmp_path / 'c.py', '--work-dir', tmp_path)
+    assert done.returncode == 0, done.stderr
     done = run('python', 'tools/test.py', tmp_path / 'c.py', tmp_path / 'epoch_1.pth',
                '--work-dir', tmp_path / 't', '--show-dir', tmp_path / 'pictures')
     assert done.returncode == 0, done.stderr
@@ -65,3 +68,15 @@ def test_a_pretraining_is_not_tested(data, tmp_path):
     config = training.write_pretraining(tmp_path / 'c.py', data)
     message = complaint(run('python', 'tools/test.py', config, 'a.pth'))
     assert 'has no test_dataloader: there is nothing to test' in message
+
+
+def test_fused_models_score_the_same(data, tmp_path):
+    config = training.write_config(tmp_path / 'c.py', data)
+    assert run('python', 'tools/train.py', config, '--work-dir', tmp_path).returncode == 0
+    scores = []
+    for options in ([], ['--fuse']):
+        done = run('python', 'tools/test.py', config, tmp_path / 'epoch_1.pth', '--work-dir',
+                   tmp_path / 't', *options)
+        assert done.returncode == 0, done.stderr
+        scores += re.findall(r'accuracy/top1: ([\d.]+)', done.stdout)
+    assert len(scores) == 2 and scores[0] == scores[1]
