@@ -1,5 +1,6 @@
 """Masked autoencoders whose parts do not fit."""
 import pytest
+import torch
 from helpers import training
 from helpers.commands import ROOT
 from mmengine.config import Config
@@ -39,3 +40,9 @@ def test_images_of_another_size_are_refused(cfg):
 def test_other_models_pass(tmp_path):
     cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', tmp_path))
     check_autoencoder(outline_model(cfg))
+
+
+def test_other_decoders_are_left_alone(cfg):
+    model = outline_model(cfg)
+    model.neck = torch.nn.Identity()
+    check_autoencoder(model)

@@ -90,5 +90,3 @@ def test_unknown_models_of_timm_are_refused():
     pytest.importorskip('timm')
     with pytest.raises(InputError, match='no such model; similar names: .*resnet18'):
         load_network('timm:resnet_18')
-
-

@@ -12,7 +12,8 @@ def check_autoencoder(model: nn.Module) -> None:
     the encoder.
 
     Args:
-        model: Or its outline; one without our masked encoder is not checked.
+        model: Or its outline; one that is not made of our masked encoder and
+            these two is not checked.
 
     Raises:
         InputError: If one of their numbers is another.
@@ -20,8 +21,13 @@ def check_autoencoder(model: nn.Module) -> None:
     encoder = getattr(model, 'backbone', None)
     if not isinstance(encoder, MaskedViTAE):
         return
+    # only pretraining needs mmpretrain
+    from mmpretrain.models import MAEPretrainDecoder, MAEPretrainHead
+    neck, head = model.neck, model.head
+    if not isinstance(neck, MAEPretrainDecoder) or not isinstance(head, MAEPretrainHead):
+        return
     rows, columns = encoder.stages[0].embedding.grid
-    patch, neck = encoder.stride, model.neck
+    patch = encoder.stride
     size = f'img_size={encoder.img_size[0]} and patches of {patch}x{patch}'
     for option, found, wanted in (
             ('model.neck.num_patches', neck.num_patches, rows * columns),
@@ -29,7 +35,7 @@ def check_autoencoder(model: nn.Module) -> None:
              encoder.norm.normalized_shape[0]),
             ('model.neck.patch_size',
              math.sqrt(neck.decoder_pred.out_features / encoder.in_channels), patch),
-            ('model.head.patch_size', model.head.patch_size, patch)):
+            ('model.head.patch_size', head.patch_size, patch)):
         if found != wanted:
             raise InputError(f'{option}={found:g} does not fit the encoder with {size}: it must be '
                              f'{wanted}.')
