@@ -12,15 +12,11 @@ sides = {i: dict(link=(f'corner{i + 1}', f'corner{i + 2}'), id=i, color=[200, 20
 metainfo = dict(
     dataset_name='shapes', keypoint_info=corners, skeleton_info=sides,
     joint_weights=[1.] * 5, sigmas=[.05] * 5)
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='GetBBoxCenterScale'),
-    # flipped or turned, a shape would have its corners in another order
-    dict(type='RandomBBoxTransform', rotate_prob=0.),
-    dict(type='TopdownAffine', input_size=codec['input_size']),
-    dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs'),
-]
+# flipped or turned, a shape would have its corners in another order
+train_pipeline = [step for step in _base_.train_pipeline if step['type'] != 'RandomFlip']
+train_pipeline[2].update(rotate_prob=0.)
+train_pipeline[3].update(input_size=codec['input_size'])
+train_pipeline[4].update(encoder=codec)
 test_pipeline = _base_.test_pipeline
 test_pipeline[2].update(input_size=codec['input_size'])
 data = dict(data_root='data/shapes/', metainfo=metainfo)

@@ -3,7 +3,7 @@
 _base_ = './pose_210e.py'
 optim_wrapper = dict(
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.1),
+    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.1, fused=True),
     paramwise_cfg=dict(
         layer_decay_rate=.75,
         norm_decay_mult=0.,
