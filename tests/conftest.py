@@ -1,6 +1,9 @@
+import runpy
+import sys
 import time
 
 import pytest
+from helpers.commands import ROOT
 
 START = time.monotonic()
 
@@ -27,3 +30,15 @@ def pytest_runtest_setup(item):
     minutes = item.config.getoption('slow_minutes')
     if 'slow' in item.keywords and time.monotonic() - START > 60 * minutes:
         pytest.skip(f'slow, and {minutes:g} minutes are over')
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """Runs a tool in this process, which has the libraries; returns what it prints."""
+
+    def run_here(tool, *arguments):
+        monkeypatch.setattr(sys, 'argv', [tool, *map(str, arguments)])
+        runpy.run_path(str(ROOT / tool))['main'].__wrapped__()
+        return capsys.readouterr().out
+
+    return run_here

@@ -1,9 +1,7 @@
 import json
-import runpy
-import sys
+from functools import partial
 
 import pytest
-from helpers.commands import ROOT
 
 from vitae_mm.engine.benchmark import TABLE_8, TABLE_10, load_network
 from vitae_mm.errors import InputError
@@ -14,15 +12,8 @@ SHORT = ('--size', 32, '--batch', 2, '--rounds', 2, '--warm-up', 1)
 
 
 @pytest.fixture
-def benchmark(monkeypatch, capsys):
-    """What the tool prints."""
-
-    def run_here(*arguments):
-        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
-        runpy.run_path(str(ROOT / TOOL))['main'].__wrapped__()
-        return capsys.readouterr().out
-
-    return run_here
+def benchmark(run_tool):
+    return partial(run_tool, TOOL)
 
 
 def test_networks_are_compared(benchmark, tmp_path):

@@ -1,8 +1,7 @@
 """tools/demo.py on images and a video, with small models of every codebase."""
 import json
-import runpy
 import shutil
-import sys
+from functools import partial
 
 import cv2
 import pytest
@@ -10,7 +9,7 @@ import torch
 from mmengine.config import Config
 
 from helpers import training
-from helpers.commands import ROOT, complaint, run
+from helpers.commands import complaint, run
 from vitae_mm.engine.complexity import build_model
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import Video, write_video
@@ -51,14 +50,8 @@ def model(data, tmp_path):
 
 
 @pytest.fixture
-def demo(monkeypatch):
-    """Runs the tool in this process."""
-
-    def run_here(*arguments):
-        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
-        runpy.run_path(str(ROOT / TOOL))['main'].__wrapped__()
-
-    return run_here
+def demo(run_tool):
+    return partial(run_tool, TOOL)
 
 
 @pytest.mark.parametrize('write', [training.write_config, training.write_detector,
