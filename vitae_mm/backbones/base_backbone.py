@@ -186,8 +186,9 @@ class StagedBackbone(BaseModule):
             raise InputError(f'{type(self).__name__}: images of {x.shape[2]}x{x.shape[3]} pixels '
                              f'are too small: each side needs {self.least_size} or more, one '
                              'token. Enlarge them, or give an arch dict with smaller ratios.')
-        cells = len(x) * math.prod(math.ceil(side / self.stride) for side in x.shape[2:])
-        if self.training and cells == 1 and self._trains_statistics():
+        # one cell in the last stage
+        if self.training and x.shape[0] == 1 and max(x.shape[2:]) <= self.stride and (
+                self._trains_statistics()):
             raise InputError(f'{type(self).__name__}: a single image of {x.shape[2]}x{x.shape[3]} '
                              'pixels, one cell in the last stage, is too small to train batch '
                              'norms on: give a larger image or batch, norm_eval=True, or another '

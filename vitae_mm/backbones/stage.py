@@ -1,9 +1,8 @@
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from vitae_mm.layers import TokenEmbedding
+from vitae_mm.layers import TokenEmbedding, next_multiple, pad_map
 
 from .cells import NormalCell
 from .checkpointing import run_module
@@ -50,5 +49,5 @@ class Stage(nn.Module):
 def pad_to_multiple(x: Tensor, ratio: int) -> Tensor:
     """Zero-pads a map (B, H, W, C) at its right and bottom until ``ratio``
     divides H and W."""
-    rows, cols = -x.shape[1] % ratio, -x.shape[2] % ratio
-    return F.pad(x, (0, 0, 0, cols, 0, rows)) if rows or cols else x
+    rows, cols = (next_multiple(side, ratio) - side for side in x.shape[1:3])
+    return pad_map(x, (0, rows), (0, cols))

@@ -7,6 +7,8 @@ from torch.nn import functional as F
 
 from vitae_mm.errors import InputError
 
+from .window import are_open
+
 POSITIONS = ('none', 'learned', 'sinusoid')
 
 
@@ -92,7 +94,7 @@ def resize_positions(position: Tensor, grid: tuple[int, int], size: tuple[int, i
     Returns:
         (1, H * W, C).
     """
-    if tuple(size) == tuple(grid):
+    if not are_open(size) and tuple(size) == tuple(grid):
         return position
     # (1, rows * columns, C) -> (1, C, rows, columns)
     maps = position.unflatten(1, grid).permute(0, 3, 1, 2)

@@ -2,6 +2,8 @@
 
 Pure functions on channels-last maps; the window is square, ``w`` cells wide.
 """
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -22,12 +24,30 @@ def pad_to_windows(x: Tensor, window: int) -> tuple[Tensor, int, int]:
         The padded map (B, H', W', C) and the rows and columns added before
         the first cell.
     """
-    height, width = x.shape[1:3]
-    rows, cols = -height % window, -width % window
+    rows, cols = (next_multiple(side, window) - side for side in x.shape[1:3])
     top, left = rows // 2, cols // 2
-    if rows or cols:
-        x = F.pad(x, (0, 0, left, cols - left, top, rows - top))
-    return x, top, left
+    return pad_map(x, (top, rows - top), (left, cols - left)), top, left
+
+
+def next_multiple(size: int, unit: int) -> int:
+    """The least multiple of ``unit`` that is not below ``size``."""
+    # of no negative number: ONNX would round it towards zero
+    return (size + unit - 1) // unit * unit
+
+
+def pad_map(x: Tensor, rows: tuple[int, int], cols: tuple[int, int]) -> Tensor:
+    """Zero-pads a map (B, H, W, C) by rows above and below, and columns left
+    and right."""
+    # padding by nothing would copy
+    if not are_open(rows + cols) and not any(rows + cols):
+        return x
+    return F.pad(x, (0, 0, *cols, *rows))
+
+
+def are_open(sizes: Iterable[int]) -> bool:
+    """Whether the network is being exported with sizes left open, about which
+    nothing must be asked."""
+    return any(isinstance(size, torch.SymInt) for size in sizes)
 
 
 def partition_windows(x: Tensor, window: int) -> Tensor:

@@ -40,8 +40,7 @@ class WindowAttention(FullAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H, W, D)."""
-        height, width = x.shape[1:3]
-        window = self.window_size
+        size, window = x.shape[1:3], self.window_size
         x, top, left = pad_to_windows(x, window)
         padded_height, padded_width = x.shape[1:3]
         shift = self._shift(padded_height, padded_width)
@@ -52,10 +51,12 @@ class WindowAttention(FullAttention):
         x = merge_windows(x, window, padded_height, padded_width)
         if any(shift):
             x = x.roll(shift, dims=(1, 2))
-        return x[:, top:top + height, left:left + width]
+        return x.narrow(1, top, size[0]).narrow(2, left, size[1])
 
     def _shift(self, height: int, width: int) -> tuple[int, int]:
-        half = self.window_size // 2 if self.shifted else 0
+        if not self.shifted:
+            return 0, 0
+        half = self.window_size // 2
         return (half if height > self.window_size else 0,
                 half if width > self.window_size else 0)
 

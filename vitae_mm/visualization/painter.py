@@ -7,10 +7,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from vitae_mm.engine.inference import fuse_for_inference
+from vitae_mm.engine.models import load_model, prepare_config
 from vitae_mm.engine.nodes import type_name
 from vitae_mm.errors import InputError
-
-from .models import load_model, prepare_config
 
 PAINTERS = dict(mmpretrain='classification.ClassPainter', mmdet='detection.InstancePainter',
                 mmseg='segmentation.MapPainter', mmpose='pose.SkeletonPainter')

@@ -1,0 +1,70 @@
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from helpers import training
+from mmengine.config import Config
+
+from vitae_mm.engine.complexity import build_model
+from vitae_mm.errors import InputError
+
+onnxruntime = pytest.importorskip('onnxruntime')
+
+
+@pytest.fixture
+def export(run_tool):
+    return partial(run_tool, 'tools/export_onnx.py')
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Config, checkpoint and model."""
+
+    def make(write):
+        cfg = Config.fromfile(write(tmp_path / 'c.py', training.make_data(tmp_path)))
+        built = build_model(cfg)
+        torch.save(dict(state_dict=built.state_dict(),
+                        meta=dict(dataset_meta=dict(classes=('x', 'y')))), tmp_path / 'c.pth')
+        return tmp_path / 'c.py', tmp_path / 'c.pth', built
+
+    return make
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_a_classifier(export, model, tmp_path):
+    config, checkpoint, built = model(training.write_config)
+    out = tmp_path / 'model.onnx'
+    said = export(config, checkpoint, out, '--fuse', '--batch', 2)
+    assert 'images (2, 3, 32, 32) -> logits' in said
+    session = onnxruntime.InferenceSession(out)
+    assert session.get_modelmeta().custom_metadata_map == dict(
+        mean='[127.0, 127.0, 127.0]', std='[64.0, 64.0, 64.0]', channels='"BGR"',
+        classes='["x", "y"]')
+    images = torch.randn(2, 3, 32, 32)
+    (logits, ) = session.run(None, dict(images=images.numpy()))
+    np.testing.assert_allclose(logits, built(images, mode='tensor'), atol=1e-4)
+    with pytest.raises(InputError, match='exists: choose another name or give --overwrite'):
+        export(config, checkpoint, out)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_the_backbone_of_a_detector_at_any_size(export, model, tmp_path):
+    config, checkpoint, built = model(training.write_detector)
+    out = tmp_path / 'model.onnx'
+    assert 'images (B, 3, H, W) -> map0, map1' in export(config, checkpoint, out, '--dynamic')
+    images = torch.randn(1, 3, 50, 70)
+    maps = onnxruntime.InferenceSession(out).run(None, dict(images=images.numpy()))
+    for given, expected in zip(maps, built.backbone(images), strict=True):
+        np.testing.assert_allclose(given, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('option, words', [
+    (('--size', 0, 64), '--size 0 64: give 1 or more'),
+    (('--batch', 0), '--batch 0: give 1 or more'),
+])
+def test_numbers_of_no_use_are_refused(export, option, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        export('none.py', 'none.pth', tmp_path / 'model.onnx', *option)
