@@ -8,7 +8,8 @@
         configs/ssl/mae_vitae_b_1600e_in1k.py --mode train
     python tools/benchmark.py --table10
 
-Steps of the networks alternate, so that a busy machine slows all of them, and
+A network is compared in all --forms, or in those behind an @, as in
+CONFIG@eager,fused. Steps of the networks alternate, so that a busy machine slows all of them, and
 so does a product of large matrices: "roofline" is the time in which the
 network's multiply-adds would be done at its rate, as a share of the step's.
 Ratios are medians over the rounds. Of models other than classifiers and masked
@@ -48,10 +49,10 @@ def main() -> None:
     for mode, size, batch, dtype in product(args.mode, args.size, args.batch, args.dtype):
         # else a second size would be compiled for sizes that vary
         torch.compiler.reset()
-        setting = dict(mode=mode, size=size, batch=batch, dtype=dtype)
-        images = torch.randn(batch, 3, size, size, device=device)
+        setting = dict(mode=mode, size='x'.join(map(str, size)), batch=batch, dtype=dtype)
+        images = torch.randn(batch, 3, *size, device=device)
         cases = [build_case(load_network(spec, name), form, mode, images, dtype)
-                 for (name, spec), form in product(args.networks.items(), args.forms)]
+                 for name, spec, form in args.cases]
         unit = matmul_case(device, dtype)
         timings = measure([unit, *cases], args.rounds, args.warm_up, device)
         rows = {case.name: summarise(case, timings, unit, batch, device) for case in cases}
@@ -100,7 +101,8 @@ def parse_args() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('networks', nargs='*', metavar='NETWORK',
                         help='config file of any task, PACKAGE::FILE for a config of an '
-                        'installed codebase, or timm:NAME; default: ViTAEv2-S and Swin-T')
+                        'installed codebase, or timm:NAME; @FORM,... behind it says its forms; '
+                        'default: ViTAEv2-S and Swin-T')
     preset = parser.add_mutually_exclusive_group()
     preset.add_argument('--table8', action='store_true',
                         help="ViTAEv2's Table 8: kinds of attention")
@@ -110,7 +112,8 @@ def parse_args() -> argparse.Namespace:
                         help='train: forward, loss and backward; default: forward')
     parser.add_argument('--forms', nargs='+', choices=FORMS, default=['eager'],
                         help='fused: batch norms folded into convs, for inference; default: eager')
-    parser.add_argument('--size', nargs='+', type=int, help='pixels of a side; default: 224')
+    parser.add_argument('--size', nargs='+',
+                        help='pixels of a side, or HEIGHTxWIDTH; default: 224')
     parser.add_argument('--batch', nargs='+', type=int, default=[8],
                         help='images of a step; default: 8')
     parser.add_argument('--dtype', nargs='+', choices=DTYPES, default=['float32'],
@@ -121,26 +124,44 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--warm-up', type=int, default=3, help='untimed ones before; default: 3')
     parser.add_argument('--json', type=Path, help='file to write the figures to')
     args = parser.parse_args()
-    args.networks = choose_networks(args)
-    args.size = args.size or (list(TABLE_10_SIZES) if args.table10 else [224])
-    for name, least in (('size', 1), ('batch', 1), ('rounds', 2), ('warm_up', 0)):
+    args.cases = choose_cases(args)
+    sizes = args.size or (TABLE_10_SIZES if args.table10 else (224, ))
+    args.size = [parse_size(str(size)) for size in sizes]
+    for name, least in (('batch', 1), ('rounds', 2), ('warm_up', 0)):
         values = getattr(args, name)
         if min(values if isinstance(values, list) else [values]) < least:
             raise InputError(f'--{name.replace("_", "-")} {values}: give {least} or more.')
     return args
 
 
-def choose_networks(args: argparse.Namespace) -> dict[str, str]:
-    """What :func:`load_network` takes, by name."""
+def parse_size(text: str) -> tuple[int, int]:
+    """Height and width of '224' or '800x1333'."""
+    sides = [int(side) if side.isdecimal() else 0 for side in text.split('x')]
+    if min(sides) < 1 or len(sides) > 2:
+        raise InputError(f'--size {text}: give pixels of a side, as 224, or height and width, as '
+                         '800x1333.')
+    return sides[0], sides[-1]
+
+
+def choose_cases(args: argparse.Namespace) -> list[tuple[str, str, str]]:
+    """Name, what :func:`load_network` takes, and form of each case."""
     preset = TABLE_8 if args.table8 else TABLE_10 if args.table10 else None
     if preset and args.networks:
         raise InputError(f'{args.networks} beside a table: give networks or a table.')
     if not args.networks:
-        return dict(preset or DEFAULT)
-    names = [Path(spec).stem for spec in args.networks]
-    if len(set(args.networks)) < len(names):
+        return [(*pair, form) for pair, form in product((preset or DEFAULT).items(), args.forms)]
+    given = [network.partition('@') for network in args.networks]
+    specs = [spec for spec, _, _ in given]
+    if len(set(specs)) < len(specs):
         raise InputError(f'{args.networks}: give each network once.')
-    return dict(zip(names if len(set(names)) == len(names) else args.networks, args.networks))
+    names = [Path(spec).stem for spec in specs]
+    names = names if len(set(names)) == len(names) else specs
+    cases = [(name, spec, form) for name, (spec, _, own) in zip(names, given)
+             for form in (own.split(',') if own else args.forms)]
+    unknown = [form for _, _, form in cases if form not in FORMS]
+    if unknown:
+        raise InputError(f'form {unknown[0]!r}: choose some of {", ".join(FORMS)}.')
+    return cases
 
 
 if __name__ == '__main__':

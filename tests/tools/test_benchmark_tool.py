@@ -30,7 +30,18 @@ def test_networks_are_compared(benchmark, tmp_path):
         assert list(first['ratios'].values())[0] == 1
         assert list(first['ratios']) == list(rows)
         assert first['images_per_second'] == pytest.approx(2 / first['median'])
-    assert printed.count('roofline') == 2 and 'mode train, size 32, batch 2' in printed
+    assert printed.count('roofline') == 2 and 'mode train, size 32x32, batch 2' in printed
+
+
+def test_sizes_and_forms_of_their_own(benchmark, tmp_path):
+    benchmark(f'{NARROW}@fused,eager', 'configs/cls/vitae_32_k0_10e_cifar10_10pct.py', *SHORT,
+              '--size', 32, '32x48', '--json', tmp_path / 'a.json')
+    square, other = json.loads((tmp_path / 'a.json').read_text())['results']
+    assert (square['size'], other['size']) == ('32x32', '32x48')
+    rows = other['networks']
+    assert [name.split()[1] for name in rows] == ['fused', 'eager', 'eager']
+    own = 'vitae_32_10e_cifar10_10pct eager'
+    assert rows[own]['macs'] > 1.4 * square['networks'][own]['macs']
 
 
 def test_forms_are_compared(benchmark, tmp_path):
@@ -62,7 +73,9 @@ def test_a_device_that_is_not_there_is_refused(benchmark):
 
 
 @pytest.mark.parametrize('networks, message', [
-    ((NARROW, '--table8'), 'give networks or a table'), ((NARROW, NARROW), 'each network once')])
+    ((NARROW, '--table8'), 'give networks or a table'), ((NARROW, NARROW), 'each network once'),
+    ((f'{NARROW}@fast', ), "form 'fast': choose some of eager, compiled"),
+    ((NARROW, '--size', '3x4x5'), '--size 3x4x5: give pixels of a side')])
 def test_contradictions_are_refused(networks, message, benchmark):
     with pytest.raises(InputError, match=message):
         benchmark(*networks)
