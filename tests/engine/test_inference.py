@@ -52,3 +52,20 @@ def test_compiled_outputs(network, arch):
     for size in ((64, 64), (64, 96)):
         images = torch.randn(2, 3, *size)
         assert_close(fused(images), model(images))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('dynamic', [False, True])
+@pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
+def test_compiled_as_one_graph(network, arch, dynamic):
+    torch.compiler.reset()
+    model = trained(network, arch).train()
+    compiled = copy.deepcopy(model)
+    compiled.compile(backend='eager', fullgraph=True, dynamic=dynamic)
+    for size in ((64, 64), (75, 131)):
+        images = torch.randn(2, 3, *size)
+        outputs = []
+        for kind in (compiled, model):
+            torch.manual_seed(0)  # of dropout in Performers
+            outputs.append(kind(images))
+        assert_close(*outputs)
