@@ -9,11 +9,12 @@
     python tools/benchmark.py --table10
 
 A network is compared in all --forms, or in those behind an @, as in
-CONFIG@eager,fused. Steps of the networks alternate, so that a busy machine slows all of them, and
-so does a product of large matrices: "roofline" is the time in which the
-network's multiply-adds would be done at its rate, as a share of the step's.
-Ratios are medians over the rounds. Of models other than classifiers and masked
-autoencoders the backbone is measured. Memory is beside that of the weights.
+CONFIG@eager,fused. Steps of the networks alternate, so that a busy machine
+slows all of them, and so does a product of large matrices: "roofline" is the
+time in which the network's multiply-adds would be done at its rate, as a share
+of the step's. Ratios are medians over the rounds. Of models other than
+classifiers and masked autoencoders the backbone is measured. Memory is beside
+that of the weights.
 """
 import argparse
 import json
@@ -150,18 +151,27 @@ def choose_cases(args: argparse.Namespace) -> list[tuple[str, str, str]]:
         raise InputError(f'{args.networks} beside a table: give networks or a table.')
     if not args.networks:
         return [(*pair, form) for pair, form in product((preset or DEFAULT).items(), args.forms)]
-    given = [network.partition('@') for network in args.networks]
-    specs = [spec for spec, _, _ in given]
+    given = [split_forms(network) for network in args.networks]
+    specs = [spec for spec, _ in given]
     if len(set(specs)) < len(specs):
         raise InputError(f'{args.networks}: give each network once.')
     names = [Path(spec).stem for spec in specs]
     names = names if len(set(names)) == len(names) else specs
-    cases = [(name, spec, form) for name, (spec, _, own) in zip(names, given)
-             for form in (own.split(',') if own else args.forms)]
-    unknown = [form for _, _, form in cases if form not in FORMS]
-    if unknown:
-        raise InputError(f'form {unknown[0]!r}: choose some of {", ".join(FORMS)}.')
-    return cases
+    return [(name, spec, form) for name, (spec, own) in zip(names, given)
+            for form in own or args.forms]
+
+
+def split_forms(network: str) -> tuple[str, list[str]]:
+    """Spec and forms of 'SPEC@FORM,FORM'; no forms where it names none."""
+    spec, mark, text = network.rpartition('@')
+    if not mark or '/' in text:  # or a folder's name has the mark
+        return network, []
+    forms = text.split(',')
+    for index, form in enumerate(forms):
+        if form not in FORMS or form in forms[:index]:
+            raise InputError(f'{network}: form {form!r} is unknown or there twice; choose some of '
+                             f'{", ".join(FORMS)}.')
+    return spec, forms
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@
     python tools/export_onnx.py CONFIG CHECKPOINT model.onnx --fuse
     python tools/export_onnx.py CONFIG CHECKPOINT model.onnx --dynamic
 
-Input "images": (B, 3, H, W), normalised; mean, std, order of the channels and
+Input "images": (B, C, H, W), normalised; mean, std, order of the channels and
 names of the classes are kept in the file's metadata. Outputs: "logits" of a
 classifier, before the softmax, or "map0", "map1", ... of a backbone. The file
 is written if ONNX Runtime gives the network's outputs.
@@ -17,15 +17,18 @@ import torch
 from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, load_config,
                                  reports_input_errors)
 from vitae_mm.engine.complexity import input_size
-from vitae_mm.engine.export import Deployed, describe, export_onnx
+from vitae_mm.engine.export import Deployed, describe, export_onnx, require_onnxruntime
 from vitae_mm.engine.inference import fuse_for_inference
-from vitae_mm.engine.models import load_model
+from vitae_mm.engine.models import load_model, prepare_config
 from vitae_mm.errors import InputError
 
 
 @reports_input_errors
 def main() -> None:
     args = parse_args()
+    require_onnxruntime()
+    if args.out.is_dir():
+        raise InputError(f'{args.out} is a folder: give the name of a file.')
     if args.out.exists() and not args.overwrite:
         raise InputError(f'{args.out} exists: choose another name or give --overwrite.')
     for name, values in (('size', args.size or [1]), ('batch', [args.batch])):
@@ -33,6 +36,8 @@ def main() -> None:
             raise InputError(f'--{name} {" ".join(map(str, values))}: give 1 or more.')
     cfg = load_config(args.config, args.cfg_options)
     size = args.size or input_size(cfg)
+    if cfg.get('test_dataloader'):
+        prepare_config(cfg)
     model = load_model(cfg, args.checkpoint, 'cpu', args.trust)
     classes = model.dataset_meta.get('classes')
     network = Deployed(model).eval()
@@ -40,7 +45,9 @@ def main() -> None:
         fuse_for_inference(network)
     images = torch.randn(args.batch, network.backbone.in_channels, *size)
     difference = export_onnx(network, args.out, images, args.dynamic, describe(cfg, classes))
-    shape = ['B', '3', 'H', 'W'] if args.dynamic else list(map(str, images.shape))
+    shape = list(map(str, images.shape))
+    if args.dynamic:
+        shape = ['B', shape[1], 'H', 'W']
     print(f'written: {args.out}, images ({", ".join(shape)}) -> '
           f'{", ".join(network.output_names)}. ONNX Runtime differs from PyTorch by '
           f'{difference:.1e} of the largest output.')

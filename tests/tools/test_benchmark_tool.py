@@ -74,7 +74,9 @@ def test_a_device_that_is_not_there_is_refused(benchmark):
 
 @pytest.mark.parametrize('networks, message', [
     ((NARROW, '--table8'), 'give networks or a table'), ((NARROW, NARROW), 'each network once'),
-    ((f'{NARROW}@fast', ), "form 'fast': choose some of eager, compiled"),
+    ((f'{NARROW}@fast', ), "form 'fast' is unknown or there twice"),
+    ((f'{NARROW}@fused,fused', ), "form 'fused' is unknown or there twice"),
+    ((f'{NARROW}@', ), "form '' is unknown"),
     ((NARROW, '--size', '3x4x5'), '--size 3x4x5: give pixels of a side')])
 def test_contradictions_are_refused(networks, message, benchmark):
     with pytest.raises(InputError, match=message):

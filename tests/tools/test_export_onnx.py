@@ -21,11 +21,11 @@ def export(run_tool):
 def model(tmp_path):
     """Config, checkpoint and model."""
 
-    def make(write):
+    def make(write, classes=True):
         cfg = Config.fromfile(write(tmp_path / 'c.py', training.make_data(tmp_path)))
         built = build_model(cfg)
-        torch.save(dict(state_dict=built.state_dict(),
-                        meta=dict(dataset_meta=dict(classes=('x', 'y')))), tmp_path / 'c.pth')
+        meta = dict(dataset_meta=dict(classes=('x', 'y'))) if classes else {}
+        torch.save(dict(state_dict=built.state_dict(), meta=meta), tmp_path / 'c.pth')
         return tmp_path / 'c.py', tmp_path / 'c.pth', built
 
     return make
@@ -45,18 +45,30 @@ def test_a_classifier(export, model, tmp_path):
     images = torch.randn(2, 3, 32, 32)
     (logits, ) = session.run(None, dict(images=images.numpy()))
     np.testing.assert_allclose(logits, built(images, mode='tensor'), atol=1e-4)
+    written = out.read_bytes()
     with pytest.raises(InputError, match='exists: choose another name or give --overwrite'):
         export(config, checkpoint, out)
+    assert out.read_bytes() == written
+    export(config, checkpoint, out, '--overwrite')
+    assert out.read_bytes() != written
+
+
+def test_a_folder_is_no_file(export, tmp_path):
+    with pytest.raises(InputError, match='is a folder: give the name of a file'):
+        export('none.py', 'none.pth', tmp_path, '--overwrite')
 
 
 @pytest.mark.slow
 @torch.no_grad()
 def test_the_backbone_of_a_detector_at_any_size(export, model, tmp_path):
-    config, checkpoint, built = model(training.write_detector)
+    config, checkpoint, built = model(training.write_detector, classes=False)
     out = tmp_path / 'model.onnx'
     assert 'images (B, 3, H, W) -> map0, map1' in export(config, checkpoint, out, '--dynamic')
     images = torch.randn(1, 3, 50, 70)
-    maps = onnxruntime.InferenceSession(out).run(None, dict(images=images.numpy()))
+    session = onnxruntime.InferenceSession(out)
+    # of a checkpoint without names, the config's
+    assert session.get_modelmeta().custom_metadata_map['classes'].startswith('["triangle"')
+    maps = session.run(None, dict(images=images.numpy()))
     for given, expected in zip(maps, built.backbone(images), strict=True):
         np.testing.assert_allclose(given, expected, atol=1e-4)
 

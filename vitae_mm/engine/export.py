@@ -1,10 +1,12 @@
 """Networks for other runtimes: exported programs and ONNX files."""
 import json
 import logging
+import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -14,13 +16,18 @@ from torch.export import Dim, ExportedProgram
 
 from vitae_mm.backbones import StagedBackbone
 from vitae_mm.checkpoints import write_whole
+from vitae_mm.engine.nodes import innermost, type_name
 from vitae_mm.errors import InputError
+from vitae_mm.layers import WindowAttention
 from vitae_mm.selfsup import MaskedViTAE
 
 OPSET = 18
 """Of ONNX; TensorRT 10 reads it."""
 
 INPUT = 'images'
+
+LARGEST = 3 * 2**29
+"""Bytes of weights in one file: above, torch puts them into another beside it."""
 
 
 class Deployed(nn.Module):
@@ -43,8 +50,7 @@ class Deployed(nn.Module):
         if isinstance(backbone, MaskedViTAE):
             raise InputError('a masked autoencoder computes a random part of an image and is not '
                              'for deployment: give the config and checkpoint of a finetuning.')
-        from mmpretrain.models import BaseClassifier
-        self.classifier = model if isinstance(model, BaseClassifier) else None
+        self.classifier = model if _is_classifier(model) else None
         self.backbone = backbone
 
     @property
@@ -76,21 +82,26 @@ def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) ->
         dynamic: Leave B, H and W open. Defaults to False.
 
     Raises:
-        InputError: If it cannot be exported with open sizes.
+        InputError: If it cannot be exported.
     """
     shapes = None
     if dynamic:
+        if any(isinstance(module, WindowAttention) and module.shifted
+               for module in network.modules()):
+            raise InputError('shifted windows depend on the size of the map: export this network '
+                             'for one size.')
         # a batch of one, or a side of one window, would be taken for a constant
         images = images.new_zeros(2, images.shape[1], *(max(side, 160) for side in images.shape[2:]))
         shapes = ({0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}, )
     try:
         with torch.no_grad():
             return torch.export.export(network, (images, ), dynamic_shapes=shapes)
+    except InputError:
+        raise
     except (RuntimeError, ValueError) as error:
-        if not dynamic:
-            raise
-        raise InputError(f'this network cannot be exported with open sizes '
-                         f'({str(error).splitlines()[0]}): export it for one size.') from error
+        raise _refusal('by torch.export', error, 'export it for one size.' if dynamic else
+                       'leave out options of your own that published networks do not have.'
+                       ) from error
 
 
 def export_onnx(network: Deployed, path: Path, images: Tensor, dynamic: bool = False,
@@ -112,14 +123,23 @@ def export_onnx(network: Deployed, path: Path, images: Tensor, dynamic: bool = F
 
     Raises:
         InputError: If the packages for ONNX are missing, the network cannot
-            be exported, or outputs differ by more; no file is left then.
+            be exported or is larger than ``LARGEST``, or outputs differ by
+            more; no file is left then.
     """
-    onnxruntime = _onnxruntime()
+    onnxruntime = require_onnxruntime()
+    size = sum(value.nbytes for value in network.state_dict().values())
+    if size > LARGEST:
+        raise InputError(f'the weights take {size / 2**30:.1f} GiB, and an ONNX file holds '
+                         f'{LARGEST / 2**30} GiB at most: export a smaller network.')
     program = export_program(network, images, dynamic)
-    with _quiet():
-        converted = torch.onnx.export(
-            program, input_names=[INPUT], output_names=network.output_names, opset_version=OPSET,
-            dynamo=True, verbose=False)
+    try:
+        with _quiet():
+            converted = torch.onnx.export(
+                program, input_names=[INPUT], output_names=network.output_names,
+                opset_version=OPSET, dynamo=True, verbose=False)
+    except (RuntimeError, ValueError) as error:
+        raise _refusal('to ONNX', error, 'try the versions of requirements/constraints.txt.'
+                       ) from error
     for key, value in (metadata or {}).items():
         converted.model.metadata_props[key] = json.dumps(value)
     difference = 0.
@@ -128,9 +148,14 @@ def export_onnx(network: Deployed, path: Path, images: Tensor, dynamic: bool = F
         nonlocal difference
         converted.save(str(temporary), external_data=False)
         session = onnxruntime.InferenceSession(str(temporary), providers=['CPUExecutionProvider'])
+        differences = []
         for sample in _samples(images, dynamic):
-            difference = max(difference, _difference(network, session, sample))
-        if not difference <= tolerance:
+            given = session.run(network.output_names, {INPUT: sample.numpy()})
+            with torch.no_grad():
+                expected = [output.numpy() for output in network(sample)]
+            differences += map(relative_difference, given, expected)
+        difference = max(differences)
+        if difference > tolerance:
             raise InputError(f'ONNX Runtime gives outputs that differ by {difference:.1e} of the '
                              f'largest, more than {tolerance:.0e}: the file is not written.')
 
@@ -139,30 +164,31 @@ def export_onnx(network: Deployed, path: Path, images: Tensor, dynamic: bool = F
 
 
 def describe(cfg: Config, classes: Sequence[str] | None) -> dict[str, object]:
-    """What a program that runs the network must know: the normalisation of
-    its images and the names of classes."""
-    options = cfg.get('data_preprocessor') or cfg.model.get('data_preprocessor') or {}
+    """What a program that runs the network must know, where the config says
+    it: mean and std of its images, the order of their channels, and the names
+    of classes."""
+    # a model's own wins over the one beside it
+    options = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
     known = dict(mean=options.get('mean'), std=options.get('std'),
-                 channels='RGB' if options.get('to_rgb') or options.get('bgr_to_rgb') else 'BGR',
-                 classes=classes)
+                 channels=_channel_order(cfg, options), classes=classes)
     return {key: value for key, value in known.items() if value is not None}
 
 
-def _samples(images: Tensor, dynamic: bool) -> Iterator[Tensor]:
-    yield images
-    if dynamic:
-        batch, channels, height, width = images.shape
-        yield torch.randn(batch + 1, channels, height + 37, width + 90)
+def relative_difference(given: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference as a share of the largest expected number;
+    infinite for other shapes and for what is not a number."""
+    if given.shape != expected.shape or not np.isfinite(given).all():
+        return math.inf
+    largest = max(float(np.abs(expected).max()), np.finfo(np.float32).tiny)
+    return float(np.abs(given - expected).max()) / largest
 
 
-@torch.no_grad()
-def _difference(network: Deployed, session: object, images: Tensor) -> float:
-    expected = [output.numpy() for output in network(images)]
-    given = session.run(network.output_names, {INPUT: images.numpy()})
-    return max(np.abs(a - b).max() / np.abs(b).max() for a, b in zip(given, expected, strict=True))
+def require_onnxruntime() -> ModuleType:
+    """ONNX Runtime.
 
-
-def _onnxruntime() -> object:
+    Raises:
+        InputError: If a package for ONNX is missing.
+    """
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  torch converts with it
@@ -170,6 +196,41 @@ def _onnxruntime() -> object:
         raise InputError(f'ONNX files need the packages onnx, onnxscript and onnxruntime ({error}): '
                          'pip install -r requirements/optional.txt') from error
     return onnxruntime
+
+
+def _is_classifier(model: nn.Module) -> bool:
+    try:
+        from mmpretrain.models import BaseClassifier
+    except ImportError:  # one codebase is enough
+        return False
+    return isinstance(model, BaseClassifier)
+
+
+def _channel_order(cfg: Config, options: Mapping) -> str | None:
+    """Of the images that are normalised: as they are loaded, or turned."""
+    if options.get('to_rgb') or options.get('bgr_to_rgb'):
+        return 'RGB'
+    if options.get('rgb_to_bgr'):
+        return 'BGR'
+    dataset = next(innermost(cfg.get('test_dataloader')), None)
+    if dataset is None:
+        return None
+    # datasets that hold their images themselves, as CIFAR does, give RGB
+    from_files = any(type_name(step).startswith('LoadImage') for step in dataset['pipeline'])
+    return 'BGR' if from_files else 'RGB'
+
+
+def _samples(images: Tensor, dynamic: bool) -> Iterator[Tensor]:
+    yield images
+    if dynamic:
+        batch, channels, height, width = images.shape
+        yield torch.randn(batch + 1, channels, height + 37, width + 90)
+        yield torch.randn(1, channels, 48, 64)
+
+
+def _refusal(how: str, error: Exception, remedy: str) -> InputError:
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    return InputError(f'this network cannot be exported {how} ({reason}): {remedy}')
 
 
 @contextmanager
