@@ -74,6 +74,8 @@ def _steps(cfg: Config, model: nn.Module, batch: dict, test_batch: dict,
            predict: Callable) -> list:
     model.init_weights()
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
+    # of a run of one step, which is an update also where gradients are accumulated
+    optimizer.initialize_count_status(model, 0, 1)
     before = [p.detach().clone() for p in model.parameters()]
     model.train()
     trained, reached = [p for p in model.parameters() if p.requires_grad], set()
