@@ -1,7 +1,6 @@
 """Parameters and multiply-adds of a model."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import torch
 from mmengine.config import Config
@@ -14,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitae_mm.engine.nodes import innermost
 from vitae_mm.errors import InputError
-from vitae_mm.layers import PerformerAttention
+from vitae_mm.layers import PerformerAttention, next_multiple
 
 SIZED = dict(Resize='scale', CenterCrop='crop_size', TopdownAffine='input_size',
              BottomupResize='input_size')
@@ -73,7 +72,7 @@ def input_size(cfg: Config) -> tuple[int, int]:
         height, width = sorted((height, width))
     preprocessor = cfg.model.get('data_preprocessor') or {}
     divisor = preprocessor.get('pad_size_divisor', 1)
-    return ceil(height / divisor) * divisor, ceil(width / divisor) * divisor
+    return next_multiple(height, divisor), next_multiple(width, divisor)
 
 
 def count_parameters(model: nn.Module) -> int:
