@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -35,3 +37,35 @@ def test_parallel_conv_equals_the_equation():
 def test_parallel_conv_takes_another_norm():
     module = ParallelConv(4, (8, 8), 4, 1, norm_layer=lambda dim: nn.GroupNorm(2, dim))
     assert isinstance(module.norm1, nn.GroupNorm) and module.norm1.num_channels == 8
+
+
+@pytest.mark.parametrize('options', [
+    dict(), dict(norm_first=False, act_last=True), dict(norm_layer=None),
+    dict(norm_layer=lambda dim: nn.GroupNorm(2, dim))], ids=str)
+def test_parallel_conv_trains_as_its_layers_do(options):
+    torch.manual_seed(0)
+    lean = ParallelConv(4, (8, 8), 12, groups=4, **options).double()
+    plain = nn.Sequential(*copy.deepcopy(lean))
+    x = torch.randn(2, 6, 7, 4).double()
+    lean(x).square().sum().backward()
+    plain(x.permute(0, 3, 1, 2)).square().sum().backward()
+    for (name, ours), theirs in zip(lean.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, msg=name)
+    for (name, ours), theirs in zip(lean.named_buffers(), plain.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs, msg=name)
+
+
+def test_parallel_conv_stores_what_its_convs_put_out():
+    module = ParallelConv(4, (8, 8), 4, 1)
+    sizes = []
+
+    def pack(tensor):
+        if tensor.dim() == 4 and not isinstance(tensor, nn.Parameter):
+            sizes.append(tensor.shape[1])
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        module(torch.rand(1, 5, 5, 4).requires_grad_())
+    assert sizes == [4, 8, 8]  # the input, and what the first two convs put out
+    module.norm1 = nn.SyncBatchNorm(8)
+    assert [module._recomputes(part) for part in module._parts()] == [False, False, True]

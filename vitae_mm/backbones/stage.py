@@ -2,10 +2,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from vitae_mm.layers import TokenEmbedding, next_multiple, pad_map
+from vitae_mm.layers import TokenEmbedding, next_multiple, pad_map, run_module
 
 from .cells import NormalCell
-from .checkpointing import run_module
 
 
 class Stage(nn.Module):

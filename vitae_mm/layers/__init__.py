@@ -1,5 +1,6 @@
 """Small modules and pure functions on channels-last maps; torch only."""
 from .attention import FullAttention, scaled_dot_product
+from .checkpointing import run_module
 from .class_attention import LayerwiseClassAttention
 from .feed_forward import FeedForward
 from .local_feed_forward import LocalFeedForward
@@ -18,6 +19,6 @@ __all__ = [
     'LocalFeedForward', 'ParallelConv', 'PatchEmbedding', 'PerformerAttention',
     'PyramidReduction', 'TokenEmbedding', 'VisibleTokens', 'WindowAttention', 'are_open',
     'inflate_kernel', 'is_inflatable', 'join_tokens', 'merge_windows', 'next_multiple', 'pad_map',
-    'pad_to_windows', 'partition_windows', 'resize_positions', 'scaled_dot_product',
-    'shift_mask', 'split_tokens', 'visible_count'
+    'pad_to_windows', 'partition_windows', 'resize_positions', 'run_module',
+    'scaled_dot_product', 'shift_mask', 'split_tokens', 'visible_count'
 ]

@@ -1,17 +1,25 @@
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from .checkpointing import checkpoint_module
+
+RECOMPUTED = (nn.BatchNorm2d, nn.GroupNorm, nn.SiLU)
+"""What is computed again rather than stored. Others stay: SyncBatchNorm would
+gather the statistics of all processes twice."""
 
 
 class ParallelConv(nn.Sequential):
     """Parallel convolution (PCM): convs beside the attention.
 
     ViTAE, "Parallel convolutional module"; it sees the cell's input before any LayerNorm.
-    conv, norm, SiLU for each of ``hidden_dims``, then a last conv. Loaded
-    kernels of one pixel are inflated: see :func:`inflate_kernel`.
+    conv, norm, SiLU for each of ``hidden_dims``, then a last conv. Training
+    stores what each conv puts out and computes norms and SiLUs again in the
+    backward pass: they take the most memory and little time. Loaded kernels
+    of one pixel are inflated: see :func:`inflate_kernel`.
 
     Args:
         in_dim (int): Channels of the input map.
@@ -46,7 +54,27 @@ class ParallelConv(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H', W', D), shrunk by the product of the strides."""
-        return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        x = x.permute(0, 3, 1, 2)
+        for part in self._parts():
+            # whole parts, for the backward pass of a conv asks for its input again
+            x = checkpoint_module(part, x, random=False) if self._recomputes(part) else part(x)
+        return x.permute(0, 2, 3, 1)
+
+    def _parts(self) -> Iterator[nn.Sequential]:
+        """Each conv, with the norm and the SiLU before it; the last SiLU."""
+        part = []
+        for module in self:
+            part.append(module)
+            if isinstance(module, nn.Conv2d):
+                yield nn.Sequential(*part)
+                part = []
+        if part:
+            yield nn.Sequential(*part)
+
+    def _recomputes(self, part: nn.Sequential) -> bool:
+        # a compiler chooses by itself
+        return (self.training and torch.is_grad_enabled() and isinstance(part[0], RECOMPUTED)
+                and len(part) > 1 and not torch.compiler.is_compiling())
 
     def adapts(self, name: str, shape: torch.Size) -> bool:
         """Whether an entry of this name and shape is inflated when it is loaded."""

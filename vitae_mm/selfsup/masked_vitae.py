@@ -5,10 +5,9 @@ from torch import Tensor, nn
 
 from vitae_mm.backbones import ViTAE
 from vitae_mm.backbones.base_backbone import DEFAULT_INIT
-from vitae_mm.backbones.checkpointing import run_module
 from vitae_mm.backbones.options import check_img_size
 from vitae_mm.errors import InputError
-from vitae_mm.layers import VisibleTokens, join_tokens, visible_count
+from vitae_mm.layers import VisibleTokens, join_tokens, run_module, visible_count
 from vitae_mm.registry import MODELS
 
 MAE_INIT = [dict(type='Xavier', layer='Linear', distribution='uniform', bias=0.), *DEFAULT_INIT[1:]]

@@ -13,20 +13,22 @@ def run_module(module: nn.Module, with_cp: bool, *args: object) -> object:
     return checkpoint_module(module, *args) if with_cp else module(*args)
 
 
-def checkpoint_module(module: nn.Module, *args: object) -> object:
+def checkpoint_module(module: nn.Module, *args: object, random: bool = True) -> object:
     """``module(*args)``, recomputed in the backward pass instead of stored.
 
     Non-reentrant. The second forward pass updates no running statistics, so
     that training equals training without checkpointing.
 
     Args:
-        module: A cell.
+        module: A cell or a part of one.
         args: Its inputs, of any shape.
+        random: Whether it draws random numbers, as stochastic depth does.
+            Defaults to True.
     """
     if torch.compiler.is_compiling():
         # a compiled graph changes statistics once and recomputes without effects
         return checkpoint(module, *args, use_reentrant=False)
-    return checkpoint(module, *args, use_reentrant=False,
+    return checkpoint(module, *args, use_reentrant=False, preserve_rng_state=random,
                       context_fn=lambda: (nullcontext(), _frozen_statistics(module)))
 
 
