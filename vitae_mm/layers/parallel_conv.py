@@ -55,9 +55,12 @@ class ParallelConv(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H', W', D), shrunk by the product of the strides."""
         x = x.permute(0, 3, 1, 2)
-        for part in self._parts():
-            # whole parts, for the backward pass of a conv asks for its input again
-            x = checkpoint_module(part, x, random=False) if self._recomputes(part) else part(x)
+        # a compiler chooses by itself what it computes again
+        if self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            for part in self._parts():
+                x = checkpoint_module(part, x, random=False) if _is_recomputed(part) else part(x)
+        else:
+            x = super().forward(x)
         return x.permute(0, 2, 3, 1)
 
     def _parts(self) -> Iterator[nn.Sequential]:
@@ -71,15 +74,15 @@ class ParallelConv(nn.Sequential):
         if part:
             yield nn.Sequential(*part)
 
-    def _recomputes(self, part: nn.Sequential) -> bool:
-        # a compiler chooses by itself
-        return (self.training and torch.is_grad_enabled() and isinstance(part[0], RECOMPUTED)
-                and len(part) > 1 and not torch.compiler.is_compiling())
-
     def adapts(self, name: str, shape: torch.Size) -> bool:
         """Whether an entry of this name and shape is inflated when it is loaded."""
         weight = _weights(self).get(name)
         return weight is not None and is_inflatable(shape, weight.shape)
+
+
+def _is_recomputed(part: nn.Sequential) -> bool:
+    # with the conv, whose backward pass asks for its input
+    return isinstance(part[0], RECOMPUTED) and isinstance(part[-1], nn.Conv2d)
 
 
 def is_inflatable(shape: torch.Size, wanted: torch.Size) -> bool:
