@@ -42,7 +42,7 @@ def main() -> None:
     classes = model.dataset_meta.get('classes')
     network = Deployed(model).eval()
     if args.fuse:
-        fuse_for_inference(network)
+        fuse_for_inference(network, pair_groups=False)
     images = torch.randn(args.batch, network.backbone.in_channels, *size)
     difference = export_onnx(network, args.out, images, args.dynamic, describe(cfg, classes))
     shape = list(map(str, images.shape))

@@ -42,6 +42,19 @@ def test_fused_outputs(network, arch, size):
     assert not any(isinstance(module, _BatchNorm) for module in fused.modules())
 
 
+@pytest.mark.parametrize('groups, out, paired', [(4, 16, 2), (2, 8, 1), (1, 4, 1), (3, 12, 3),
+                                                 (4, 32, 4), (16, 16, 16)])
+@torch.no_grad()
+def test_narrow_groups_in_pairs(groups, out, paired):
+    conv = torch.nn.Conv2d(6 * groups, out, 3, 2, 1, groups=groups)
+    images = torch.randn(2, 6 * groups, 9, 7)
+    expected = conv(images)
+    assert fuse_for_inference(copy.deepcopy(conv), pair_groups=False).groups == groups
+    fused = fuse_for_inference(copy.deepcopy(conv))
+    assert fused.groups == paired and fused.weight.shape[0] == out
+    assert_close([fused(images)], [expected])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 @torch.no_grad()
