@@ -28,8 +28,8 @@ from rich.table import Table
 
 from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.benchmark import (DTYPES, FORMS, MODES, TABLE_8, TABLE_10, TABLE_10_SIZES,
-                                       Case, Timing, build_case, load_network, matmul_case, measure,
-                                       peak_bytes)
+                                       Case, Timing, build_case, draw_growth, load_network,
+                                       matmul_case, measure, peak_bytes)
 from vitae_mm.engine.cli import check_device, reports_input_errors
 from vitae_mm.errors import InputError
 
@@ -64,6 +64,9 @@ def main() -> None:
                        torch=torch.__version__)
         content = json.dumps(dict(options=options, results=results), indent=2)
         write_whole(args.json, lambda path: path.write_text(content))
+    if args.plot:
+        figure = draw_growth(results)
+        write_whole(args.plot, lambda path: figure.savefig(path, dpi=150))
 
 
 def summarise(case: Case, timings: Mapping[str, Timing], unit: Case, batch: int,
@@ -124,10 +127,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--rounds', type=int, default=10, help='timed steps of each; default: 10')
     parser.add_argument('--warm-up', type=int, default=3, help='untimed ones before; default: 3')
     parser.add_argument('--json', type=Path, help='file to write the figures to')
+    parser.add_argument('--plot', type=Path,
+                        help='picture to draw of how time and memory grow with the size')
     args = parser.parse_args()
     args.cases = choose_cases(args)
     sizes = args.size or (TABLE_10_SIZES if args.table10 else (224, ))
     args.size = [parse_size(str(size)) for size in sizes]
+    if args.plot and len(args.size) < 2:
+        raise InputError(f'--plot {args.plot} draws growth over sizes: give two or more, as --size '
+                         '224 448.')
     for name, least in (('batch', 1), ('rounds', 2), ('warm_up', 0)):
         values = getattr(args, name)
         if min(values if isinstance(values, list) else [values]) < least:

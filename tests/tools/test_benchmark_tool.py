@@ -1,6 +1,7 @@
 import json
 from functools import partial
 
+import cv2
 import pytest
 
 from vitae_mm.engine.benchmark import TABLE_8, TABLE_10, load_network
@@ -44,6 +45,11 @@ def test_sizes_and_forms_of_their_own(benchmark, tmp_path):
     assert rows[own]['macs'] > 1.4 * square['networks'][own]['macs']
 
 
+def test_growth_is_drawn(benchmark, tmp_path):
+    benchmark(NARROW, *SHORT, '--size', 32, 64, '--plot', tmp_path / 'growth.png')
+    assert cv2.imread(str(tmp_path / 'growth.png')).shape[1] == 7 * 150
+
+
 def test_forms_are_compared(benchmark, tmp_path):
     benchmark(NARROW, *SHORT, '--forms', 'eager', 'fused', '--json', tmp_path / 'a.json')
     result, = json.loads((tmp_path / 'a.json').read_text())['results']
@@ -77,6 +83,7 @@ def test_a_device_that_is_not_there_is_refused(benchmark):
     ((f'{NARROW}@fast', ), "form 'fast' is unknown or there twice"),
     ((f'{NARROW}@fused,fused', ), "form 'fused' is unknown or there twice"),
     ((f'{NARROW}@', ), "form '' is unknown"),
+    ((NARROW, '--plot', 'a.png'), 'give two or more, as --size 224 448'),
     ((NARROW, '--size', '3x4x5'), '--size 3x4x5: give pixels of a side')])
 def test_contradictions_are_refused(networks, message, benchmark):
     with pytest.raises(InputError, match=message):
