@@ -40,14 +40,15 @@ def main() -> None:
         raise InputError(f'--labels {labels}: give one for each of the {len(args.runs)} runs.')
     logs = [read_scalars(run) for run in args.runs]
     keys = args.keys or shared_keys(logs)
-    figure, panels = plt.subplots(1, len(keys), figsize=(4.5 * len(keys), 3.4),
+    figure, panels = plt.subplots(1, len(keys), figsize=(4.5 * len(keys), 3.8),
                                   squeeze=False, layout='constrained')
     for panel, key in zip(panels[0], keys):
         for run, label, log in zip(args.runs, labels, logs):
             panel.plot(*curve(log, key, run), marker='.', label=label)
         panel.set(xlabel='epoch' if has_epochs(logs, key) else 'iteration', ylabel=key)
         panel.grid(alpha=.3)
-    panels[0][-1].legend()
+    # below: curves fill the panels
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc='outside lower center', ncols=3)
     write_whole(args.out, lambda path: figure.savefig(path, dpi=150))
     print(f'written: {args.out}')
 
