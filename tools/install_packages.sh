@@ -21,6 +21,7 @@ else
     "${pip[@]}" --no-build-isolation -r mminstall.txt -c constraints.txt
 fi
 "${pip[@]}" --no-deps --no-build-isolation --no-binary xtcocotools -r pose.txt
+"${pip[@]}" --no-deps -r attacks.txt
 "${pip[@]}" -r tests.txt -c constraints.txt
 if ! python -c 'import cv2' 2>/dev/null; then
     echo "setup: no OpenGL library here, using OpenCV without windows"

@@ -65,10 +65,15 @@ class FullAttention(nn.Module):
         """
         return self.attend(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
 
+    def queries_keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, N, C_in) -> three of (B, heads, N, d)."""
+        # (B, N, 3 * D) -> (3, B, heads, N, d)
+        qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        return qkv.unbind()
+
     def attend(self, tokens: Tensor, bias: Tensor | None = None) -> Tensor:
         """(B, N, C_in) -> (B, N, D); ``bias`` broadcasts to (B, heads, N, N)."""
-        # (B, N, 3 * D) -> 3 x (B, heads, N, d)
-        q, k, v = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = self.queries_keys_values(tokens)
         # (B, heads, N, d) -> (B, N, D)
         out = scaled_dot_product(q, k, v, bias).transpose(1, 2).flatten(2)
         out = self.drop(self.proj(out))

@@ -40,8 +40,7 @@ class LastQueryAttention(FullAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, 1, D)."""
-        # (B, N, 3 * D) -> 3 x (B, heads, N, d)
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = self.queries_keys_values(x)
         out = scaled_dot_product(q[:, :, -1:], k, v)
         # (B, heads, 1, d) -> (B, 1, D)
         return self.proj(out.transpose(1, 2).flatten(2))

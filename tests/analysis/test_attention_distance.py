@@ -1,0 +1,99 @@
+"""Average attention distance of maps made by hand."""
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from vitae_mm.analysis.attention_distance import average_distance, measure_distances
+from vitae_mm.analysis.attention_weights import Attention, attention_layers
+from vitae_mm.errors import InputError
+from vitae_mm.layers import FullAttention, PatchEmbedding, WindowAttention
+
+
+def attention(weights, grid, extra=0):
+    """Of one image, from weights (heads, N, N) whose first tokens are no cells."""
+    count = weights.shape[-1]
+    cells = torch.arange(count).sub(extra).clamp(min=-1)[None]
+    return Attention(weights[None], cells, grid)
+
+
+def test_who_attends_to_himself_reaches_nowhere():
+    assert average_distance(attention(torch.eye(6)[None], (2, 3))).tolist() == [0]
+
+
+def test_uniform_attention_over_four_cells():
+    uniform = torch.full((1, 4, 4), .25)
+    # to oneself, to two neighbours, and across
+    expected = (0 + 1 + 1 + math.sqrt(2)) / 4
+    assert average_distance(attention(uniform, (2, 2))).tolist() == [pytest.approx(expected)]
+    expected = (6 + 4 + 4 + 6) / 16  # in a row: 0 1 2 3, 1 0 1 2, ...
+    assert average_distance(attention(uniform, (1, 4))).tolist() == [pytest.approx(expected)]
+
+
+def test_each_head_has_its_own():
+    one_down = torch.eye(6).roll(3, dims=1)  # in a map of 2 rows of 3
+    across = torch.eye(6).flip(1)  # cell i to cell 5 - i
+    heads = average_distance(attention(torch.stack([torch.eye(6), one_down, across]), (2, 3)))
+    expected = (4 * math.sqrt(5) + 2 * 1) / 6
+    assert heads.tolist() == [0, 1, pytest.approx(expected)]
+
+
+def test_class_tokens_are_neither_queries_nor_keys():
+    weights = torch.tensor([[
+        [0., .5, .5],  # the class token
+        [.8, .05, .15],  # without it: 1/4 and 3/4
+        [1., 0., 0.],  # nothing left: not counted
+    ]])
+    assert average_distance(attention(weights, (1, 2), 1)).tolist() == [pytest.approx(.75)]
+
+
+def test_windows_and_their_padding():
+    weights = torch.full((2, 1, 4, 4), .25)
+    cells = torch.tensor([[0, 1, -1, -1], [2, -1, -1, -1]])
+    # cells 0 and 1 side by side, cell 2 alone
+    seen = average_distance(Attention(weights, cells, (1, 3)))
+    assert seen.tolist() == [pytest.approx((.5 + .5 + 0) / 3)]
+
+
+class Model(nn.Module):
+    """As those of the codebases: with a backbone that all images go through."""
+
+    def __init__(self, attn):
+        super().__init__()
+        self.backbone = nn.Sequential(PatchEmbedding(3, 8, 4), attn)
+
+    def extract_feat(self, images):
+        return self.backbone(images.permute(0, 2, 3, 1))
+
+
+def uniform(layer):
+    for parameter in layer.qkv.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
+@pytest.mark.parametrize('attn, cells', [
+    (FullAttention(8, 8, 2), (1, 4)), (WindowAttention(8, 8, 2, window_size=2), (1, 2)),
+])
+def test_distances_are_in_pixels(attn, cells):
+    model = Model(uniform(attn))
+    layer, = measure_distances(model, attention_layers(model.backbone), [torch.rand(1, 3, 4, 16)])
+    _, count = cells
+    between = [abs(i - j) for i in range(count) for j in range(count)]
+    expected = 4 * sum(between) / len(between)
+    assert (layer.name, layer.stride) == ('1', 4)
+    assert layer.heads == pytest.approx((expected, expected)) and layer.mean == layer.heads[0]
+
+
+def test_each_image_counts_the_same_whatever_its_size():
+    model = Model(uniform(FullAttention(8, 8, 1)))
+    images = [torch.rand(1, 3, *size) for size in ((4, 4), (4, 8), (4, 8))]
+    layer, = measure_distances(model, attention_layers(model.backbone), images)
+    assert layer.mean == pytest.approx((0 + 2 + 2) / 3)  # one cell, then two and two
+
+
+def test_images_that_cells_do_not_fit_are_refused():
+    model = Model(FullAttention(8, 8, 1))
+    with pytest.raises(InputError, match='1x2 cells of an image of 4x10 pixels'):
+        measure_distances(model, attention_layers(model.backbone), [torch.rand(1, 3, 4, 10)])
