@@ -8,7 +8,7 @@ from mmpretrain.models.utils import MultiheadAttention, ShiftWindowMSA
 from torch import nn
 
 from helpers.archs import NARROW
-from vitae_mm.analysis.attention_weights import (attention_layers, find_grid, find_stride,
+from vitae_mm.analysis.attention_weights import (attention_layers, find_stride,
                                                  watch_attention)
 from vitae_mm.errors import InputError
 from vitae_mm.layers import FullAttention, PerformerAttention, WindowAttention
@@ -149,18 +149,11 @@ def test_networks_without_attention_are_refused():
         attention_layers(ResNet(18))
 
 
-@pytest.mark.parametrize('count, image_size, grid', [
-    (16, (32, 32), (4, 4)), (17, (32, 32), (4, 4)), (18, (32, 32), (4, 4)),
-    (3136, (224, 224), (56, 56)), (197, (224, 224), (14, 14)), (256, (224, 224), (16, 16)),
-    (7, (32, 48), (2, 3)), (1, (32, 32), (1, 1)),
-])
-def test_tokens_are_of_the_map_that_fits(count, image_size, grid):
-    assert find_grid(count, image_size) == grid
-
-
 def test_maps_that_do_not_fit_are_refused():
+    layer = FullAttention(8, 8, 2)
     assert find_stride((7, 7), (224, 224)) == 32 and find_stride((2, 3), (32, 48)) == 16
     with pytest.raises(InputError, match='3x3 cells of an image of 40x48 pixels'):
         find_stride((3, 3), (40, 48))
     with pytest.raises(InputError, match='20 tokens of an image of 32x32 pixels'):
-        find_grid(20, (32, 32))
+        with watch_attention({'attn': layer}, (32, 32), lambda *_: None):
+            layer(torch.rand(1, 20, 8))

@@ -16,9 +16,10 @@ from vitae_mm.errors import InputError
 from vitae_mm.layers import (FullAttention, PerformerAttention, WindowAttention, pad_to_windows,
                              partition_windows)
 
-EXTRA_TOKENS = 2
-"""Up to so many tokens may be before those of the map: class and distillation
-token (DeiT)."""
+from .grids import find_grid
+
+REMEDY = ('Have the test pipeline or the data_preprocessor give images whose sides are multiples '
+          "of the network's strides.")
 
 
 @dataclass(frozen=True)
@@ -97,32 +98,8 @@ def find_stride(grid: Sequence[int], image_size: Sequence[int]) -> int:
     if (stride * grid[0], stride * grid[1]) != tuple(image_size):
         raise InputError(f'a map of {grid[0]}x{grid[1]} cells of an image of '
                          f'{image_size[0]}x{image_size[1]} pixels: they are not of whole pixels. '
-                         "Have the test pipeline or the data_preprocessor give images whose sides "
-                         "are multiples of the network's strides.")
+                         f'{REMEDY}')
     return stride
-
-
-def find_grid(count: int, image_size: Sequence[int]) -> tuple[int, int]:
-    """The map that ``count`` tokens are of, up to :data:`EXTRA_TOKENS`.
-
-    Args:
-        count: Tokens in a sequence.
-        image_size: Height and width of the image.
-
-    Returns:
-        Rows and columns of the largest map of square cells that fits.
-
-    Raises:
-        InputError: If there is none.
-    """
-    for stride in range(1, math.gcd(*image_size) + 1):
-        grid = image_size[0] // stride, image_size[1] // stride
-        whole = all(side % stride == 0 for side in image_size)
-        if whole and 0 <= count - math.prod(grid) <= EXTRA_TOKENS:
-            return grid
-    raise InputError(f'{count} tokens of an image of {image_size[0]}x{image_size[1]} pixels are '
-                     'no map of whole cells. Have the test pipeline or the data_preprocessor '
-                     "give images whose sides are multiples of the network's strides.")
 
 
 def _full(attn: FullAttention, x: Tensor, image_size: tuple[int, int]) -> Attention:
@@ -215,6 +192,9 @@ def _numbered(x: Tensor) -> Tensor:
 def _places(x: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
     """Cells of the tokens of a map or a sequence, (B, N), and its grid."""
     grid = tuple(x.shape[1:3]) if x.ndim == 4 else find_grid(x.shape[1], image_size)
+    if grid is None:
+        raise InputError(f'{x.shape[1]} tokens of an image of {image_size[0]}x{image_size[1]} '
+                         f'pixels are no map of it. {REMEDY}')
     count, cells = math.prod(x.shape[1:-1]), math.prod(grid)
     numbers = torch.arange(cells - count, cells, device=x.device).clamp(min=-1)
     return numbers.expand(x.shape[0], -1), grid

@@ -26,11 +26,7 @@ class FolderImages(Sequence):
     """
 
     def __init__(self, folder: Path, pipeline: Compose):
-        self.files = [file for file in sorted(folder.rglob('*'))
-                      if file.suffix.lower() in IMAGES and not file.name.startswith('.')]
-        if not self.files:
-            raise InputError(f'the folder {folder} holds no images ({" ".join(IMAGES)}): give '
-                             'another one.')
+        self.files = find_images(folder)
         self.pipeline = pipeline
 
     def __len__(self) -> int:
@@ -39,6 +35,20 @@ class FolderImages(Sequence):
     def __getitem__(self, index: int) -> Mapping:
         read_image(self.files[index])  # names a file that the pipeline would stumble over
         return self.pipeline(dict(img_path=str(self.files[index]), img_id=index))
+
+
+def find_images(folder: Path) -> list[Path]:
+    """The images of a folder and those below, by name.
+
+    Raises:
+        InputError: If there are none.
+    """
+    files = [file for file in sorted(folder.rglob('*'))
+             if file.suffix.lower() in IMAGES and not file.name.startswith('.')]
+    if not files:
+        raise InputError(f'the folder {folder} holds no images ({" ".join(IMAGES)}): give another '
+                         'one.')
+    return files
 
 
 def open_images(cfg: Config, folder: Path | None = None) -> Sequence[Mapping]:

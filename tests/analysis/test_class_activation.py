@@ -1,0 +1,345 @@
+"""Class activation of small networks of every family and codebase."""
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from helpers import training
+from helpers.archs import BLOCKS, FAST, FOUR_STAGES, NARROW, PATCH, PYRAMID, classifying
+from vitae_mm.analysis.activation_layers import to_maps, usual_layers
+from vitae_mm.analysis.class_activation import METHODS, WITH_SCORE, WITHOUT_SCORE, Explainer
+from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
+from vitae_mm.engine.complexity import build_model
+from vitae_mm.errors import InputError
+
+SIZE = 80, 144
+"""Rows and columns: no multiples of the largest stride, and not square."""
+
+NEURIPS = dict(class_token=True, position='sinusoid', final_norm='tokens', out_type='cls_token')
+CASES = {
+    # network, options, the last cell that counts, its stride
+    'vitaev2': (ViTAEv2, dict(arch=FOUR_STAGES), 'stages.3.cells.0', 32),
+    'windows': (ViTAEv2, dict(arch=FOUR_STAGES, attention=['window'] * 4), 'stages.3.cells.0', 32),
+    'vitae': (ViTAE, dict(arch=PYRAMID), 'stages.2.cells.2', 16),
+    'neurips': (ViTAE, dict(arch=PYRAMID, **NEURIPS), 'stages.2.cells.1', 16),
+    'patches': (ViTAE, dict(arch=PATCH), 'stages.0.cells.2', 16),
+    'patches-token': (ViTAE, dict(arch=PATCH, out_type='cls_token'), 'stages.0.cells.1', 16),
+    'ceit': (CeiT, dict(arch=BLOCKS), 'stages.0.cells.1', 16),
+}
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return training.make_data(tmp_path_factory.mktemp('activation'))
+
+
+@pytest.fixture
+def image(tmp_path):
+    pixels = np.random.RandomState(0).randint(0, 256, (*SIZE, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'image.png'), pixels)
+    return tmp_path / 'image.png'
+
+
+@pytest.fixture
+def save(tmp_path):
+    """The config as it is, and a checkpoint of random weights."""
+
+    def write(cfg):
+        torch.manual_seed(0)
+        torch.save(build_model(cfg).state_dict(), tmp_path / 'c.pth')
+        return cfg, str(tmp_path / 'c.pth')
+
+    return write
+
+
+@pytest.fixture
+def classifier(data, tmp_path, save):
+    """Of a network that sees images as they are."""
+
+    def make(network, out_type=None, **options):
+        cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', data))
+        out_type = out_type or classifying(network)
+        backbone = dict(type=f'vitae_mm.{network.__name__}', out_type=out_type, **options)
+        with torch.device('meta'):
+            width = network(**{k: v for k, v in backbone.items() if k != 'type'}).stages[-1]
+        cfg.model.backbone = backbone
+        cfg.model.neck = None if out_type != 'featmap' else cfg.model.neck
+        cfg.model.head.in_channels = width.cells[-1].norm1.normalized_shape[0]
+        cfg.test_dataloader.dataset.pipeline = [
+            dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+        return save(cfg)
+
+    return make
+
+
+@pytest.fixture
+def other_task(data, tmp_path, save):
+
+    def make(scope):
+        cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data))
+        steps = cfg.test_dataloader.dataset.pipeline
+        cfg.test_dataloader.dataset.pipeline = [
+            step for step in steps if step['type'] != 'GenerateTarget']
+        return save(cfg)
+
+    return make
+
+
+def normalised(path):
+    """What the small classifier makes of an image file."""
+    pixels = torch.from_numpy(cv2.imread(str(path))).permute(2, 0, 1)[None].float()
+    return (pixels - 127) / 64
+
+
+@pytest.mark.parametrize('case', CASES)
+def test_the_map_is_that_of_the_papers(case, classifier, image):
+    network, options, cell, stride = CASES[case]
+    explain = Explainer(*classifier(network, **options))
+    grid = [-(-side // stride) for side in SIZE]
+    lit = 0
+    for category in range(4):
+        shown = explain(image, category)
+        assert shown.layer == f'backbone.{cell}.attn'
+        assert (shown.image == cv2.imread(str(image))[..., ::-1]).all()
+        wanted = grad_cam(explain.model, shown.layer, image, category, grid)
+        assert shown.heat == pytest.approx(wanted, abs=1e-4)
+        lit += shown.heat.any()
+    assert lit
+
+
+def grad_cam(model, name, image, category, grid):
+    """Grad-CAM, Eqs. 1-2, once more; the grid is known."""
+    kept = []
+
+    def keep(module, inputs, output):
+        kept.append(output)
+        return output.clone()  # nothing is written over it
+
+    hook = model.get_submodule(name).register_forward_hook(keep)
+    logits = model(normalised(image).requires_grad_(), mode='tensor')
+    hook.remove()
+    both = kept[0], *torch.autograd.grad(logits[0, category], kept[0])
+    if kept[0].shape[2:] == tuple(grid):
+        both = (x.permute(0, 2, 3, 1) for x in both)
+    # a class token is first
+    values, grad = (x.detach().flatten(1, -2)[0, -grid[0] * grid[1]:] for x in both)
+    heat = (values @ grad.mean(0)).clamp(min=0).reshape(grid).numpy()
+    return scale(cv2.resize(scale(heat), SIZE[::-1]))
+
+
+def scale(heat):
+    return (heat - heat.min()) / (np.ptp(heat) + 1e-7)
+
+
+class Quadrant(nn.Module):
+    """The mean over the lower left quarter of the last map."""
+
+    def forward(self, maps):
+        last = maps[-1]
+        height, width = last.shape[2:]
+        return last[:, :, height // 2:, :width // 2].mean(dim=(2, 3)),
+
+
+@pytest.mark.parametrize('method', ['hirescam', 'layercam'])
+@pytest.mark.parametrize('network, options', [
+    (ViTAEv2, dict(arch=FOUR_STAGES)), (ViTAE, dict(arch=PATCH)), (CeiT, dict(arch=BLOCKS))])
+def test_the_quadrant_that_is_read_lights_up(network, options, method, classifier, tmp_path):
+    pixels = np.random.RandomState(1).randint(0, 256, (128, 256, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / 'wide.png'), pixels)
+    if network is ViTAE:
+        options = dict(options, final_norm='none')
+    explain = Explainer(*classifier(network, 'featmap', **options), method=method)
+    explain.model.neck = Quadrant()
+    heat = explain(tmp_path / 'wide.png').heat
+    assert heat.max() > .9
+    rows, cols = (np.flatnonzero(heat.max(axis=axis) > .05) for axis in (1, 0))
+    # maps are enlarged: a cell reaches into its neighbours
+    assert rows.min() >= 64 - 32 and cols.max() < 128 + 32
+    inside = heat[64:, :128].sum()
+    assert inside > .75 * heat.sum()
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_every_method_gives_a_map(method, classifier, image):
+    shown = Explainer(*classifier(ViTAE, arch=PATCH), method=method)(image)
+    assert shown.heat.shape == SIZE and np.isfinite(shown.heat).all()
+    assert shown.heat.min() >= 0 and 0 < shown.heat.max() <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('network, arch', sorted(FAST, key=str))
+def test_published_networks(network, arch, classifier, image):
+    heat = Explainer(*classifier(network, arch=arch))(image).heat
+    assert heat.shape == SIZE and 0 <= heat.min() <= heat.max() <= 1
+
+
+def test_other_layers_have_their_own_form(classifier, image):
+    cfg, checkpoint = classifier(ViTAEv2, arch=FOUR_STAGES)
+    for layer in ('stages.1.cells.0.pcm', 'stages.1.cells.0.pcm.conv1', 'stages.1.cells.0.ffn',
+                  'stages.0.reduction', 'stages.2.cells.1.norm2'):
+        shown = Explainer(cfg.copy(), checkpoint, layer=f'backbone.{layer}')(image)
+        assert shown.layer == f'backbone.{layer}' and shown.heat.shape == SIZE
+
+
+@pytest.mark.parametrize('shape, layer, found', [
+    ((1, 5, 9, 7), nn.GELU(), (7, 5, 9)), ((1, 7, 5, 9), nn.Conv2d(1, 1, 1), (7, 5, 9)),
+    ((1, 45, 7), nn.LayerNorm(7), (7, 5, 9)), ((1, 46, 7), nn.LayerNorm(7), (7, 5, 9)),
+    ((1, 47, 7), nn.LayerNorm(7), (7, 5, 9)), ((1, 44, 7), nn.LayerNorm(7), None),
+    ((1, 48, 7), nn.LayerNorm(7), None), ((1, 7), nn.Linear(7, 7), None),
+    ((1, 6, 9, 7), nn.GELU(), None), ((1, 1, 1, 7), nn.GELU(), None),
+])
+def test_maps_are_told_by_their_shapes(shape, layer, found):
+    maps = to_maps(torch.rand(shape), layer, SIZE)
+    assert maps is None if found is None else maps.shape[1:] == found
+
+
+def test_tokens_and_maps_lie_alike():
+    maps = torch.rand(1, 4, 4, 4)
+    tokens = torch.cat([torch.rand(1, 1, 4), maps.flatten(1, 2)], dim=1)
+    for x, layer in ((maps, nn.LayerNorm(4)), (tokens, nn.LayerNorm(4)),
+                     (maps.permute(0, 3, 1, 2), nn.Conv2d(4, 4, 1))):
+        assert torch.equal(to_maps(x, layer, (32, 32)), maps.permute(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize('layer, words', [
+    ('stages.3', r"'stages.3'.*none of this name.*stages.0.reduction.{attn,pcm,ffn}.*"
+     r'stages.1.cells.{0..1}.{attn,pcm,ffn}'),
+    ('head.fc', r'head.fc puts out \(1, 4\): no map .* of 80x144 pixels; give one of'),
+    ('backbone.stages.0.cells.0', 'puts out tuple: no map'),
+    ('backbone.stages.0.cells.0.attn.qkv', r'puts out \(\d+, 49, 24\): no map'),
+])
+def test_layers_without_a_map_are_refused(layer, words, classifier, image):
+    made = classifier(ViTAEv2, arch=FOUR_STAGES)
+    with pytest.raises(InputError, match=words):
+        Explainer(*made, layer=layer)(image)
+
+
+@pytest.mark.parametrize('layer, words', [
+    ('attn', 'puts out a map that the score does not depend on'), ('ffn', 'does not run')])
+def test_the_last_cell_of_a_class_token_is_refused(layer, words, classifier, image):
+    explain = Explainer(*classifier(CeiT, arch=BLOCKS), layer=f'backbone.stages.0.cells.2.{layer}')
+    with pytest.raises(InputError, match=words):
+        explain(image)
+
+
+def test_the_only_cell_leaves_the_reduction(classifier, image):
+    arch = dict(BLOCKS, depths=(1, ))
+    assert Explainer(*classifier(CeiT, arch=arch))(image).layer == 'backbone.stages.0.reduction'
+
+
+def test_maps_of_one_cell_are_passed_over(classifier, tmp_path):
+    cv2.imwrite(str(tmp_path / 'small.png'), np.random.RandomState(0).randint(
+        0, 256, (32, 32, 3), np.uint8))
+    shown = Explainer(*classifier(ViTAEv2, arch=FOUR_STAGES))(tmp_path / 'small.png')
+    assert shown.layer == 'backbone.stages.2.cells.1.attn'
+
+
+@pytest.mark.parametrize('backbone, width, layer, grid', [
+    (dict(type='ResNet', depth=18), 512, 'backbone.layer4.1.bn2', (3, 5)),
+    (dict(type='VisionTransformer', arch=dict(embed_dims=16, num_layers=2, num_heads=2,
+                                              feedforward_channels=16), img_size=SIZE), 16,
+     'backbone.layers.1.ln1', (5, 9))])
+def test_other_networks_are_explained_too(backbone, width, layer, grid, classifier, save, image):
+    cfg, _ = classifier(ViTAE, arch=PATCH)
+    cfg.model.backbone = backbone
+    cfg.model.neck = dict(type='GlobalAveragePooling') if width > 16 else None
+    cfg.model.head.in_channels = width
+    explain = Explainer(*save(cfg))
+    maps = [explain(image, category) for category in range(4)]
+    assert {shown.layer for shown in maps} == {layer} and any(shown.heat.any() for shown in maps)
+    for category, shown in enumerate(maps):
+        wanted = grad_cam(explain.model, layer, image, category, grid)
+        assert shown.heat == pytest.approx(wanted, abs=1e-3)
+
+
+def test_classes_are_named_and_counted(classifier, image):
+    cfg, checkpoint = classifier(ViTAE, arch=PATCH)
+    cfg.test_dataloader.dataset.metainfo = dict(classes=('newt', 'toad', 'frog', 'eft'))
+    explain = Explainer(cfg, checkpoint)
+    logits = explain.model(normalised(image), mode='tensor')[0].softmax(0)
+    best, worst = int(logits.argmax()), int(logits.argmin())
+    names = [f'{explain.model.dataset_meta["classes"][i]} {logits[i]:.2f}' for i in (best, worst)]
+    assert explain(image).caption == explain(image, best).caption == names[0]
+    assert explain(image, worst).caption == f'{names[1]}, predicted {names[0]}'
+    for category in (-1, 4):
+        with pytest.raises(InputError, match=f'category {category}: .*4 classes; .* 0 to 3'):
+            explain(image, category)
+
+
+def test_a_segmentor_explains_its_pixels(other_task, image):
+    cfg, checkpoint = other_task('mmseg')
+    explain = Explainer(cfg, checkpoint, method='hirescam')
+    nn.init.normal_(explain.model.decode_head.conv_seg.weight)
+    shown = explain(image)
+    assert shown.layer == 'backbone.stages.1.cells.0.attn'
+    # padded to 192x256, and cut again
+    assert shown.heat.shape == SIZE and shown.image.shape == (*SIZE, 3)
+    name, share, *_ = shown.caption.split()
+    assert name in cfg.test_dataloader.dataset.metainfo.classes and share.endswith('%')
+    explain.model.decode_head.conv_seg.bias.data[1] -= 1000
+    with pytest.raises(InputError, match=r'category 1: no pixel is predicted as .*; give one'):
+        explain(image, 1)
+
+
+@pytest.mark.parametrize('method', [None, *WITHOUT_SCORE])
+@pytest.mark.parametrize('scope', ['mmdet', 'mmpose'])
+def test_networks_without_a_score_show_their_maps(scope, method, other_task, image):
+    explain = Explainer(*other_task(scope), method=method)
+    shown = explain(image)
+    assert shown.layer == 'backbone.stages.1.cells.0.attn' and shown.caption == ''
+    size = dict(mmdet=(48, 64), mmpose=(64, 64))[scope]
+    assert shown.heat.shape == size and shown.image.shape == (*size, 3)
+    assert 0 <= shown.heat.min() < shown.heat.max() <= 1
+    with pytest.raises(InputError, match='category 0: .* no score of a class'):
+        explain(image, 0)
+
+
+@pytest.mark.parametrize('method', WITH_SCORE)
+def test_methods_that_need_a_score_are_refused(method, other_task):
+    with pytest.raises(InputError, match='RetinaNet of mmdet has no .* one of eigencam, fem'):
+        Explainer(*other_task('mmdet'), method=method)
+
+
+@pytest.mark.parametrize('pipeline, to_rgb', [
+    ([dict(type='LoadImageFromFile'), dict(type='PackInputs')], True),
+    ([dict(type='PackInputs')], False)])  # of a data set that holds its images, in RGB
+def test_images_keep_their_colours(pipeline, to_rgb, classifier, image):
+    cfg, checkpoint = classifier(ViTAE, arch=PATCH)
+    cfg.test_dataloader.dataset.pipeline = pipeline
+    cfg.model.data_preprocessor.update(to_rgb=to_rgb, mean=[100., 120., 140.])
+    shown = Explainer(cfg, checkpoint)(image).image
+    assert (shown == cv2.imread(str(image))[..., ::-1]).all()
+
+
+def test_the_missing_package_is_named(classifier, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'pytorch_grad_cam', None)
+    with pytest.raises(InputError, match='needs the package grad-cam .* requirements/optional'):
+        Explainer(*classifier(ViTAE, arch=PATCH))
+
+
+def test_unknown_methods_are_refused(classifier):
+    with pytest.raises(InputError, match="method 'cam': give one of gradcam, gradcam"):
+        Explainer(*classifier(ViTAE, arch=PATCH), method='cam')
+
+
+def test_the_sign_of_a_component_is_that_of_its_larger_extreme():
+    from vitae_mm.analysis.eigen_cam import EigenCAM
+    spot = np.zeros((1, 3, 4, 5), np.float32)
+    spot[0, :, 2, 3] = -1, 2, 3
+    for sign in (1, -1):
+        shown = EigenCAM.get_cam_image(None, None, None, None, sign * spot, None, False)
+        assert shown.shape == (1, 4, 5) and shown[0].argmax() == 2 * 5 + 3
+        assert shown[0, 2, 3] == pytest.approx(14**.5 * 19 / 20, rel=1e-5)
+
+
+def test_usual_layers_are_those_of_all_cells():
+    for network, arch in NARROW.values():
+        model = nn.Module()
+        model.backbone = network(arch)
+        layers = usual_layers(model)
+        depth = sum(len(stage.cells) for stage in model.backbone.stages)
+        assert len(layers) == depth + len(model.backbone.stages)
