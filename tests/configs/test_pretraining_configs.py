@@ -9,8 +9,9 @@ from mmengine.registry import MODELS
 
 from vitae_mm.selfsup import MaskedViTAE
 
-PRETRAINING = of_task('ssl')
-FINETUNING = [name for name in of_task('cls') if '_mae_' in name or 'vitae_32' in name]
+PRETRAINING = [name for name in of_task('ssl') if 'mini/' not in name]
+FINETUNING = [name for name in of_task('cls') if 'mini/' not in name
+              and ('_mae_' in name or 'vitae_32' in name)]
 # yapf: disable
 RECIPES = {
     # width, cells, finetuning epochs, learning rate, its decay, drop path

@@ -1,0 +1,141 @@
+"""State, resuming and results of a reproduction, with commands that only write files."""
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from vitae_mm.analysis.experiments import Experiment, Row, Stage
+from vitae_mm.analysis.reproduction import (Run, check_request, last_words, locked, plan_runs,
+                                            read_progress)
+from vitae_mm.analysis.reproduction_report import draw, markdown, summarise
+from vitae_mm.errors import InputError
+
+ROWS = (Row('A, 20 %', (Stage('c/a.py'), ), 'A', 20), Row('A, 60 %', (Stage('c/b.py'), ), 'A', 60))
+CHAIN = Row('both', (Stage('c/first.py', ('model.x=1', )), Stage('c/second.py', ('model.y=2', ))))
+
+
+def do(command, log):
+    """Writes what a command would, fails at what is in ``log``."""
+    folder = Path(command[command.index('--work-dir') + 1])
+    folder.mkdir(parents=True, exist_ok=True)
+    with log.open('a') as lines:
+        lines.write(' '.join(command[1:]) + '\n')
+    if 'tools/test.py' in command:
+        (folder / 't').mkdir()
+        (folder / 't' / 't.json').write_text(json.dumps({'accuracy/top1': 40.}))
+        return
+    (folder / 'last_checkpoint').write_text('/elsewhere/epoch_2.pth')
+
+
+def test_a_run_is_trained_and_tested_with_its_seed(tmp_path):
+    run, = plan_runs(ROWS[:1], [7], tmp_path)
+    assert run.folder == tmp_path / 'a_20_seed7' and run.accuracy() is None
+    run.carry_out(do)
+    train, test = run.log.read_text().splitlines()
+    assert train.startswith(f'tools/train.py c/a.py --work-dir {run.folder}/a --resume ')
+    assert 'randomness.seed=7' in train.split() and 'checkpoint=' not in train
+    assert test == (f'tools/test.py c/a.py {run.folder}/a/epoch_2.pth --work-dir '
+                    f'{run.folder}/test')
+    assert run.accuracy() == 40.
+
+
+def test_a_stage_starts_from_the_one_before(tmp_path):
+    run = Run(CHAIN, 0, tmp_path / 'r')
+    run.carry_out(do)
+    first, second, test = (line.split() for line in run.log.read_text().splitlines())
+    assert 'model.x=1' in first and 'model.y=2' not in first
+    weights = f'model.backbone.init_cfg.checkpoint={run.folder}/first/epoch_2.pth'
+    assert weights in second and 'model.y=2' in second and weights not in first
+    assert f'{run.folder}/second/epoch_2.pth' in test and 'model.y=2' in test
+
+
+def test_stages_that_are_done_are_not_repeated(tmp_path):
+    run, tried = Run(CHAIN, 0, tmp_path / 'r'), []
+
+    def fail_in_second(command, log):
+        tried.append(command[1:3])
+        if 'c/second.py' in command:
+            raise InputError('stopped')
+        do(command, log)
+
+    with pytest.raises(InputError, match='stopped'):
+        run.carry_out(fail_in_second)
+    assert len(tried) == 2 and run.accuracy() is None
+    run.carry_out(do)
+    assert run.log.read_text().count('tools/train.py c/first.py') == 1
+    assert run.log.read_text().count('tools/train.py c/second.py') == 1
+
+
+def test_another_request_is_refused(tmp_path):
+    request = dict(experiment='cells', preset='mini', seeds=[0, 1], rows=dict(a=1))
+    check_request(tmp_path, request)
+    check_request(tmp_path, request)
+    kept = (tmp_path / 'request.json').read_text()
+    on = 'To go on, give cells --preset mini --seeds 0 1; to start anew, choose another --work-dir'
+    for change, words in (
+            (dict(seeds=[0, 2]), f'was begun with seeds 0 1 and not 0 2. {on}'),
+            (dict(preset='gpu', rows={}), f'was begun with preset mini and not gpu. {on}'),
+            (dict(rows=dict(a=2)), 'with other configs of the same experiment, which has changed')):
+        with pytest.raises(InputError, match=re.escape(words)):
+            check_request(tmp_path, request | change)
+    assert (tmp_path / 'request.json').read_text() == kept
+
+
+def test_two_reproductions_do_not_share_a_folder(tmp_path):
+    with locked(tmp_path):
+        with pytest.raises(InputError, match='a reproduction in it is going on'):
+            with locked(tmp_path):
+                pass
+    with locked(tmp_path):
+        pass
+
+
+def test_progress_is_that_of_the_last_training(tmp_path):
+    log = tmp_path / 'log.txt'
+    assert read_progress(log) is None
+    line = 'INFO - Epoch(train) [{}][{}/20]  lr: 1e-3  eta: {}  time: 0.3  loss: 2.0\n'
+    log.write_text('$ python a\n' + line.format(2, 10, '1 day, 0:01:02'))
+    assert read_progress(log) == (1.5, '1 day, 0:01:02')
+    log.write_text(log.read_text() + '$ python b\nstarting\n')
+    assert read_progress(log) is None
+    log.write_text(log.read_text() + line.format(1, 5, '0:00:10') + line.format(1, 20, '0:00:05'))
+    assert read_progress(log) == (1., '0:00:05')
+
+
+def test_the_error_of_a_log_is_found(tmp_path):
+    log = tmp_path / 'log.txt'
+    log.write_text('a\nerror: no data\nlast\n\n')
+    assert last_words(log) == 'error: no data'
+    log.write_text('a\nlast\n\n')
+    assert last_words(log) == 'last'
+
+
+def finished(rows, accuracies, folder):
+    runs = plan_runs(rows, [0, 1, 2], folder)
+    for run in runs:
+        run.folder.mkdir()
+        value = accuracies[run.row.label][run.seed]
+        run.result.write_text(json.dumps({'accuracy/top1': value, 'time': 1.}))
+    return runs
+
+
+def test_results_are_mean_and_half_the_range(tmp_path):
+    runs = finished(ROWS, {'A, 20 %': [40., 44., 42.], 'A, 60 %': [50.25, 50.25, 50.25]}, tmp_path)
+    summaries = summarise(Experiment('t', {}, {'A, 60 %': 75.3}), runs)
+    assert [(s.mean, s.spread, s.paper) for s in summaries] == [(42., 2., None), (50.25, 0., 75.3)]
+    assert markdown(summaries).splitlines() == [
+        '| | top-1 (%) | seed 0 | seed 1 | seed 2 | paper, ImageNet |',
+        '| --- | --- | --- | --- | --- | --- |',
+        '| A, 20 % | 42.0 ± 2.0 | 40.0 | 44.0 | 42.0 | - |',
+        '| A, 60 % | 50.2 ± 0.0 | 50.2 | 50.2 | 50.2 | 75.3 |']
+    one = summarise(Experiment('t', {}), runs[:2])
+    assert markdown(one).splitlines()[2] == '| A, 20 % | 40.0 | 40.0 | - |'
+
+
+@pytest.mark.parametrize('axis', ['training images (%)', ''])
+def test_a_picture_is_drawn(tmp_path, axis):
+    runs = finished(ROWS, {'A, 20 %': [40., 44., 42.], 'A, 60 %': [50., 51., 52.]}, tmp_path)
+    experiment = Experiment('t', {}, axis=axis)
+    draw(experiment, summarise(experiment, runs), tmp_path / 'p.png')
+    assert (tmp_path / 'p.png').read_bytes().startswith(b'\x89PNG')

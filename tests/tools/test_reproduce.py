@@ -1,0 +1,82 @@
+"""Repeating experiments: what is refused, and a run that is interrupted and goes on."""
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers import training
+from helpers.commands import ROOT, complaint, env, run
+
+TOOL = 'tools/reproduce.py'
+WITH_TINY = """
+import runpy, sys
+from vitae_mm.analysis.experiments import EXPERIMENTS, Experiment, Row, Stage
+first, second = sys.argv.pop(1), sys.argv.pop(1)
+EXPERIMENTS['tiny'] = Experiment('Two tiny networks', dict(mini=(
+    Row('short', (Stage(first), )), Row('long', (Stage(second), )))), {'long': 75.3})
+runpy.run_path('tools/reproduce.py', run_name='__main__')
+"""
+
+
+@pytest.fixture(scope='module')
+def configs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('reproduce')
+    data = training.make_data(folder)
+    return [training.write_config(folder / f'{name}.py', data, epochs=epochs)
+            for name, epochs in (('short', 1), ('long', 25))]
+
+
+def command(configs, folder, *options):
+    return [sys.executable, '-c', WITH_TINY, *map(str, configs), 'tiny', '--work-dir', str(folder),
+            '--seeds', '3', *options]
+
+
+def trainings(log):
+    return log.read_text().count('tools/train.py')
+
+
+@pytest.mark.slow
+def test_an_interrupted_reproduction_goes_on(configs, tmp_path):
+    out = tmp_path / 'out'
+    short, long = out / 'short_seed3', out / 'long_seed3'
+    process = subprocess.Popen(command(configs, out), cwd=ROOT, env=env(), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 240
+    while not (long / 'long' / 'last_checkpoint').exists():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(.1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1 and 'interrupted: the same command goes on' in errors
+    assert not (long / 'result.json').exists() and not (out / 'results.md').exists()
+    before = (short / 'result.json').stat()
+
+    done = run(*command(configs, out))
+    assert done.returncode == 0, done.stderr
+    assert (short / 'result.json').stat() == before and trainings(short / 'log.txt') == 1
+    assert trainings(long / 'log.txt') == 2
+    assert re.search(r'resumed epoch: \d+', (long / 'log.txt').read_text())
+    table = (out / 'results.md').read_text()
+    assert table.count('| long | ') == 1 and table.count('| 75.3 |') == 1
+    records = json.loads((out / 'results.json').read_text())
+    tested = {name: json.loads((out / f'{name}_seed3' / 'result.json').read_text())
+              for name in ('short', 'long')}
+    assert {record['label']: record['accuracies'] for record in records} == {
+        name: {'3': tested[name]['accuracy/top1']} for name in tested}
+    assert (out / 'results.png').read_bytes().startswith(b'\x89PNG')
+
+    other = run(*command(configs, out, '--seeds', '4'))
+    assert 'was begun with seeds 3 and not 4' in complaint(other)
+
+
+@pytest.mark.slow
+def test_a_failing_run_is_named(configs, tmp_path):
+    gone = configs[0].with_name('gone.py')
+    gone.write_text(configs[0].read_text().replace('shapes', 'absent'))
+    done = run(*command([gone, gone], tmp_path / 'out'))
+    words = complaint(done)
+    assert 'tools/train.py failed (exit status 1): error' in words and 'absent' in words
+    assert str(tmp_path / 'out' / 'short_seed3' / 'log.txt') in words
