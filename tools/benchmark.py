@@ -30,7 +30,7 @@ from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.benchmark import (DTYPES, FORMS, MODES, TABLE_8, TABLE_10, TABLE_10_SIZES,
                                        Case, Timing, build_case, draw_growth, load_network,
                                        matmul_case, measure, peak_bytes)
-from vitae_mm.engine.cli import check_device, reports_input_errors
+from vitae_mm.engine.cli import add_device_argument, check_device, reports_input_errors
 from vitae_mm.errors import InputError
 
 DEFAULT = {name: TABLE_10[name] for name in ('ViTAEv2-S', 'Swin-T')}
@@ -122,8 +122,7 @@ def parse_args() -> argparse.Namespace:
                         help='images of a step; default: 8')
     parser.add_argument('--dtype', nargs='+', choices=DTYPES, default=['float32'],
                         help='of autocast; default: float32, without')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='default: a GPU if there is one')
+    add_device_argument(parser)
     parser.add_argument('--rounds', type=int, default=10, help='timed steps of each; default: 10')
     parser.add_argument('--warm-up', type=int, default=3, help='untimed ones before; default: 3')
     parser.add_argument('--json', type=Path, help='file to write the figures to')

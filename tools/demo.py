@@ -13,12 +13,11 @@ from pathlib import Path
 
 import mmengine
 import numpy as np
-import torch
 from rich.progress import Progress
 
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, check_device,
-                                 load_config, reports_input_errors)
+from vitae_mm.engine.cli import (add_config_argument, add_device_argument, add_trust_argument,
+                                 check_device, load_config, reports_input_errors)
 from vitae_mm.errors import InputError
 from vitae_mm.visualization import build_painter
 from vitae_mm.visualization.boxes import Boxes
@@ -35,8 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
     parser.add_argument('inputs', nargs='+', type=Path, help='images, videos, folders of them')
     parser.add_argument('--out', type=Path, required=True, help='folder to draw into')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='default: cuda if there is a GPU, else cpu')
+    add_device_argument(parser)
     parser.add_argument('--score-thr', type=float,
                         help='least score of boxes and keypoints that are drawn; default: 0.3')
     parser.add_argument('--boxes', type=Path, help='COCO annotation file: where in the images to '

@@ -40,7 +40,7 @@ def network(data, tmp_path):
             cfg.model.backbone = dict(backbone)
             cfg.dump(path)
         torch.save(build_model(cfg).state_dict(), path.with_suffix('.pth'))
-        return '--model', path, path.with_suffix('.pth')
+        return path, path.with_suffix('.pth')
 
     return make
 
@@ -78,7 +78,8 @@ def test_networks_of_every_codebase_on_their_test_set(write, size, network, meas
 
 
 def test_two_networks_on_a_folder(network, measure, images):
-    both = *network(), *network(name='p', type='vitae_mm.ViTAE', arch=PATCH, img_size=32)
+    patches = network(name='p', type='vitae_mm.ViTAE', arch=PATCH, img_size=32)
+    both = *network(), '--compare', *patches
     options = '--images', images, '--count', 3, '--labels', 'windows', 'all'
     found = measure(*both, *options)
     assert list(found) == ['windows', 'all']
@@ -94,9 +95,9 @@ def test_two_networks_on_a_folder(network, measure, images):
 
 def test_a_folder_is_read_as_a_test_set_is(network, measure, data):
     model = network()
-    cfg = Config.fromfile(model[1])
+    cfg = Config.fromfile(model[0])
     cfg.test_dataloader.dataset.indices = None  # all images
-    cfg.dump(model[1])
+    cfg.dump(model[0])
     test_set = measure(*model, '--count', 1000)
     folder = measure(*model, '--count', 1000, '--images', data / 'classes/train')
     assert folder['c']['images'] == test_set['c']['images'] > 5
@@ -109,7 +110,7 @@ def test_layers_without_attention_are_named(network, measure, images):
         measure(*network(), '--layers', 'head', WINDOWS[0])
     patches = network(name='p', type='vitae_mm.ViTAE', arch=PATCH, img_size=32)
     with pytest.raises(InputError, match='stages.1.cells.0.attn: no attention of p, which has'):
-        measure(*network(), *patches, '--layers', WINDOWS[3])
+        measure(*network(), '--compare', *patches, '--layers', WINDOWS[3])
 
 
 def test_networks_without_attention_are_refused(network, measure):
@@ -131,7 +132,7 @@ def test_what_a_folder_lacks_is_named(network, measure, tmp_path, images):
 
 @pytest.mark.parametrize('options, words', [
     (['--count', 0], '--count 0: give a whole number'),
-    (['--labels', 'a', 'b'], 'give --labels, another one for each of the 1 networks'),
+    (['--labels', 'a', 'b'], 'give --labels, another one for each of the 1 models'),
     (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
 ])
 def test_options_of_no_use_are_refused(options, words, network, measure):
@@ -140,8 +141,8 @@ def test_options_of_no_use_are_refused(options, words, network, measure):
 
 
 def test_one_config_twice_needs_labels(network, measure):
-    with pytest.raises(InputError, match='another one for each of the 2 networks'):
-        measure(*network(), *network())
+    with pytest.raises(InputError, match='another one for each of the 2 models'):
+        measure(*network(), '--compare', *network())
 
 
 def test_a_line_for_each_network():

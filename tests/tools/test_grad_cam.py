@@ -109,7 +109,7 @@ def test_panels_are_images_and_networks(images):
     (['--method', 'cam'], "method 'cam': give one of gradcam"),
     (['--category', 4], 'category 4: ImageClassifier has 4 classes; give a number from 0 to 3'),
     (['--target-layer', 'neck.x'], "layer 'neck.x': .* give one of backbone.stages.0.reduction"),
-    (['--labels', 'x', 'y'], 'another one for each of the 1 networks'),
+    (['--labels', 'x', 'y'], 'another one for each of the 1 models'),
     (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
 ])
 def test_options_of_no_use_are_refused(options, words, network, images, run_tool, tmp_path):

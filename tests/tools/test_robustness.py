@@ -50,7 +50,7 @@ def tool(run_tool):
 def test_two_models_are_compared(model, tool, tmp_path):
     options = ['--attack', 'pgd', 'fgsm', '--eps', '8/255', '1/255', '8/255', '--restarts', 2,
                '--corruptions', 'noise', 'jpeg', '--seed', 3]
-    runs = [*model('first'), *model('second', seed=1)]
+    runs = [*model('first'), '--compare', *model('second', seed=1)]
     printed = tool(*runs, *options, *QUICK, '--out', tmp_path / 'out')
     report = json.loads((tmp_path / 'out/robustness.json').read_text())
     steps = [0, 1 / 255, 8 / 255]
@@ -110,7 +110,7 @@ def test_parts_may_be_left_out(model, tool, tmp_path):
     (['--count', '0'], '--count 0'),
     (['--seed', '-1'], 'seed -1'),
     (['--attack', '--corruptions'], 'neither attacks nor corruptions'),
-    (['--labels', 'a', 'b'], 'a different one for each of the 1 models'),
+    (['--labels', 'a', 'b'], 'another one for each of the 1 models'),
     (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
 ])
 def test_bad_options_are_refused_before_anything_is_read(tool, tmp_path, options, words):
@@ -126,11 +126,9 @@ def test_unknown_names_are_refused_with_the_choices(tool, tmp_path, capsys, opti
     assert "invalid choice: 'fog' (choose from" in capsys.readouterr().err
 
 
-def test_files_are_given_in_pairs(tool, tmp_path):
-    with pytest.raises(InputError, match='c.py is alone'):
-        tool('a.py', 'a.pth', 'c.py', '--out', tmp_path)
-    with pytest.raises(InputError, match='a different one for each of the 2 models'):
-        tool('a.py', 'a.pth', 'a.py', 'b.pth', '--out', tmp_path)
+def test_one_config_twice_needs_labels(tool, tmp_path):
+    with pytest.raises(InputError, match='another one for each of the 2 models'):
+        tool('a.py', 'a.pth', '--compare', 'a.py', 'b.pth', '--out', tmp_path)
 
 
 def test_a_file_is_no_folder_to_write_into(tool, tmp_path):
@@ -178,7 +176,7 @@ def test_pipelines_must_give_bytes_of_one_size(model, data):
 def test_models_must_be_tested_on_the_same_images(model, tool, tmp_path):
     few = model('few', **{'test_dataloader.dataset.indices': 3})
     with pytest.raises(InputError, match='few and c have different test sets'):
-        tool(*model('c'), *few, *QUICK, '--out', tmp_path / 'out')
+        tool(*model('c'), '--compare', *few, *QUICK, '--out', tmp_path / 'out')
 
 
 def test_a_panel_for_each_curve_has_a_line_for_each_model():

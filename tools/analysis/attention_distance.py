@@ -2,8 +2,8 @@
 """How far the attention of each layer reaches: the average attention distance,
 in pixels, of one network or of several in one picture.
 
-    python tools/analysis/attention_distance.py --model CONFIG CHECKPOINT \
-        [--model CONFIG CHECKPOINT ...] --out distances.png [--json distances.json]
+    python tools/analysis/attention_distance.py CONFIG CHECKPOINT \
+        [--compare CONFIG CHECKPOINT ...] --out distances.png [--json distances.json]
 
 For each query it is the distance of its cell to those of the keys, weighted by
 attention; a line shows the mean over queries, images and heads, dots are heads.
@@ -27,8 +27,8 @@ from vitae_mm.analysis.attention_distance import measure_distances
 from vitae_mm.analysis.attention_weights import attention_layers
 from vitae_mm.analysis.inputs import network_input, open_images
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, check_device,
-                                 load_config, reports_input_errors)
+from vitae_mm.engine.cli import (add_models_arguments, check_device, load_config, name_models,
+                                 reports_input_errors)
 from vitae_mm.engine.models import load_model, prepare_config
 from vitae_mm.errors import InputError
 
@@ -40,11 +40,7 @@ from matplotlib.ticker import MaxNLocator  # noqa: E402
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--model', nargs=2, action='append', required=True, dest='models',
-                        metavar=('CONFIG', 'CHECKPOINT'),
-                        help='config file of any task and its weights; again for each network')
-    parser.add_argument('--labels', nargs='+',
-                        help='one for each network; default: the name of its config')
+    add_models_arguments(parser)
     parser.add_argument('--images', type=Path, metavar='FOLDER',
                         help="searched with the folders below; default: each config's test set")
     parser.add_argument('--count', type=int, default=128,
@@ -54,31 +50,24 @@ def parse_args() -> argparse.Namespace:
                         help='layers of the backbones; default: all that have attention')
     parser.add_argument('--out', type=Path, required=True, help='picture to write')
     parser.add_argument('--json', type=Path, help='file to write the figures to')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='default: cuda if there is a GPU, else cpu')
-    add_trust_argument(parser)
-    add_config_argument(parser)
     return parser.parse_args()
 
 
 @reports_input_errors
 def main() -> None:
     args = parse_args()
-    labels = args.labels or [Path(config).stem for config, _ in args.models]
-    if len(labels) != len(args.models) or len(set(labels)) < len(labels):
-        raise InputError(f'labels {labels}: give --labels, another one for each of the '
-                         f'{len(args.models)} networks.')
+    runs = name_models(args)
     if args.count < 1:
         raise InputError(f'--count {args.count}: give a whole number, 1 or more.')
     check_device(args.device)
     configs, models = {}, {}
-    for label, (config, checkpoint) in zip(labels, args.models):
+    for label, (config, checkpoint) in runs.items():
         configs[label] = load_config(config, args.cfg_options)
         prepare_config(configs[label])
         models[label] = load_model(configs[label], checkpoint, args.device, args.trust)
     layers = choose_layers(models, args.layers)
     results = {}
-    for label, (config, checkpoint) in zip(labels, args.models):
+    for label, (config, checkpoint) in runs.items():
         items = open_images(configs[label], args.images)
         results[label] = dict(config=config, checkpoint=checkpoint, **measure(
             models[label], layers[label], items, args.count, args.seed))

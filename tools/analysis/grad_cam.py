@@ -21,15 +21,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
-import torch
 from matplotlib.cm import ScalarMappable
 from rich.progress import track
 
 from vitae_mm.analysis.class_activation import METHODS, ClassActivation, Explainer
 from vitae_mm.analysis.inputs import find_images
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, check_device,
-                                 load_config, reports_input_errors)
+from vitae_mm.engine.cli import (add_models_arguments, check_device, load_config, name_models,
+                                 reports_input_errors)
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import read_image
 
@@ -47,14 +46,8 @@ Row = tuple[Path, Mapping[str, ClassActivation]]
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
+    add_models_arguments(parser)
     parser.add_argument('images', nargs='+', type=Path, help='image files, or folders of them')
-    parser.add_argument('--compare', nargs=2, action='append', default=[],
-                        metavar=('CONFIG', 'CHECKPOINT'),
-                        help='another network beside the first; again for each')
-    parser.add_argument('--labels', nargs='+',
-                        help='one for each network; default: the name of its config')
     parser.add_argument('--target-layer', nargs='+', metavar='NAME', dest='layers',
                         help='one for all networks or one for each, as named_modules() of the '
                         'model has it, e.g. backbone.stages.3.cells.1.attn')
@@ -66,10 +59,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, required=True, metavar='DIR_or_PNG',
                         help='picture of all images, a row for each; or a folder for a picture of '
                         'each')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='default: cuda if there is a GPU, else cpu')
-    add_trust_argument(parser)
-    add_config_argument(parser)
     return parser.parse_args()
 
 
@@ -129,19 +118,15 @@ def plan_pictures(images: Sequence[Path], out: Path) -> dict[Path, slice]:
 
 def read_models(args: argparse.Namespace) -> dict[str, Explainer]:
     """What explains each network, by its label."""
-    pairs = [(args.config, args.checkpoint), *args.compare]
-    labels = args.labels or [Path(config).stem for config, _ in pairs]
-    if len(labels) != len(pairs) or len(set(labels)) < len(labels):
-        raise InputError(f'labels {labels}: give --labels, another one for each of the '
-                         f'{len(pairs)} networks.')
+    runs = name_models(args)
     layers = args.layers or [None]
-    if len(layers) not in (1, len(pairs)):
+    if len(layers) not in (1, len(runs)):
         raise InputError(f'--target-layer {" ".join(layers)}: give one for all networks, or one '
-                         f'for each of the {len(pairs)}.')
-    layers = layers * len(pairs) if len(layers) == 1 else layers
+                         f'for each of the {len(runs)}.')
+    layers = layers * len(runs) if len(layers) == 1 else layers
     return {label: Explainer(load_config(config, args.cfg_options), checkpoint, args.method, layer,
                              args.device, args.trust)
-            for label, (config, checkpoint), layer in zip(labels, pairs, layers)}
+            for (label, (config, checkpoint)), layer in zip(runs.items(), layers)}
 
 
 def draw(rows: Sequence[Row]) -> plt.Figure:

@@ -2,8 +2,9 @@
 """How robust classifiers are: accuracy against the strength of attacks and of
 corruptions of the test images, of several checkpoints in one picture.
 
-    python tools/analysis/robustness.py CONFIG CHECKPOINT [CONFIG CHECKPOINT ...] --out DIR \
-        [--attack pgd --eps 1/255 8/255 --steps 20 --restarts 5] [--corruptions noise jpeg]
+    python tools/analysis/robustness.py CONFIG CHECKPOINT [--compare CONFIG CHECKPOINT ...] \
+        --out DIR [--attack pgd --eps 1/255 8/255 --steps 20 --restarts 5] \
+        [--corruptions noise jpeg]
 
 An attack changes every pixel by eps at most, in its range from 0 to 1 (l_inf),
 and knows the network. FGSM is one step, PGD several from random starts; an
@@ -16,7 +17,6 @@ corruptions.png, and robustness.json with all options and figures.
 import argparse
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import cycle
@@ -34,8 +34,8 @@ from vitae_mm.analysis.corruptions import CORRUPTIONS
 from vitae_mm.analysis.robustness import Plan, measure_robustness
 from vitae_mm.analysis.samples import Samples, read_samples
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import (add_config_argument, add_trust_argument, check_device,
-                                 load_config, reports_input_errors)
+from vitae_mm.engine.cli import (add_models_arguments, check_device, load_config, name_models,
+                                 reports_input_errors)
 from vitae_mm.errors import InputError
 
 matplotlib.use('Agg')
@@ -60,7 +60,7 @@ def main() -> None:
     if args.out.exists() and not args.out.is_dir():
         raise InputError(f'--out {args.out} is no folder: give one to write into.')
     check_device(args.device)
-    runs = name_runs(args.models, args.labels)
+    runs = name_models(args)
     # all are read first: an error in the last one shows before the first is measured
     models = read_models(runs, args)
     with Progress() as progress:
@@ -89,11 +89,7 @@ def main() -> None:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('models', nargs='+', metavar='CONFIG CHECKPOINT',
-                        help='config file of a classifier, and a checkpoint that training wrote '
-                        'or a converted one; several such pairs')
-    parser.add_argument('--labels', nargs='+',
-                        help="one for each model; default: the config's name")
+    add_models_arguments(parser)
     parser.add_argument('--attack', nargs='*', choices=ATTACKS, default=list(ATTACKS),
                         help='default: both; without a name: none')
     parser.add_argument('--eps', nargs='+', default=EPS,
@@ -109,11 +105,7 @@ def parse_args() -> argparse.Namespace:
                         help='of the choice of images, the random starts and the noise; default: 0')
     parser.add_argument('--batch', type=int, default=50,
                         help='images that go through the network at once; default: 50')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='default: cuda if there is a GPU, else cpu')
     parser.add_argument('--out', type=Path, required=True, help='folder to write into')
-    add_trust_argument(parser)
-    add_config_argument(parser)
     return parser.parse_args()
 
 
@@ -125,19 +117,6 @@ def make_plan(args: argparse.Namespace) -> Plan:
     return Plan(tuple(dict.fromkeys(args.attack)), tuple(eps),
                 tuple(dict.fromkeys(args.corruptions)), args.steps, args.restarts, args.seed,
                 args.batch)
-
-
-def name_runs(paths: Sequence[str], labels: Sequence[str] | None) -> dict[str, tuple[str, str]]:
-    """Config and checkpoint of each model, by its label."""
-    if len(paths) % 2:
-        raise InputError(f'{len(paths)} files: give a config and a checkpoint for each model; '
-                         f'{paths[-1]} is alone.')
-    pairs = list(zip(paths[::2], paths[1::2]))
-    labels = labels or [Path(config).stem for config, _ in pairs]
-    if len(labels) != len(pairs) or len(set(labels)) != len(pairs):
-        raise InputError(f'labels {labels}: give --labels, a different one for each of the '
-                         f'{len(pairs)} models.')
-    return dict(zip(labels, pairs))
 
 
 def read_models(runs: dict[str, tuple[str, str]], args: argparse.Namespace

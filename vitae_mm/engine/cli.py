@@ -67,6 +67,41 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
                         help='override config entries, e.g. train_dataloader.batch_size=4')
 
 
+def add_device_argument(parser: argparse.ArgumentParser) -> None:
+    """What :func:`check_device` checks."""
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='default: cuda if there is a GPU, else cpu')
+
+
+def add_models_arguments(parser: argparse.ArgumentParser) -> None:
+    """A model with its weights, others to compare with it (:func:`name_models`),
+    and how they are loaded."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
+    parser.add_argument('--compare', nargs=2, action='append', default=[],
+                        metavar=('CONFIG', 'CHECKPOINT'),
+                        help='another model beside the first; again for each')
+    parser.add_argument('--labels', nargs='+',
+                        help='one for each model; default: the name of its config')
+    add_device_argument(parser)
+    add_trust_argument(parser)
+    add_config_argument(parser)
+
+
+def name_models(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
+    """Config and checkpoint of each model, by its label.
+
+    Raises:
+        InputError: Unless there is one label for each, all different.
+    """
+    pairs = [(args.config, args.checkpoint), *map(tuple, args.compare)]
+    labels = args.labels or [Path(config).stem for config, _ in pairs]
+    if len(labels) != len(pairs) or len(set(labels)) < len(labels):
+        raise InputError(f'labels {labels}: give --labels, another one for each of the '
+                         f'{len(pairs)} models.')
+    return dict(zip(labels, pairs))
+
+
 def check_device(name: str) -> None:
     """Raises InputError unless a ``--device`` of this name is there."""
     try:

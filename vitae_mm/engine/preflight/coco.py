@@ -3,7 +3,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from vitae_mm.errors import InputError
 

@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from vitae_mm.backbones.base_backbone import StagedBackbone
-from vitae_mm.checkpoints import (BACKBONE, entries_below, load_pretrained, misshapen_keys,
+from vitae_mm.checkpoints import (entries_below, load_pretrained, misshapen_keys,
                                   read_checkpoint, unwrap_state_dict)
 from vitae_mm.engine.hooks.checkpoint_match import check_start
 from vitae_mm.engine.nodes import dicts
