@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from vitae_mm.backbones import ViTAE
-from vitae_mm.checkpoints import inflate_state_dict, load_pretrained
+from vitae_mm.checkpoints import inflate_state_dict
 from vitae_mm.errors import InputError
 from vitae_mm.selfsup import MaskedViTAE
 

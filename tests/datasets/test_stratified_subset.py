@@ -3,7 +3,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from mmengine.dataset import BaseDataset, DefaultSampler, RepeatDataset
+from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATASETS
 from mmpretrain.datasets import CIFAR10, RepeatAugSampler
 

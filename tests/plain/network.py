@@ -14,7 +14,7 @@ from torch import nn
 from plain.ceit import ceit
 from plain.vitae import vitae, vitae_patch
 from plain.vitaev2 import vitaev2
-from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
+from vitae_mm.backbones import CeiT, ViTAEv2
 from vitae_mm.checkpoints import convert_state_dict, identify_layout
 
 PATCH_ARCHS = ('base', 'large', 'huge')
