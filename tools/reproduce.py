@@ -45,9 +45,12 @@ def parse_args() -> argparse.Namespace:
 @reports_input_errors
 def main() -> None:
     args = parse_args()
+    if not Path('tools/train.py').is_file():
+        raise InputError('there is no tools/train.py here: start from the root of the repository.')
     check_numbers(args)
     rows = find_rows(args.name, args.preset)
     folder = args.work_dir or Path('work_dirs/reproduce') / f'{args.name}_{args.preset}'
+    check_folder(folder, rows)
     runs = plan_runs(rows, args.seeds, folder)
     if args.preset == 'paper':
         print_commands(runs)
@@ -56,10 +59,11 @@ def main() -> None:
         raise InputError('--preset gpu: there is no GPU on this machine; give --preset mini.')
     request = dict(experiment=args.name, preset=args.preset, seeds=args.seeds,
                    rows={row.label: [asdict(stage) for stage in row.stages] for row in rows})
+    epochs = epochs_of(rows)
     with locked(folder) as lock:
         # as JSON gives it back
         check_request(folder, json.loads(json.dumps(request)))
-        carry_out(runs, Workers(args.jobs, lock), epochs_of(rows))
+        carry_out(runs, Workers(args.jobs, lock), epochs)
     write_results(args, runs, folder)
 
 
@@ -68,6 +72,14 @@ def check_numbers(args: argparse.Namespace) -> None:
         raise InputError(f'--jobs {args.jobs}: give a number of 1 or more.')
     if min(args.seeds) < 0 or len(set(args.seeds)) < len(args.seeds):
         raise InputError(f'--seeds {args.seeds}: give different numbers of 0 or more.')
+
+
+def check_folder(folder: Path, rows: Sequence[Row]) -> None:
+    """Raises InputError for a path that cannot be handed on as weights to start from."""
+    if any(len(row.stages) > 1 for row in rows) and set(str(folder)) & set(' ,()[]{}\'"='):
+        raise InputError(f'--work-dir {folder}: its trainings start from each other through '
+                         '--cfg-options, which takes no spaces, commas, quotes, = or brackets; '
+                         'choose another.')
 
 
 def epochs_of(rows: Sequence[Row]) -> dict[str, int]:
@@ -131,13 +143,13 @@ def print_commands(runs: Sequence[Run]) -> None:
         mark = ''
         for stage in run.row.stages:
             work_dir = shlex.quote(str(run.work_dir(stage)))
-            weights = f' model.backbone.init_cfg.checkpoint=$(cat {mark})' if mark else ''
+            weights = f' model.backbone.init_cfg.checkpoint="$(cat {mark})"' if mark else ''
             options = ' '.join((f'randomness.seed={run.seed}', *stage.options))
             print(f'bash tools/dist_train.sh {stage.config} 8 --work-dir {work_dir} '
                   f'--cfg-options {options}{weights}')
             mark = f'{work_dir}/last_checkpoint'
         changes = ' '.join(('', '--cfg-options', *stage.options)) if stage.options else ''
-        print(f'bash tools/dist_test.sh {stage.config} $(cat {mark}) 8 --work-dir '
+        print(f'bash tools/dist_test.sh {stage.config} "$(cat {mark})" 8 --work-dir '
               f'{shlex.quote(str(run.folder / "test"))}{changes}')
 
 

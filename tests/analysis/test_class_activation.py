@@ -105,13 +105,15 @@ def test_the_map_is_that_of_the_papers(case, classifier, image):
         shown = explain(image, category)
         assert shown.layer == f'backbone.{cell}.attn'
         assert (shown.image == cv2.imread(str(image))[..., ::-1]).all()
-        wanted = grad_cam(explain.model, shown.layer, image, category, grid)
+        # stages pad the image to the right and below
+        covered = [stride * side for side in grid]
+        wanted = grad_cam(explain.model, shown.layer, image, category, grid, covered)
         assert shown.heat == pytest.approx(wanted, abs=1e-4)
         lit += shown.heat.any()
     assert lit
 
 
-def grad_cam(model, name, image, category, grid):
+def grad_cam(model, name, image, category, grid, covered=SIZE):
     """Grad-CAM, Eqs. 1-2, once more; the grid is known."""
     kept = []
 
@@ -128,7 +130,7 @@ def grad_cam(model, name, image, category, grid):
     # a class token is first
     values, grad = (x.detach().flatten(1, -2)[0, -grid[0] * grid[1]:] for x in both)
     heat = (values @ grad.mean(0)).clamp(min=0).reshape(grid).numpy()
-    return scale(cv2.resize(scale(heat), SIZE[::-1]))
+    return scale(cv2.resize(scale(heat), covered[::-1]))[:SIZE[0], :SIZE[1]]
 
 
 def scale(heat):
@@ -276,7 +278,13 @@ def test_a_segmentor_explains_its_pixels(other_task, image):
     nn.init.normal_(explain.model.decode_head.conv_seg.weight)
     shown = explain(image)
     assert shown.layer == 'backbone.stages.1.cells.0.attn'
-    # padded to 192x256, and cut again
+    # padded to 192x256, which counts nowhere, and cut again
+    inputs = explain.model.data_preprocessor(dict(inputs=[torch.from_numpy(cv2.imread(
+        str(image))).permute(2, 0, 1)]), False)['inputs']
+    stride = inputs.shape[2] // explain.scores(inputs).shape[2]
+    labels = explain.scores(inputs)[0, :, :-(-SIZE[0] // stride), :-(-SIZE[1] // stride)].argmax(0)
+    most = labels.flatten().bincount().max() / labels.numel()
+    assert shown.caption.endswith(f' {most:.0%} of the pixels')
     assert shown.heat.shape == SIZE and shown.image.shape == (*SIZE, 3)
     name, share, *_ = shown.caption.split()
     assert name in cfg.test_dataloader.dataset.metainfo.classes and share.endswith('%')
@@ -294,8 +302,16 @@ def test_networks_without_a_score_show_their_maps(scope, method, other_task, ima
     size = dict(mmdet=(48, 64), mmpose=(64, 64))[scope]
     assert shown.heat.shape == size and shown.image.shape == (*size, 3)
     assert 0 <= shown.heat.min() < shown.heat.max() <= 1
-    with pytest.raises(InputError, match='category 0: .* no score of a class'):
+    with pytest.raises(InputError, match='category 0: no score of a class'):
         explain(image, 0)
+
+
+@pytest.mark.parametrize('method', WITHOUT_SCORE)
+def test_methods_without_a_score_explain_no_class(method, classifier, image):
+    explain = Explainer(*classifier(ViTAE, arch=PATCH), method=method)
+    assert explain(image).caption == ''
+    with pytest.raises(InputError, match='category 1: no score of a class of ImageClassifier'):
+        explain(image, 1)
 
 
 @pytest.mark.parametrize('method', WITH_SCORE)

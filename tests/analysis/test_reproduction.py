@@ -1,13 +1,15 @@
 """State, resuming and results of a reproduction, with commands that only write files."""
 import json
 import re
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from vitae_mm.analysis.experiments import Experiment, Row, Stage
-from vitae_mm.analysis.reproduction import (Run, check_request, last_words, locked, plan_runs,
-                                            read_progress)
+from vitae_mm.analysis.reproduction import (Run, Workers, check_request, last_words, locked,
+                                            plan_runs, read_progress)
 from vitae_mm.analysis.reproduction_report import draw, markdown, summarise
 from vitae_mm.errors import InputError
 
@@ -139,3 +141,26 @@ def test_a_picture_is_drawn(tmp_path, axis):
     experiment = Experiment('t', {}, axis=axis)
     draw(experiment, summarise(experiment, runs), tmp_path / 'p.png')
     assert (tmp_path / 'p.png').read_bytes().startswith(b'\x89PNG')
+
+
+def test_the_error_is_that_of_the_last_attempt(tmp_path):
+    log = tmp_path / 'log.txt'
+    log.write_text('$ first\nerror: no data\n$ second\nKilled\n')
+    assert last_words(log) == 'Killed'
+
+
+def test_all_runs_are_stopped_together(tmp_path, monkeypatch):
+    """One of two that are going on fails: the other is ended, the third does not begin."""
+    sleeping = [sys.executable, '-c', 'import time; print("asleep", flush=True); time.sleep(60)']
+    failing = [sys.executable, '-c', 'import time; time.sleep(2); raise SystemExit("error: lost")']
+    runs = plan_runs([Row(name, ()) for name in 'abc'], [0], tmp_path)
+    commands = dict(a_seed0=sleeping, b_seed0=failing, c_seed0=sleeping)
+    monkeypatch.setattr(Run, 'carry_out', lambda run, execute: execute(
+        commands[run.folder.name], run.log))
+    start = time.monotonic()
+    with locked(tmp_path) as lock, pytest.raises(InputError, match='error: lost'):
+        Workers(2, lock).carry_out(runs, print)
+    assert time.monotonic() - start < 30
+    assert 'asleep' in runs[0].log.read_text() and not runs[2].log.exists()
+    with locked(tmp_path):  # no process holds it any more
+        pass

@@ -1,7 +1,9 @@
 """Reading a config as the tools do."""
+from pathlib import Path
+
 import pytest
 
-from vitae_mm.engine.cli import load_config
+from vitae_mm.engine.cli import check_picture, load_config
 from vitae_mm.errors import InputError
 
 
@@ -27,3 +29,10 @@ def test_options_and_work_dir(tmp_path):
 def test_a_config_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match='no.py does not exist'):
         load_config(str(tmp_path / 'no.py'))
+
+
+@pytest.mark.parametrize('name', ['curves', 'curves.tmp', 'figures/'])
+def test_a_plot_needs_the_name_of_a_picture(name):
+    check_picture(Path('curves.PNG'))
+    with pytest.raises(InputError, match=f'{Path(name)}: give the name of a picture, .png or'):
+        check_picture(Path(name))

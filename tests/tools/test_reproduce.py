@@ -1,14 +1,18 @@
 """Repeating experiments: what is refused, and a run that is interrupted and goes on."""
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from helpers import training
 from helpers.commands import ROOT, complaint, env, run
+
+from vitae_mm.errors import InputError
 
 TOOL = 'tools/reproduce.py'
 WITH_TINY = """
@@ -80,3 +84,40 @@ def test_a_failing_run_is_named(configs, tmp_path):
     words = complaint(done)
     assert 'tools/train.py failed (exit status 1): error' in words and 'absent' in words
     assert str(tmp_path / 'out' / 'short_seed3' / 'log.txt') in words
+
+
+@pytest.mark.parametrize('options, words', [
+    (('cell', ), r"experiment 'cell' is unknown: choose from \['data_efficiency', "),
+    (('attention', '--preset', 'mini'), r"attention has no preset 'mini': choose from \['paper'\]"),
+    (('cells', '--jobs', 0), '--jobs 0: give a number of 1 or more'),
+    (('cells', '--seeds', 1, 1), r'--seeds \[1, 1\]: give different numbers'),
+    (('cells', '--preset', 'gpu'), '--preset gpu: there is no GPU on this machine'),
+    (('pretraining_kernel', '--work-dir', 'my runs'), '--work-dir my runs: .* takes no spaces')])
+def test_what_cannot_be_repeated_is_refused(options, words, run_tool, monkeypatch, tmp_path):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    folder = () if '--work-dir' in options else ('--work-dir', tmp_path / 'out')
+    with pytest.raises(InputError, match=words):
+        run_tool(TOOL, *options, *folder)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_elsewhere_it_says_where_to_start(run_tool, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match='start from the root of the repository'):
+        run_tool(TOOL, 'cells')
+
+
+def test_commands_for_the_papers_schedule(run_tool, tmp_path):
+    printed = run_tool(TOOL, 'pretraining_kernel', '--preset', 'paper', '--seeds', 7, '--work-dir',
+                       tmp_path)
+    first = printed.split('# ')[1].splitlines()
+    assert first[0].endswith(', seed 7')
+    pretraining, finetuning, testing = (shlex.split(line) for line in first[1:4])
+    assert pretraining[:2] == finetuning[:2] == ['bash', 'tools/dist_train.sh']
+    assert testing[:2] == ['bash', 'tools/dist_test.sh'] and testing[2] == finetuning[2]
+    for command in (pretraining, finetuning):
+        assert command[2].startswith('configs/') and command[3] == '8'
+        assert 'randomness.seed=7' in command
+    mark = Path(pretraining[pretraining.index('--work-dir') + 1], 'last_checkpoint')
+    assert f'model.backbone.init_cfg.checkpoint=$(cat {mark})' in finetuning
+    assert not any(tmp_path.iterdir())

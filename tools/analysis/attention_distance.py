@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import torch
 from rich.progress import track
 from torch import nn
@@ -26,9 +25,10 @@ from torch import nn
 from vitae_mm.analysis.attention_distance import measure_distances
 from vitae_mm.analysis.attention_weights import attention_layers
 from vitae_mm.analysis.inputs import network_input, open_images
+from vitae_mm.analysis.seeding import choose
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import (add_models_arguments, check_device, load_config, name_models,
-                                 reports_input_errors)
+from vitae_mm.engine.cli import (add_models_arguments, check_device, check_picture, load_config,
+                                 name_models, reports_input_errors)
 from vitae_mm.engine.models import load_model, prepare_config
 from vitae_mm.errors import InputError
 
@@ -57,6 +57,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     runs = name_models(args)
+    check_picture(args.out)
     if args.count < 1:
         raise InputError(f'--count {args.count}: give a whole number, 1 or more.')
     check_device(args.device)
@@ -100,8 +101,7 @@ def measure(model: nn.Module, layers: Mapping[str, nn.Module], items: Sequence, 
             seed: int) -> dict:
     """What the JSON file says of a network: how many images it saw, their
     heights and widths, and the distances of each layer in pixels."""
-    # RandomState and not default_rng: NumPy promises that its numbers never change
-    chosen = np.random.RandomState(seed).permutation(len(items))[:count].tolist()
+    chosen = choose(len(items), count, seed)
     sizes = set()
 
     def images() -> Iterator[torch.Tensor]:

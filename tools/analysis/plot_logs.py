@@ -14,7 +14,7 @@ from pathlib import Path
 import matplotlib
 
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.cli import check_picture, reports_input_errors
 from vitae_mm.errors import InputError
 
 matplotlib.use('Agg')
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument('--labels', nargs='+', help='one for each run; default: its folder')
     parser.add_argument('--out', type=Path, required=True, help='picture to write')
     args = parser.parse_args()
+    check_picture(args.out)
     labels = args.labels or [run.name for run in args.runs]
     if len(labels) != len(args.runs):
         raise InputError(f'--labels {labels}: give one for each of the {len(args.runs)} runs.')

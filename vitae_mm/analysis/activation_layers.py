@@ -1,6 +1,7 @@
 """Layers of a network that put out maps, and how their outputs lie."""
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from math import prod
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -8,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vitae_mm.backbones.cells import NormalCell, ReductionCell
 from vitae_mm.backbones.stage import Stage
 from vitae_mm.errors import InputError
+from vitae_mm.layers import next_multiple
 
 from .grids import find_grid, grids
 
@@ -106,6 +108,20 @@ def to_maps(output: object, layer: nn.Module, image_size: Sequence[int]) -> Tens
     if last:
         return output.permute(0, 3, 1, 2)
     return output if first else None
+
+
+def covered_size(model: nn.Module, name: str, image_size: Sequence[int]) -> tuple[int, int]:
+    """Height and width in pixels that the map of a layer covers, from the first on.
+
+    Stages of our networks pad what their reductions do not divide; other
+    networks' maps are taken for maps of the image.
+    """
+    prefix, _, rest = name.rpartition('stages.')
+    stages = dict(model.named_modules()).get(f'{prefix}stages')
+    stride = 1
+    if rest and isinstance(stages, nn.ModuleList) and isinstance(stages[0], Stage):
+        stride = prod(stage.reduction.ratio for stage in stages[:int(rest.partition('.')[0]) + 1])
+    return tuple(next_multiple(side, stride) for side in image_size)
 
 
 def _maps_of(name: str, stage: Stage) -> Iterator[str]:

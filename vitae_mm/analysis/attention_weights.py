@@ -113,9 +113,9 @@ def _window(attn: WindowAttention, x: Tensor, image_size: tuple[int, int]) -> At
     x = torch.cat([x, _numbered(x)], dim=-1)
     grid = tuple(x.shape[1:3])
     x, _, _ = pad_to_windows(x, attn.window_size)
-    shift = attn._shift(*x.shape[1:3])
+    shift = attn.shift(*x.shape[1:3])
     x = x.roll((-shift[0], -shift[1]), dims=(1, 2))
-    bias = attn._bias(x, shift)
+    bias = attn.logit_bias(x, shift)
     windows = partition_windows(x, attn.window_size)
     q, k, _ = attn.queries_keys_values(windows[..., :-1])
     weights = _softmax(q, k, q.shape[-1]**-.5, bias)
@@ -126,9 +126,9 @@ def _performer(attn: PerformerAttention, x: Tensor, image_size: tuple[int, int])
     """The kernel's own weights, phi(q) phi(k)^T over their sum, which the
     layer never writes out."""
     kqv = attn.kqv(x.flatten(1, -2))
-    k, q = (attn._phi(part) for part in _queries_and_keys(kqv, attn.num_heads))
+    k, q = (attn.phi(part) for part in _queries_and_keys(kqv, attn.num_heads))
     weights = q @ k.transpose(-2, -1)
-    weights /= weights.sum(-1, keepdim=True) + attn.EPS * math.exp(-2 * attn._shift)
+    weights /= weights.sum(-1, keepdim=True) + attn.EPS * math.exp(-2 * attn.shift)
     return Attention(weights, *_places(x, image_size))
 
 

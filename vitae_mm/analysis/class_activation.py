@@ -16,17 +16,18 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
-from torch import Tensor, nn
+from torch import Tensor
 
 from vitae_mm.engine.export import describe
 from vitae_mm.engine.models import load_model, prepare_config
-from vitae_mm.engine.nodes import innermost
+from vitae_mm.engine.nodes import innermost, reads_files
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import read_image
 
-from .activation_layers import find_layer, run_watched, suggest_layers, to_maps, usual_layers
+from .activation_layers import (covered_size, find_layer, run_watched, suggest_layers, to_maps,
+                                usual_layers)
 from .inputs import network_input
-from .scores import Target, build_scores
+from .scores import Scores, Target, build_scores
 
 WITH_SCORE = {
     'gradcam': 'GradCAM',
@@ -99,18 +100,19 @@ class Explainer:
         prepare_config(cfg)
         self.model = load_model(cfg, checkpoint, device, trust).requires_grad_(False)
         self.cfg = cfg
-        self.scores = build_scores(self.model, cfg.default_scope)
-        has_score = self.scores.explains
+        scores = build_scores(self.model, cfg.default_scope)
+        has_score = scores.explains
         if method in WITH_SCORE and not has_score:
             raise InputError(
                 f'method {method}: {type(self.model).__name__} of {cfg.default_scope} has no '
                 f'score with a gradient; give one of {", ".join(WITHOUT_SCORE)}, which show its '
                 'maps alone.')
         self.method = method or ('gradcam' if has_score else 'eigencam')
+        self.scores = Scores(self.model) if self.method in WITHOUT_SCORE else scores
         self.cam_type = _cam_type(self.method)
         self.layers = {layer: find_layer(self.model, layer)} if layer else usual_layers(self.model)
         steps = next(innermost(cfg.test_dataloader)).pipeline
-        self.reads_files = any('LoadImage' in str(step['type']) for step in steps)
+        self.reads_files = reads_files(steps)
         with DefaultScope.overwrite_default_scope(cfg.default_scope):
             self.pipeline = Compose(steps)
 
@@ -128,8 +130,10 @@ class Explainer:
         item = self.pipeline(self._sample(path))
         images = network_input(self.model, item).requires_grad_()
         height, width = item['inputs'].shape[-2:]
-        name, target, caption = self._choose(images, category)
-        heat = self._heat(images, self.layers[name], target)
+        # the preprocessor pads to the right and below
+        inside = height / images.shape[2], width / images.shape[3]
+        name, target, caption = self._choose(images, inside, category)
+        heat = self._heat(images, name, target)
         return ClassActivation(self._pixels(images)[:height, :width], heat[:height, :width],
                                name, caption)
 
@@ -145,11 +149,11 @@ class Explainer:
             sample.update(bbox=box, bbox_score=np.ones(1, np.float32), **self.model.dataset_meta)
         return sample
 
-    def _choose(self, images: Tensor, category: int | None) -> tuple[str, Target | None, str]:
+    def _choose(self, images: Tensor, inside: tuple[float, float], category: int | None) -> tuple[str, Target | None, str]:
         """The name of the layer to draw, the score and its caption."""
         with torch.set_grad_enabled(self.scores.explains):
             output, seen = run_watched(self.scores, images, self.layers)
-            target, caption = self.scores.choose(output, category)
+            target, caption = self.scores.choose(output, inside, category)
             score = None if target is None else target(output[0])
         reason_against = partial(self._reason_against, seen=seen, score=score, shape=images.shape)
         # of those that ran the last first
@@ -176,14 +180,18 @@ class Explainer:
             return 'puts out a map that the score does not depend on'
         return None
 
-    def _heat(self, images: Tensor, layer: nn.Module, target: Target | None) -> np.ndarray:
-        """(1, C, H, W) -> (H, W)."""
+    def _heat(self, images: Tensor, name: str, target: Target | None) -> np.ndarray:
+        """(1, C, H, W) -> (H, W) or more, where the layer's map covers more."""
+        layer = self.layers[name]
 
         def as_maps(output: Tensor) -> Tensor:
             # a copy: residual sums of other networks are written over a norm's output
             return to_maps(output, layer, images.shape[2:]).clone()
 
         cam = self.cam_type(self.scores, [layer], as_maps)
+        size = covered_size(self.model, name, images.shape[2:])
+        # else the map would be stretched over the image alone
+        cam.get_target_width_height = lambda _: size[::-1]
         with ExitStack() as hooks, torch.set_grad_enabled(cam.uses_gradients):
             hooks.callback(cam.activations_and_grads.release)
             return cam(images, [target])[0]

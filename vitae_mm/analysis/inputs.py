@@ -7,7 +7,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 
-from vitae_mm.engine.nodes import innermost
+from vitae_mm.engine.nodes import innermost, reads_files
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import IMAGES, read_image
@@ -70,7 +70,7 @@ def open_images(cfg: Config, folder: Path | None = None) -> Sequence[Mapping]:
         raise InputError(f'folder {folder}: pose estimation looks into boxes, which a folder of '
                          "images does not have; leave it out to take the config's test set.")
     steps = next(innermost(cfg.test_dataloader)).pipeline
-    if not any('LoadImage' in str(step['type']) for step in steps):
+    if not reads_files(steps):
         raise InputError(f"folder {folder}: the config's test pipeline reads no files, its data "
                          "set does; leave it out to take that.")
     with DefaultScope.overwrite_default_scope(cfg.default_scope):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -167,7 +167,11 @@ class Workers:
             if self._stopped:
                 return
             self.busy.add(run)
-            run.carry_out(self._execute)
+            try:
+                run.carry_out(self._execute)
+            except InputError:
+                self._stop()  # before this thread begins another run
+                raise
             self.busy.remove(run)
             report(run)
 
@@ -195,7 +199,8 @@ class Workers:
                     env={'OMP_NUM_THREADS': threads, **os.environ})
                 self._processes.add(process)
             code = process.wait()
-            self._processes.discard(process)
+            with self._guard:
+                self._processes.discard(process)
         if code:
             raise InputError(f'{command[1]} failed (exit status {code}): {last_words(log)} See '
                              f'{log}; the same command goes on from here.')
@@ -204,7 +209,7 @@ class Workers:
         with self._guard:
             self._stopped = True
             for process in self._processes:
-                if process.poll() is None:
+                with suppress(ProcessLookupError):  # it has just ended
                     os.killpg(process.pid, signal.SIGTERM)
 
 
@@ -226,8 +231,8 @@ def locked(folder: Path) -> Iterator[TextIO]:
 
 
 def last_words(log: Path) -> str:
-    """The error of a log, or else its last line."""
-    lines = [line for line in read_tail(log).splitlines() if line.strip()]
+    """The error of the last command in a log, or else its last line."""
+    lines = [line for line in read_tail(log).rpartition('\n$ ')[2].splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith('error')]
     return (errors or lines)[-1]
 

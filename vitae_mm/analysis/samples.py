@@ -2,7 +2,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from torch import Tensor
@@ -11,6 +10,7 @@ from vitae_mm.engine.export import describe
 from vitae_mm.errors import InputError
 
 from .inputs import open_images
+from .seeding import choose
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,7 @@ def read_samples(cfg: Config, count: int, seed: int = 0) -> Samples:
             or of several sizes; or if the pipeline leaves no bytes.
     """
     dataset = open_images(cfg)
-    # RandomState and not default_rng: NumPy promises that its numbers never change
-    chosen = np.random.RandomState(seed).permutation(len(dataset))[:count]
-    items = [dataset[int(index)] for index in chosen]
+    items = [dataset[index] for index in choose(len(dataset), count, seed)]
     images = _stack([item['inputs'] for item in items])
     labels = torch.cat([_label(item) for item in items])
     return Samples(images.flip(1) if loads_bgr(cfg) else images, labels)

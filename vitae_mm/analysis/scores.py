@@ -1,4 +1,5 @@
 """Scores that class activation explains, by the task of a model."""
+import math
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
@@ -26,11 +27,13 @@ class Scores(nn.Module):
         """Images (B, C, H, W), after the preprocessor -> what it puts out."""
         return self.model.extract_feat(images)
 
-    def choose(self, output: object, category: int | None) -> tuple[Target | None, str]:
+    def choose(self, output: object, inside: tuple[float, float],
+               category: int | None) -> tuple[Target | None, str]:
         """The score of a class.
 
         Args:
             output: Of :meth:`forward`, for one image.
+            inside: The share of its height and of its width that is no padding.
             category: Its number. Defaults to the likeliest one.
 
         Returns:
@@ -40,8 +43,9 @@ class Scores(nn.Module):
             InputError: If there is no such class.
         """
         if category is not None:
-            raise InputError(f'category {category}: {type(self.model).__name__} has no score of a '
-                             'class that could be explained; leave it out.')
+            raise InputError(f'category {category}: no score of a class of '
+                             f'{type(self.model).__name__} is explained, by this method or by any; '
+                             'leave it out.')
         return None, ''
 
     def _check(self, category: int, count: int) -> None:
@@ -63,7 +67,8 @@ class ClassScores(Scores):
         """(B, C, H, W) -> logits, (B, classes)."""
         return self.model(images, mode='tensor')
 
-    def choose(self, output: Tensor, category: int | None) -> tuple[Target, str]:
+    def choose(self, output: Tensor, inside: tuple[float, float],
+               category: int | None) -> tuple[Target, str]:
         shares = output[0].softmax(0)
         best = int(shares.argmax())
         category = best if category is None else category
@@ -83,8 +88,10 @@ class PixelScores(Scores):
         """(B, C, H, W) -> logits, (B, classes, H', W')."""
         return self.model(images, mode='tensor')
 
-    def choose(self, output: Tensor, category: int | None) -> tuple[Target, str]:
-        labels = output[0].argmax(0)
+    def choose(self, output: Tensor, inside: tuple[float, float],
+               category: int | None) -> tuple[Target, str]:
+        rows, cols = (math.ceil(share * side) for share, side in zip(inside, output.shape[2:]))
+        labels = output[0, :, :rows, :cols].argmax(0)
         counts = labels.flatten().bincount(minlength=output.shape[1])
         category = int(counts.argmax()) if category is None else category
         self._check(category, len(counts))
@@ -94,7 +101,8 @@ class PixelScores(Scores):
                              f'{self._name(category)}; give one that is: {found}.')
         chosen = labels == category
         share = f'{chosen.float().mean():.0%} of the pixels'
-        return lambda logits: logits[category][chosen].sum(), f'{self._name(category)} {share}'
+        caption = f'{self._name(category)} {share}'
+        return lambda logits: logits[category, :rows, :cols][chosen].sum(), caption
 
 
 def build_scores(model: nn.Module, scope: str) -> Scores:

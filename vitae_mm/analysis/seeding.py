@@ -1,3 +1,4 @@
+"""Random choices that a seed decides."""
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,3 +14,10 @@ def seeded(*numbers: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(int(seed))
         yield
+
+
+def choose(total: int, count: int, seed: int) -> list[int]:
+    """``count`` different numbers below ``total``, all if there are not so many;
+    with the same seed, fewer are the first of more."""
+    # RandomState and not default_rng: NumPy promises that its numbers never change
+    return np.random.RandomState(seed).permutation(total)[:count].tolist()

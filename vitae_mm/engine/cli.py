@@ -17,6 +17,9 @@ from vitae_mm.errors import InputError
 
 from .distributed import process_rank
 
+PICTURES = ('.png', '.pdf', '.svg')
+"""Kinds of files that plots are written to."""
+
 PATIENCE = 5
 """Seconds that other ranks leave rank 0 to report an error that all share."""
 
@@ -100,6 +103,12 @@ def name_models(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
         raise InputError(f'labels {labels}: give --labels, another one for each of the '
                          f'{len(pairs)} models.')
     return dict(zip(labels, pairs))
+
+
+def check_picture(path: Path) -> None:
+    """Raises InputError unless a plot can be written to a file of this name."""
+    if path.suffix.lower() not in PICTURES:
+        raise InputError(f'{path}: give the name of a picture, {" or ".join(PICTURES)}.')
 
 
 def check_device(name: str) -> None:

@@ -16,7 +16,7 @@ from torch.export import Dim, ExportedProgram
 
 from vitae_mm.backbones import StagedBackbone
 from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.nodes import innermost, type_name
+from vitae_mm.engine.nodes import innermost, reads_files
 from vitae_mm.errors import InputError
 from vitae_mm.layers import WindowAttention
 from vitae_mm.selfsup import MaskedViTAE
@@ -211,7 +211,7 @@ def _channel_order(cfg: Config, options: Mapping) -> str | None:
     if dataset is None:
         return None
     # datasets that hold their images themselves, as CIFAR does, give RGB
-    from_files = any(type_name(step).startswith('LoadImage') for step in dataset['pipeline'])
+    from_files = reads_files(dataset['pipeline'])
     return 'BGR' if from_files else 'RGB'
 
 

@@ -32,6 +32,11 @@ def steps(pipeline: object, kind: str) -> Iterator[Mapping]:
         yield from steps(step.get('transforms'), kind)
 
 
+def reads_files(pipeline: Sequence[Mapping]) -> bool:
+    """Whether a pipeline begins with files; else the dataset gives images."""
+    return any(type_name(step).startswith('LoadImage') for step in pipeline)
+
+
 def without_annotations(pipeline: Sequence[Mapping]) -> list[Mapping]:
     """The transforms of a pipeline but for those that load annotations."""
     return [step for step in pipeline if 'LoadAnnotations' not in str(step['type'])]

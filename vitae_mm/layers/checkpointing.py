@@ -1,6 +1,5 @@
 """Activation checkpointing that leaves batch statistics right."""
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import torch
 from torch import nn
@@ -29,19 +28,27 @@ def checkpoint_module(module: nn.Module, *args: object, random: bool = True) -> 
         # a compiled graph changes statistics once and recomputes without effects
         return checkpoint(module, *args, use_reentrant=False)
     return checkpoint(module, *args, use_reentrant=False, preserve_rng_state=random,
-                      context_fn=lambda: (nullcontext(), _frozen_statistics(module)))
+                      context_fn=lambda: (nullcontext(), _FrozenStatistics(module)))
 
 
-@contextmanager
-def _frozen_statistics(module: nn.Module) -> Iterator[None]:
-    norms = [m for m in module.modules()
-             if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
-    kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        # momentum 0 adds nothing to the running mean and variance
-        norm.momentum, norm.num_batches_tracked = 0., norm.num_batches_tracked.clone()
-    try:
-        yield
-    finally:
-        for norm, (momentum, count) in zip(norms, kept):
+class _FrozenStatistics:
+    """Inside, the batch norms of a module leave their running statistics alone.
+
+    May be entered again: a graph that is kept is recomputed for every
+    backward pass.
+    """
+
+    def __init__(self, module: nn.Module):
+        self.module = module
+
+    def __enter__(self) -> None:
+        norms = [m for m in self.module.modules()
+                 if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
+        self.kept = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
+        for norm in norms:
+            # momentum 0 adds nothing to the running mean and variance
+            norm.momentum, norm.num_batches_tracked = 0., norm.num_batches_tracked.clone()
+
+    def __exit__(self, *error: object) -> None:
+        for norm, momentum, count in self.kept:
             norm.momentum, norm.num_batches_tracked = momentum, count

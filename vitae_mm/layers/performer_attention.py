@@ -58,25 +58,25 @@ class PerformerAttention(nn.Module):
         # counting tools run networks on the meta device, which has no autocast
         plain = nullcontext() if device == 'meta' else torch.autocast(device, enabled=False)
         with plain:
-            q, k, v = self._phi(q.to(precise)), self._phi(k.to(precise)), v.to(precise)
+            q, k, v = self.phi(q.to(precise)), self.phi(k.to(precise)), v.to(precise)
             # sum over tokens first: (B, heads, m, d), linear in N
             summary = k.transpose(-2, -1) @ v
             # (B, heads, N, m) x (B, heads, m, 1) -> (B, heads, N, 1)
             norm = q @ k.sum(dim=-2).unsqueeze(-1)
-            return (q @ summary) / (norm + self.EPS * math.exp(-2 * self._shift))
+            return (q @ summary) / (norm + self.EPS * math.exp(-2 * self.shift))
 
     @property
-    def _shift(self) -> float:
+    def shift(self) -> float:
         """Taken off every exponent, so that products of two features stay in
         float32's range; numerator and denominator lose the same factor. An
         exponent is |w|^2 / 2 = m / 2 at most."""
         return max(self.features.shape[0] / 2 - LARGEST_EXPONENT, 0.)
 
-    def _phi(self, x: Tensor) -> Tensor:
+    def phi(self, x: Tensor) -> Tensor:
         """phi(x) = exp(w x - |x|^2 / 2 - shift) / sqrt(m): (..., d) -> (..., m)."""
         w = self.features.to(x.dtype)
         square = x.square().sum(dim=-1, keepdim=True) / 2
-        return torch.exp(x @ w.T - square - self._shift) / math.sqrt(w.shape[0])
+        return torch.exp(x @ w.T - square - self.shift) / math.sqrt(w.shape[0])
 
 
 def orthogonal_features(count: int, dim: int) -> Tensor:

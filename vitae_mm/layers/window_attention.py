@@ -43,25 +43,27 @@ class WindowAttention(FullAttention):
         size, window = x.shape[1:3], self.window_size
         x, top, left = pad_to_windows(x, window)
         padded_height, padded_width = x.shape[1:3]
-        shift = self._shift(padded_height, padded_width)
+        shift = self.shift(padded_height, padded_width)
         if any(shift):
             x = x.roll((-shift[0], -shift[1]), dims=(1, 2))
-        bias = self._bias(x, shift)
+        bias = self.logit_bias(x, shift)
         x = self.attend(partition_windows(x, window), bias)
         x = merge_windows(x, window, padded_height, padded_width)
         if any(shift):
             x = x.roll(shift, dims=(1, 2))
         return x.narrow(1, top, size[0]).narrow(2, left, size[1])
 
-    def _shift(self, height: int, width: int) -> tuple[int, int]:
+    def shift(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns by which a padded map of this size is rolled."""
         if not self.shifted:
             return 0, 0
         half = self.window_size // 2
         return (half if height > self.window_size else 0,
                 half if width > self.window_size else 0)
 
-    def _bias(self, x: Tensor, shift: tuple[int, int]) -> Tensor | None:
-        """Relative position and shift mask, (B * windows or 1, heads or 1, N, N)."""
+    def logit_bias(self, x: Tensor, shift: tuple[int, int]) -> Tensor | None:
+        """Relative position and shift mask of a padded map,
+        (B * windows or 1, heads or 1, N, N)."""
         bias = None
         if self.relative_position:
             # (w * w, w * w, heads) -> (1, heads, w * w, w * w)
