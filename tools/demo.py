@@ -43,7 +43,8 @@ def parse_args() -> argparse.Namespace:
                         help='also write the predictions, a line for each image or frame')
     parser.add_argument('--overwrite', action='store_true', help='replace what is in DIR')
     parser.add_argument('--fuse', action='store_true',
-                        help='fold batch norms and pair narrow groups first: faster, same predictions')
+                        help='fold batch norms and pair narrow groups first: faster, same '
+                        'predictions')
     add_trust_argument(parser)
     add_config_argument(parser)
     return parser.parse_args()

@@ -31,7 +31,8 @@ def parse_args() -> argparse.Namespace:
                         help="average over the views of the config's tta_pipeline, such as scales "
                         'and flips')
     parser.add_argument('--fuse', action='store_true',
-                        help='fold batch norms and pair narrow groups first: faster, same predictions')
+                        help='fold batch norms and pair narrow groups first: faster, same '
+                        'predictions')
     add_common_arguments(parser, 'dist_test.sh and slurm_test.sh')
     return parser.parse_args()
 
