@@ -42,7 +42,8 @@ def test_parallel_conv_takes_another_norm():
 
 @pytest.mark.parametrize('options', [
     dict(), dict(norm_first=False, act_last=True), dict(norm_layer=None),
-    dict(norm_layer=lambda dim: nn.GroupNorm(2, dim))], ids=str)
+    dict(norm_layer=lambda dim: nn.GroupNorm(2, dim))],
+    ids=['batch norms', 'isotropic', 'no norms', 'group norms'])
 def test_parallel_conv_trains_as_its_layers_do(options):
     torch.manual_seed(0)
     lean = ParallelConv(4, (8, 8), 12, groups=4, **options).double()
