@@ -74,6 +74,6 @@ def test_the_papers_figures_have_rows(name):
 def test_what_is_unknown_is_named():
     with pytest.raises(InputError, match=r"'x' is unknown: choose from \['data_efficiency', "):
         find_rows('x', 'mini')
-    with pytest.raises(InputError, match=r"attention has no preset 'mini': choose from "
-                                         r"\['paper'\]"):
-        find_rows('attention', 'mini')
+    with pytest.raises(InputError, match=r"attention has no preset 'gpu': choose from "
+                                         r"\['mini', 'paper'\]"):
+        find_rows('attention', 'gpu')

@@ -88,7 +88,7 @@ def test_a_failing_run_is_named(configs, tmp_path):
 
 @pytest.mark.parametrize('options, words', [
     (('cell', ), r"experiment 'cell' is unknown: choose from \['data_efficiency', "),
-    (('attention', '--preset', 'mini'), r"attention has no preset 'mini': choose from \['paper'\]"),
+    (('attention', '--preset', 'gpu'), r"no preset 'gpu': choose from \['mini', 'paper'\]"),
     (('cells', '--jobs', 0), '--jobs 0: give a number of 1 or more'),
     (('cells', '--seeds', 1, 1), r'--seeds \[1, 1\]: give different numbers'),
     (('cells', '--preset', 'gpu'), '--preset gpu: there is no GPU on this machine'),

@@ -104,6 +104,12 @@ CELLS = {'baseline': '_baseline', 'RC': '_reduction_cell_only', 'NC': '_normal_c
          'RC and NC': ''}
 MAE, FINETUNE = 'configs/ssl/mae_vitae_b_1600e_in1k.py', 'configs/cls/vitae_b_mae_100e_in1k.py'
 NO_PCM = 'model.backbone.pcm_kernel_size=0'
+ATTENTION = {
+    'P P P P': '_attention_pppp', 'P P F F': '_attention_ppff', 'F F F F': '_attention_ffff',
+    'W F F F': '_attention_wfff', 'W W F F': '', 'W W W F': '_attention_wwwf',
+    'W W W W': '_attention_wwww'}
+POSITION = {'neither': '', 'shift': '_shift', 'relative position': '_relative_position',
+            'both': '_shift_relative_position'}
 CEIT_PARTS = {'none': '_all_off', 'I2T': '_i2t_only', 'LeFF': '_leff_only', 'LCA': '_lca_only',
               'all': ''}
 
@@ -135,15 +141,14 @@ EXPERIMENTS = dict(
             paper=_rows('ablations/vitae_t_100e_in1k{}', CELLS))),
     attention=Experiment(
         'Attention of the four stages of ViTAEv2-S: window (W), full (F), Performer (P)',
-        dict(paper=_rows('ablations/vitaev2_s_100e_in1k{}', {
-            'P P P P': '_attention_pppp', 'P P F F': '_attention_ppff',
-            'F F F F': '_attention_ffff', 'W F F F': '_attention_wfff', 'W W F F': '',
-            'W W W F': '_attention_wwwf', 'W W W W': '_attention_wwww'}))),
+        dict(
+            mini=_rows('mini/vitaev2_5e_cifar10_10pct{}', ATTENTION),
+            paper=_rows('ablations/vitaev2_s_100e_in1k{}', ATTENTION))),
     window_position=Experiment(
         'Shifted windows and relative positions in ViTAEv2-S',
-        dict(paper=_rows('ablations/vitaev2_s_100e_in1k{}', {
-            'neither': '', 'shift': '_shift', 'relative position': '_relative_position',
-            'both': '_shift_relative_position'}))),
+        dict(
+            mini=_rows('mini/vitaev2_5e_cifar10_10pct{}', POSITION),
+            paper=_rows('ablations/vitaev2_s_100e_in1k{}', POSITION))),
     pretraining_kernel=Experiment(
         'Kernels of the parallel convs in masked pretraining: none (0), one token and 3x3 after '
         '(1 -> 3), 3x3 throughout (3)',
