@@ -30,7 +30,8 @@ from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.benchmark import (DTYPES, FORMS, MODES, TABLE_8, TABLE_10, TABLE_10_SIZES,
                                        Case, Timing, build_case, draw_growth, load_network,
                                        matmul_case, measure, peak_bytes)
-from vitae_mm.engine.cli import add_device_argument, check_device, check_picture, reports_input_errors
+from vitae_mm.engine.cli import (add_device_argument, check_device, check_picture,
+                                 reports_input_errors)
 from vitae_mm.errors import InputError
 
 DEFAULT = {name: TABLE_10[name] for name in ('ViTAEv2-S', 'Swin-T')}
@@ -134,9 +135,9 @@ def parse_args() -> argparse.Namespace:
     args.size = [parse_size(str(size)) for size in sizes]
     if args.plot:
         check_picture(args.plot)
-    if args.plot and len(args.size) < 2:
-        raise InputError(f'--plot {args.plot} draws growth over sizes: give two or more, as --size '
-                         '224 448.')
+        if len(args.size) < 2:
+            raise InputError(f'--plot {args.plot} draws growth over sizes: give two or more, as '
+                             '--size 224 448.')
     for name, least in (('batch', 1), ('rounds', 2), ('warm_up', 0)):
         values = getattr(args, name)
         if min(values if isinstance(values, list) else [values]) < least:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
 
 from .accuracy import PixelClassifier, to_pixels
@@ -105,9 +106,5 @@ def require_torchattacks() -> ModuleType:
     Raises:
         InputError: If it is missing.
     """
-    try:
-        import torchattacks
-    except ImportError as error:
-        raise InputError(f'attacks need the package torchattacks ({error}): '
-                         'pip install --no-deps -r requirements/attacks.txt') from error
-    return torchattacks
+    return require_package('torchattacks', 'attacks need the package torchattacks',
+                           'pip install --no-deps -r requirements/attacks.txt')

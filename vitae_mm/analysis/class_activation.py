@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from torch import Tensor
 from vitae_mm.engine.export import describe
 from vitae_mm.engine.models import load_model, prepare_config
 from vitae_mm.engine.nodes import innermost, reads_files
+from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import read_image
 
@@ -149,7 +149,8 @@ class Explainer:
             sample.update(bbox=box, bbox_score=np.ones(1, np.float32), **self.model.dataset_meta)
         return sample
 
-    def _choose(self, images: Tensor, inside: tuple[float, float], category: int | None) -> tuple[str, Target | None, str]:
+    def _choose(self, images: Tensor, inside: tuple[float, float], category: int | None
+                ) -> tuple[str, Target | None, str]:
         """The name of the layer to draw, the score and its caption."""
         with torch.set_grad_enabled(self.scores.explains):
             output, seen = run_watched(self.scores, images, self.layers)
@@ -206,22 +207,8 @@ class Explainer:
         return pixels.permute(1, 2, 0).cpu().numpy()
 
 
-def require_grad_cam() -> ModuleType:
-    """The package grad-cam.
-
-    Raises:
-        InputError: If it is missing.
-    """
-    try:
-        import pytorch_grad_cam
-    except ImportError as error:
-        raise InputError(f'class activation needs the package grad-cam ({error}): '
-                         'pip install -r requirements/optional.txt') from error
-    return pytorch_grad_cam
-
-
 def _cam_type(method: str) -> type:
-    package = require_grad_cam()
+    package = require_package('pytorch_grad_cam', 'class activation needs the package grad-cam')
     if method == 'eigencam':
         from .eigen_cam import EigenCAM  # needs the package
         return EigenCAM

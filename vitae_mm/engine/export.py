@@ -17,6 +17,7 @@ from torch.export import Dim, ExportedProgram
 from vitae_mm.backbones import StagedBackbone
 from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.nodes import innermost, reads_files
+from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
 from vitae_mm.layers import WindowAttention
 from vitae_mm.selfsup import MaskedViTAE
@@ -91,7 +92,8 @@ def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) ->
             raise InputError('shifted windows depend on the size of the map: export this network '
                              'for one size.')
         # a batch of one, or a side of one window, would be taken for a constant
-        images = images.new_zeros(2, images.shape[1], *(max(side, 160) for side in images.shape[2:]))
+        sides = (max(side, 160) for side in images.shape[2:])
+        images = images.new_zeros(2, images.shape[1], *sides)
         shapes = ({0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}, )
     try:
         with torch.no_grad():
@@ -184,12 +186,9 @@ def require_onnxruntime() -> ModuleType:
     Raises:
         InputError: If a package for ONNX is missing.
     """
-    try:
-        import onnxruntime
-        import onnxscript  # noqa: F401  torch converts with it
-    except ImportError as error:
-        raise InputError(f'ONNX files need the packages onnx, onnxscript and onnxruntime ({error}): '
-                         'pip install -r requirements/optional.txt') from error
+    need = 'ONNX files need the packages onnx, onnxscript and onnxruntime'
+    onnxruntime = require_package('onnxruntime', need)
+    require_package('onnxscript', need)  # torch converts with it
     return onnxruntime
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from vitae_mm.engine.cli import load_config
 from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
 
 TIMM = 'timm:'
@@ -69,11 +70,7 @@ def _read(spec: str) -> Config:
 
 
 def _of_timm(model_name: str, name: str | None) -> Network:
-    try:
-        import timm
-    except ImportError as error:
-        raise InputError(f'{TIMM}{model_name} needs the package timm: pip install -r '
-                         'requirements/optional.txt') from error
+    timm = require_package('timm', f'{TIMM}{model_name} needs the package timm')
     if not timm.is_model(model_name):
         similar = get_close_matches(model_name, timm.list_models(), n=8)
         raise InputError(f'{TIMM}{model_name}: timm has no such model; similar names: {similar}.')
