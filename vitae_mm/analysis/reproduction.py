@@ -163,26 +163,29 @@ class Workers:
         Raises:
             InputError: If one fails; the others are stopped.
         """
+        failures = []  # the others fail too when they are stopped: the first counts
+
         def work(run: Run) -> None:
             if self._stopped:
                 return
             self.busy.add(run)
             try:
                 run.carry_out(self._execute)
-            except InputError:
+                report(run)
+            except Exception as failure:
+                failures.append(failure)
                 self._stop()  # before this thread begins another run
                 raise
-            self.busy.remove(run)
-            report(run)
+            finally:
+                self.busy.remove(run)
 
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
-                futures = [pool.submit(work, run) for run in runs]
-                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
+                wait([pool.submit(work, run) for run in runs], return_when=FIRST_EXCEPTION)
             finally:
                 self._stop()
+        if failures:
+            raise failures[0]
 
     def _execute(self, command: Sequence[str], log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
