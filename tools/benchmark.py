@@ -14,7 +14,7 @@ slows all of them, and so does a product of large matrices: "roofline" is the
 time in which the network's multiply-adds would be done at its rate, as a share
 of the step's. Ratios are medians over the rounds. Of models other than
 classifiers and masked autoencoders the backbone is measured. Memory is beside
-that of the weights.
+that of the weights; "too little" says that a step needs more than there is.
 """
 import argparse
 import json
@@ -28,8 +28,8 @@ from rich.table import Table
 
 from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.benchmark import (DTYPES, FORMS, MODES, TABLE_8, TABLE_10, TABLE_10_SIZES,
-                                       Case, Timing, build_case, draw_growth, load_network,
-                                       matmul_case, measure, peak_bytes)
+                                       Case, Timing, bounded_memory, build_case, draw_growth,
+                                       load_network, matmul_case, measure, peak_bytes)
 from vitae_mm.engine.cli import (add_device_argument, check_device, check_picture,
                                  reports_input_errors)
 from vitae_mm.errors import InputError
@@ -56,8 +56,9 @@ def main() -> None:
         cases = [build_case(load_network(spec, name), form, mode, images, dtype)
                  for name, spec, form in args.cases]
         unit = matmul_case(device, dtype)
-        timings = measure([unit, *cases], args.rounds, args.warm_up, device)
-        rows = {case.name: summarise(case, timings, unit, batch, device) for case in cases}
+        with bounded_memory():
+            timings = measure([unit, *cases], args.rounds, args.warm_up, device)
+            rows = {case.name: summarise(case, timings, unit, batch, device) for case in cases}
         results.append(setting | dict(networks=rows))
         print_table(setting, rows)
     if args.json:
@@ -71,8 +72,10 @@ def main() -> None:
 
 
 def summarise(case: Case, timings: Mapping[str, Timing], unit: Case, batch: int,
-              device: torch.device) -> dict:
-    """Figures of a case; the ratios are to all others."""
+              device: torch.device) -> dict | None:
+    """Figures of a case, the ratios are to all others; None if the memory did not suffice."""
+    if case.name not in timings:
+        return None
     timing = timings[case.name]
     roofline = None if case.macs is None else (
         case.macs / unit.macs * timings[unit.name].ratio_to(timing))
@@ -83,20 +86,24 @@ def summarise(case: Case, timings: Mapping[str, Timing], unit: Case, batch: int,
                 ratios=ratios)
 
 
-def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping]) -> None:
+def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping | None]) -> None:
     title = ', '.join(f'{key} {value}' for key, value in setting.items())
     table = Table('', 'network', title=title)
     columns = ['ms', 'spread', 'images/s', 'roofline', 'memory (MiB)']
     # ratios to every network take the width of a page
-    columns += [f'time to {i}' for i, _ in enumerate(rows, start=1)][:MAX_RATIOS]
+    others = [name for name, row in rows.items() if row][:MAX_RATIOS]
+    columns += [f'time to {i}' for i, name in enumerate(rows, start=1) if name in others]
     for column in columns:
         table.add_column(column, justify='right')
     for i, (name, row) in enumerate(rows.items(), start=1):
+        if row is None:
+            table.add_row(str(i), name, *['-'] * 4, 'too little')
+            continue
         roofline = '-' if row['roofline'] is None else f'{row["roofline"]:.2f}'
-        ratios = [f'{ratio:.2f}' for ratio in row['ratios'].values()][:MAX_RATIOS]
         table.add_row(str(i), name, f'{1e3 * row["median"]:.1f}', f'{row["spread"]:.0%}',
                       f'{row["images_per_second"]:.1f}', roofline,
-                      f'{row["peak_bytes"] / 2**20:.0f}', *ratios)
+                      f'{row["peak_bytes"] / 2**20:.0f}',
+                      *[f'{row["ratios"][other]:.2f}' for other in others])
     console = Console()
     (console if console.is_terminal else Console(width=PAGE)).print(table)
 

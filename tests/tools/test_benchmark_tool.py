@@ -50,6 +50,15 @@ def test_growth_is_drawn(benchmark, tmp_path):
     assert cv2.imread(str(tmp_path / 'growth.png')).shape[1] == 7 * 150
 
 
+def test_a_network_beyond_the_memory_has_a_row(benchmark, tmp_path):
+    """The first attention of T2T-ViT over 896 x 896 tokens would take 2.3 TiB."""
+    printed = benchmark('mmpretrain::t2t_vit/t2t-vit-t-14_8xb64_in1k.py', '--size', 3584,
+                        '--batch', 1, '--rounds', 2, '--warm-up', 0, '--json', tmp_path / 'a.json')
+    assert 'too little' in printed
+    result, = json.loads((tmp_path / 'a.json').read_text())['results']
+    assert result['networks'] == {'t2t-vit-t-14_8xb64_in1k eager': None}
+
+
 def test_forms_are_compared(benchmark, tmp_path):
     benchmark(NARROW, *SHORT, '--forms', 'eager', 'fused', '--json', tmp_path / 'a.json')
     result, = json.loads((tmp_path / 'a.json').read_text())['results']

@@ -1,8 +1,12 @@
 """What is timed, and what is counted."""
+import resource
+import sys
+
 import pytest
 import torch
 
-from vitae_mm.engine.benchmark import Case, Timing, matmul_case, measure, peak_bytes
+from vitae_mm.engine.benchmark import (Case, Timing, bounded_memory, matmul_case, measure,
+                                       peak_bytes)
 from vitae_mm.errors import InputError
 
 CPU = torch.device('cpu')
@@ -19,6 +23,39 @@ def test_steps_alternate_after_the_warm_up():
 def test_names_are_told_apart():
     with pytest.raises(InputError, match='same name'):
         measure([Case('a', int), Case('a', int)], 2, 0, CPU)
+
+
+@pytest.mark.parametrize('error', [torch.OutOfMemoryError, MemoryError])
+def test_what_finds_too_little_memory_is_left_out(error):
+    calls = []
+
+    def step():
+        calls.append(None)
+        if len(calls) == 2:
+            raise error
+
+    timings = measure([Case('large', step), Case('small', int)], 4, 0, CPU)
+    assert list(timings) == ['small'] and len(timings['small'].seconds) == 4 and len(calls) == 2
+
+
+def test_other_errors_are_not_hidden():
+    def step():
+        torch.zeros(2) + torch.zeros(3)
+
+    with pytest.raises(RuntimeError, match='must match the size'):
+        measure([Case('a', step)], 2, 0, CPU)
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='bounds memory on Linux')
+def test_memory_beyond_what_is_free_is_refused():
+    """Many small pieces, none of which is too large by itself."""
+    def step():
+        [torch.empty(2**28) for _ in range(4096)]  # 4 TiB, not touched
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with bounded_memory():
+        assert list(measure([Case('large', step), Case('small', int)], 2, 0, CPU)) == ['small']
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_ratios_are_of_rounds():

@@ -1,11 +1,12 @@
 """How time and memory grow with the size of images, as a picture."""
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from math import prod
+from math import nan, prod
 
 from matplotlib.figure import Figure
 
 SETTING = ('mode', 'batch', 'dtype')
+NONE = dict(median=nan, peak_bytes=nan)
 
 
 def draw_growth(results: Sequence[Mapping]) -> Figure:
@@ -13,7 +14,8 @@ def draw_growth(results: Sequence[Mapping]) -> Figure:
     axes: a row of panels for each mode, batch and dtype, a line for each network.
 
     Args:
-        results: What ``tools/benchmark.py`` writes as ``results``.
+        results: What ``tools/benchmark.py`` writes as ``results``. A line ends
+            where the memory did not suffice.
     """
 
     def setting(result: Mapping) -> tuple:
@@ -26,7 +28,7 @@ def draw_growth(results: Sequence[Mapping]) -> Figure:
         group = rows[mode, batch, dtype]
         pixels = [prod(map(int, result['size'].split('x'))) for result in group]
         for name in group[0]['networks']:
-            figures = [result['networks'][name] for result in group]
+            figures = [result['networks'][name] or NONE for result in group]
             time.plot(pixels, [row['median'] / batch for row in figures], marker='.', label=name)
             memory.plot(pixels, [row['peak_bytes'] / batch / 2**20 for row in figures], marker='.',
                         label=name)

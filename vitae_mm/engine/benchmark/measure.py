@@ -1,6 +1,10 @@
+import resource
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
 
 import torch
@@ -36,6 +40,8 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.devi
             ) -> dict[str, Timing]:
     """Times a step of each case in each round, one after another.
 
+    A case whose step finds too little memory is left out of the rounds that follow.
+
     Args:
         cases: Of different names.
         rounds: How many steps of each are timed, 2 or more.
@@ -43,7 +49,7 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.devi
         device: Where they run.
 
     Returns:
-        By name.
+        By name; without those that found too little memory.
 
     Raises:
         InputError: If two have the same name.
@@ -52,14 +58,47 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.devi
     if len(seconds) < len(cases):
         raise InputError('two of the networks have the same name: give each once.')
     for index in range(-warm_up, rounds):
-        for case in cases:
+        for case in [case for case in cases if case.name in seconds]:
             _synchronize(device)
             start = time.perf_counter()
-            case.step()
-            _synchronize(device)
-            if index >= 0:
-                seconds[case.name].append(time.perf_counter() - start)
+            try:
+                case.step()
+                _synchronize(device)
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                del seconds[case.name]
+            else:
+                if index >= 0:
+                    seconds[case.name].append(time.perf_counter() - start)
     return {name: Timing(tuple(values)) for name, values in seconds.items()}
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Refuses to this process more memory than there is now; else Linux would
+    promise it, and end the process when it is used."""
+    if sys.platform != 'linux':
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = _proc_bytes('self/status', 'VmData') + _proc_bytes('meminfo', 'MemAvailable')
+    if soft == resource.RLIM_INFINITY or most < soft:
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _proc_bytes(file: str, entry: str) -> int:
+    lines = dict(line.split(':', 1) for line in Path('/proc', file).read_text().splitlines())
+    return 1024 * int(lines[entry].split()[0])  # '  1234 kB'
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return (isinstance(error, MemoryError | torch.OutOfMemoryError)
+            or 'DefaultCPUAllocator' in str(error))  # for which torch has no class
 
 
 def peak_bytes(step: Callable[[], None], device: torch.device) -> int:
