@@ -101,7 +101,7 @@ def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping | None
             continue
         roofline = '-' if row['roofline'] is None else f'{row["roofline"]:.2f}'
         table.add_row(str(i), name, f'{1e3 * row["median"]:.1f}', f'{row["spread"]:.0%}',
-                      f'{row["images_per_second"]:.1f}', roofline,
+                      f'{row["images_per_second"]:.2f}', roofline,
                       f'{row["peak_bytes"] / 2**20:.0f}',
                       *[f'{row["ratios"][other]:.2f}' for other in others])
     console = Console()
