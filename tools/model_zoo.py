@@ -21,7 +21,7 @@ from vitae_mm.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.S)
-HEADER = ("# Counted and written by tools/model_zoo.py; scores are the papers', not measured "
+HEADER = ("# Counted and written by tools/model_zoo.py; scores are the authors', not measured "
           "here.\n")
 DETECTION_SIZE = (800, 1280)
 

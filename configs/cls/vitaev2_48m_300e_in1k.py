@@ -1,5 +1,5 @@
 # ViTAEv2-48M, 300 epochs on ImageNet-1k, batch 1024.
-# Paper (ViTAEv2): top-1 83.8.
+# Paper (ViTAEv2): top-1 83.8, ReaL 88.4.
 # bash tools/dist_train.sh configs/cls/vitaev2_48m_300e_in1k.py 8
 _base_ = [
     '../_base_/models/cls/vitaev2_48m.py',  # another network: change this line

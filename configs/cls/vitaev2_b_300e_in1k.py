@@ -1,5 +1,5 @@
 # ViTAEv2-B, 300 epochs on ImageNet-1k, batch 1024.
-# Paper (ViTAEv2): top-1 84.6.
+# Paper (ViTAEv2): top-1 84.6, ReaL 88.7.
 # bash tools/dist_train.sh configs/cls/vitaev2_b_300e_in1k.py 8
 _base_ = [
     '../_base_/models/cls/vitaev2_b.py',  # another network: change this line

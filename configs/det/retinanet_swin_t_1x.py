@@ -1,5 +1,5 @@
 # RetinaNet, Swin-T, 1x schedule, COCO, batch 16.
-# Paper (ViTAEv2): not reported.
+# No published score is known here.
 # bash tools/dist_train.sh configs/det/retinanet_swin_t_1x.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

@@ -1,6 +1,6 @@
 # UperNet, CeiT-S with a simple feature pyramid, 160k iterations, ADE20K, 512x512,
 # batch 16.
-# Paper (CeiT): not reported.
+# No published score is known here.
 # bash tools/dist_train.sh configs/seg/upernet_ceit_s_160k_ade20k.py 8
 # Scales and flips: bash tools/dist_test.sh configs/seg/upernet_ceit_s_160k_ade20k.py CHECKPOINT 8 --tta
 _base_ = [

@@ -1,5 +1,5 @@
 # UperNet, ViTAEv2-48M, 160k iterations, ADE20K, 512x512, batch 16.
-# Paper (ViTAEv2): not reported.
+# No published score is known here.
 # bash tools/dist_train.sh configs/seg/upernet_vitaev2_48m_160k_ade20k.py 8
 # Scales and flips: bash tools/dist_test.sh configs/seg/upernet_vitaev2_48m_160k_ade20k.py CHECKPOINT 8 --tta
 _base_ = [
