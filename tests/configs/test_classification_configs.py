@@ -437,3 +437,23 @@ def test_the_guide_s_config_builds(tmp_path):
     assert cfg.train_cfg.max_epochs == 10
     assert (cfg.train_dataloader.dataset.data_prefix, cfg.test_dataloader.dataset.data_prefix) == (
         'train', 'test')
+
+
+def unscoped(node):
+    """Without the scope that files of other packages leave in their parts."""
+    if isinstance(node, dict):
+        return {key: unscoped(value) for key, value in node.items() if key != '_scope_'}
+    return [unscoped(value) for value in node] if isinstance(node, list) else node
+
+
+def test_the_guide_s_config_for_photographs_builds(tmp_path):
+    cfg = from_guide('classes_224', tmp_path)
+    assert build(cfg).head.num_classes == cfg.data_preprocessor.num_classes == 10
+    assert cfg.model.backbone.init_cfg.checkpoint == 'checkpoints/vitaev2_s_in1k.pth'
+    imagenet = read(scratch('vitaev2_s'))
+    for split, folder in dict(train='train', val='test', test='test').items():
+        loader = f'{split}_dataloader'
+        assert unscoped(cfg[loader].dataset) == dict(
+            type='CustomDataset', data_root='data/photographs/', data_prefix=folder,
+            pipeline=unscoped(imagenet[loader].dataset.pipeline))
+    assert cfg.test_evaluator.topk == 1
