@@ -4,6 +4,7 @@ import copy
 import pytest
 import torch
 from helpers.archs import NARROW, classifying
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
@@ -82,3 +83,18 @@ def test_compiled_as_one_graph(network, arch, dynamic):
             torch.manual_seed(0)  # of dropout in Performers
             outputs.append(kind(images))
         assert_close(*outputs)
+
+
+@torch.no_grad()
+def test_a_conv_of_several_norms_is_folded_into_each():
+    conv = nn.Conv2d(4, 8, 3)
+    scales = nn.ModuleList(nn.Sequential(conv, nn.BatchNorm2d(8), nn.ReLU()) for _ in range(3))
+    for i, scale in enumerate(scales):
+        scale[1].running_mean.fill_(i)
+        scale[1].running_var.fill_(1 + i)
+    images = torch.randn(2, 4, 8, 8)
+    before = [scale(images) for scale in scales.eval()]
+    fuse_for_inference(scales)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in scales.modules())
+    for scale, output in zip(scales, before):
+        torch.testing.assert_close(scale(images), output, rtol=1e-5, atol=1e-5)

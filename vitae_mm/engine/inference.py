@@ -1,4 +1,6 @@
 """What makes a trained network faster, and leaves its outputs."""
+import copy
+
 import torch
 from mmcv.cnn import fuse_conv_bn
 from torch import nn
@@ -21,11 +23,24 @@ def fuse_for_inference(model: nn.Module, pair_groups: bool = True) -> nn.Module:
         The model. It is not to be trained any more, and its state dict is no
         longer that of a checkpoint.
     """
+    _separate_convs(model)
     model = fuse_conv_bn(model)
     for module in model.modules() if pair_groups else ():
         if isinstance(module, nn.Conv2d) and _is_narrow(module):
             _pair_groups(module)
     return model
+
+
+def _separate_convs(model: nn.Module) -> None:
+    """Gives every module a conv of its own where several share one, as heads
+    of detectors do over scales, each with its own batch norm."""
+    seen = set()
+    for owner in model.modules():
+        for name, child in list(owner._modules.items()):
+            if isinstance(child, nn.Conv2d):
+                if child in seen:
+                    setattr(owner, name, copy.deepcopy(child))
+                seen.add(child)
 
 
 def compile_backbone(backbone: nn.Module) -> None:
