@@ -101,3 +101,11 @@ def test_a_plain_network_has_parts_too():
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 1))
     assert [(part.name, part.parameters, part.macs) for part in count_parts(network, (4, 5))] == [
         ('Sequential', 242, 4640), ('0', 224, 4320), ('2', 18, 320)]
+
+
+def test_a_shared_module_is_counted_as_often_as_it_runs_and_stays_as_it_is():
+    conv = nn.Conv2d(3, 3, 3, padding=1)
+    model = nn.Sequential(conv, nn.ReLU(), conv)
+    before = conv.weight.clone()
+    assert count_macs(model, (8, 8)) == 2 * 64 * 9 * 9
+    assert torch.equal(model[2].weight, before)

@@ -17,7 +17,8 @@ from vitae_mm.engine.cli import load_config
 from vitae_mm.engine.complexity import build_model
 from vitae_mm.engine.distributed import free_port, prepare_devices
 from vitae_mm.engine.runner import StrategyRunner, build_runner
-from vitae_mm.engine.sharding import FSDPStrategy, without_values
+from vitae_mm.engine.blueprint import without_values
+from vitae_mm.engine.sharding import FSDPStrategy
 from vitae_mm.errors import InputError
 
 SHARDED = dict(type='FSDPStrategy')

@@ -7,10 +7,10 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from torch import nn
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from vitae_mm.engine.blueprint import without_values
 from vitae_mm.engine.nodes import innermost
 from vitae_mm.errors import InputError
 from vitae_mm.layers import PerformerAttention, next_multiple
@@ -167,15 +167,13 @@ class _Testing(nn.Module):
 def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) -> dict[str, int]:
     """Multiply-adds of every module that was called, by its name; '' is the
     whole."""
-    testing = _Testing(module)
     # tensors of the meta device have shapes, but no numbers
-    numbers = [*testing.named_parameters(), *testing.named_buffers()]
-    state = {name: value.to('meta') for name, value in numbers}
+    testing = _Testing(without_values(module))
     try:
         # the counter knows attention as its two matrix products, not as one CPU kernel
         with torch.no_grad(), torch.device('meta'), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(
                 display=False) as counter:
-            functional_call(testing, state, (torch.zeros(1, in_channels, *size), ))
+            testing(torch.zeros(1, in_channels, *size))
     except RuntimeError as error:
         raise InputError(
             f'{type(module).__name__} cannot be counted for an image of {size[0]}x{size[1]} '

@@ -1,5 +1,4 @@
 """FSDP: parameters, gradients and optimizer state in shares, one a process."""
-import copy
 from functools import partial
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from vitae_mm.backbones.cells import NormalCell, ReductionCell
+from vitae_mm.engine.blueprint import without_values
 from vitae_mm.errors import InputError
 from vitae_mm.registry import FUNCTIONS, STRATEGIES
 
@@ -91,13 +91,6 @@ class FSDPStrategy(MMEngineFSDPStrategy):
 def wrap_cells(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
     """``auto_wrap_policy``: each cell by itself, all else together."""
     return recurse or isinstance(module, (ReductionCell, NormalCell))
-
-
-def without_values(model: nn.Module) -> nn.Module:
-    """A copy with the names and shapes of all entries, which takes no memory."""
-    empty = {id(p): nn.Parameter(p.to('meta'), p.requires_grad) for p in model.parameters()}
-    empty.update((id(b), b.to('meta')) for b in model.buffers())
-    return copy.deepcopy(model, empty)
 
 
 def _clip_norm(model: FullyShardedDataParallel, params: list[Tensor], max_norm: float,

@@ -4,7 +4,7 @@ import torch
 from helpers import training
 from helpers.commands import ROOT
 
-from vitae_mm.engine.benchmark import build_case, load_network
+from vitae_mm.engine.benchmark import Network, build_case, load_network
 from vitae_mm.errors import InputError
 
 
@@ -90,3 +90,28 @@ def test_unknown_models_of_timm_are_refused():
     pytest.importorskip('timm')
     with pytest.raises(InputError, match='no such model; similar names: .*resnet18'):
         load_network('timm:resnet_18')
+
+
+def test_a_network_that_cannot_be_counted_is_timed(images):
+    class Counting(torch.nn.Module):
+        def forward(self, images):
+            return images[:int(images.sum() > 0)]  # depends on numbers
+
+    model = Counting()
+    case = build_case(Network('n', model, model, model, model), 'eager', 'forward', images)
+    assert case.macs is None
+    case.step()
+
+
+def test_a_step_that_fails_leaves_no_gradients(images):
+    def backward_fails(loss):
+        raise MemoryError
+
+    weight = torch.nn.Linear(64, 1)
+    case = build_case(Network('n', weight, weight, weight, lambda x: weight(x).sum(), False),
+                      'eager', 'train', images)
+    weight.weight.grad = torch.zeros(1, 64)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(torch.Tensor, 'backward', backward_fails)
+        case.step()
+    assert weight.weight.grad is None

@@ -1,5 +1,6 @@
 """A step of a network in one form."""
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
@@ -58,7 +59,9 @@ def build_case(network: Network, form: str, mode: str, images: Tensor,
                          'compiled.')
     macs = None
     if network.countable:
-        macs = PASSES[mode] * len(images) * count_macs(network.model, images.shape[2:])
+        # networks of other projects may do what cannot be counted, but timed
+        with suppress(Exception):
+            macs = PASSES[mode] * len(images) * count_macs(network.model, images.shape[2:])
     model = network.model.to(images.device).train(mode == 'train')
     if form.startswith('fused'):
         fuse_for_inference(model)
@@ -74,10 +77,12 @@ def build_case(network: Network, form: str, mode: str, images: Tensor,
             network.predict(images)
 
     def train() -> None:
-        with autocast():
-            loss = network.loss(images)
-        loss.backward()
-        model.zero_grad(set_to_none=True)
+        try:
+            with autocast():
+                loss = network.loss(images)
+            loss.backward()
+        finally:
+            model.zero_grad(set_to_none=True)
 
     return Case(f'{network.name} {form}', train if mode == 'train' else forward, macs)
 

@@ -1,3 +1,4 @@
+import math
 import resource
 import sys
 import time
@@ -76,13 +77,14 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int, device: torch.devi
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """Refuses to this process more memory than there is now; else Linux would
-    promise it, and end the process when it is used."""
+    """Refuses to this process more memory than there is now, in its container
+    too; else Linux would promise it, and end the process when it is used."""
     if sys.platform != 'linux':
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = _proc_bytes('self/status', 'VmData') + _proc_bytes('meminfo', 'MemAvailable')
+    most = _proc_bytes('self/status', 'VmData') + min(_proc_bytes('meminfo', 'MemAvailable'),
+                                                      _container_bytes())
     if soft == resource.RLIM_INFINITY or most < soft:
         resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
     try:
@@ -94,6 +96,17 @@ def bounded_memory() -> Iterator[None]:
 def _proc_bytes(file: str, entry: str) -> int:
     lines = dict(line.split(':', 1) for line in Path('/proc', file).read_text().splitlines())
     return 1024 * int(lines[entry].split()[0])  # '  1234 kB'
+
+
+def _container_bytes() -> float:
+    """What a container (cgroup, version 2) leaves; infinite without a limit."""
+    group = Path('/sys/fs/cgroup')
+    limit = group / 'memory.max'
+    if not limit.exists() or limit.read_text().strip() == 'max':
+        return math.inf
+    # without the files it keeps in memory, which it can drop
+    used = dict(line.split() for line in (group / 'memory.stat').read_text().splitlines())['anon']
+    return int(limit.read_text()) - int(used)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
