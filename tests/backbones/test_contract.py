@@ -268,6 +268,12 @@ def test_drop_path_rises_linearly_over_all_normal_cells(network, arch):
     assert rates == pytest.approx([.5 * i / (len(rates) - 1) for i in range(len(rates))])
 
 
+def test_the_drop_path_of_a_single_cell():
+    arch = dict(NARROW['vitaev2'][1], depths=(0, 0, 0, 1))
+    model = build(NARROW['vitaev2'][0], arch, drop_path_rate=.5, attention=['full'])
+    assert [m.p for m in model.modules() if isinstance(m, StochasticDepth)] == [.5]
+
+
 def test_later_stages_are_not_built():
     model = build(*NARROW['vitaev2'], out_indices=(1, ))
     assert len(model.stages) == 2

@@ -87,7 +87,7 @@ def build_stages(stages: Mapping[str, Sequence], form: ArchTable, in_channels: i
     reduction_kinds = _attention_kinds('reduction_attention', options.reduction_attention, form,
                                        stages, reducing, 'reduction_heads')
     kinds = _attention_kinds('attention', options.attention, form, stages, normal, 'num_heads')
-    _check_used(options, set(kinds.values()), set(reduction_kinds.values()))
+    _check_used(options, kinds, reduction_kinds, stages['depths'])
     norm_layer = norm_builder(options.norm_cfg, _norm_widths(stages, form, options))
     drop_path_rates = iter(linear_ramp(options.drop_path_rate, sum(stages['depths'])))
     built, in_dim = [], in_channels
@@ -124,8 +124,8 @@ def norm_builder(norm_cfg: dict | None, widths: Sequence[int]) -> NormLayer:
 
 
 def linear_ramp(last: float, count: int) -> list[float]:
-    """``count`` rates that rise linearly from 0 to ``last``."""
-    return [last * i / max(count - 1, 1) for i in range(count)]
+    """``count`` rates that rise linearly from 0 to ``last``, which a single one is."""
+    return [last * i / (count - 1) for i in range(count)] if count > 1 else [last] * count
 
 
 def reduction_strides(ratio: int) -> tuple[int, int, int]:
@@ -162,14 +162,19 @@ def _norm_widths(stages: Mapping[str, Sequence], form: ArchTable,
     return widths
 
 
-def _check_used(options: CellOptions, kinds: set[str], reduction_kinds: set[str]) -> None:
+def _check_used(options: CellOptions, kinds: Mapping[int, str], reduction_kinds: Mapping[int, str],
+                depths: Sequence[int]) -> None:
+    normal = set(kinds.values())
+    every = normal | set(reduction_kinds.values())
     # reduction cells are never shifted
-    for name, unset, used in (('shift_window', False, kinds),
-                              ('relative_position', False, kinds | reduction_kinds),
-                              ('window_size', WINDOW, kinds | reduction_kinds)):
+    for name, unset, used in (('shift_window', False, normal), ('relative_position', False, every),
+                              ('window_size', WINDOW, every)):
         if getattr(options, name) != unset and 'window' not in used:
             raise InputError(f'{name}={getattr(options, name)}: no stage has window attention; '
                              "give attention=['window', ...] as well.")
+    if options.shift_window and not any(kinds[i] == 'window' and depths[i] > 1 for i in kinds):
+        raise InputError(f'shift_window=True: of depths {list(depths)} no stage with window '
+                         'attention has a second cell, which would be shifted; leave it out.')
     if not reduction_kinds and not options.reduction_pcm:
         raise InputError('reduction_pcm=False: this arch has no reduction cells; leave it out.')
     if options.pcm_fusion != 'before_ffn' and not options.pcm_kernel_size:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from vitae_mm.errors import InputError
 
 ATTENTION_KINDS = ('window', 'full', 'performer')
+LARGEST_PERFORMER_HEAD = 256
+"""Channels of a head; with more, random features leave float32's range."""
+
 OUT_TYPES = ('featmap', 'avg_featmap', 'cls_token')
 FUSIONS = ('before_ffn', 'after_ffn')
 FINAL_NORMS = ('none', 'tokens', 'pooled')
@@ -40,7 +43,7 @@ def check_attention(name: str, kinds: Sequence[str], dims: Sequence[int],
 
     Raises:
         InputError: For a wrong length, an unknown kind, or a Performer whose
-            head dimension is odd.
+            head dimension is odd or above :data:`LARGEST_PERFORMER_HEAD`.
     """
     if not isinstance(kinds, (list, tuple)) or len(kinds) != len(dims):
         raise InputError(f'{name}={kinds!r}: give one of {ATTENTION_KINDS} for each of the '
@@ -51,6 +54,9 @@ def check_attention(name: str, kinds: Sequence[str], dims: Sequence[int],
         if kind == 'performer' and dim // heads % 2:
             raise InputError(f'{name}: performer attention needs an even number of channels a '
                              f'head, got {dim} / {heads}.')
+        if kind == 'performer' and dim // heads > LARGEST_PERFORMER_HEAD:
+            raise InputError(f'{name}: performer attention takes up to {LARGEST_PERFORMER_HEAD} '
+                             f'channels a head, got {dim} / {heads}: give more heads.')
     return tuple(kinds)
 
 
