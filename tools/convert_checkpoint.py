@@ -21,8 +21,8 @@ from vitae_mm import __version__
 from vitae_mm.backbones import StagedBackbone, Variant
 from vitae_mm.checkpoints import (BACKBONE, CLASSIFIER, check_match, convert_state_dict,
                                   entries_below, identify_layout, inflate_state_dict,
-                                  publish_state_dict, read_checkpoint, unwrap_state_dict,
-                                  write_checkpoint)
+                                  publish_state_dict, read_checkpoint, unaveraged,
+                                  unwrap_state_dict, write_checkpoint)
 from vitae_mm.engine.cli import add_trust_argument, reports_input_errors
 from vitae_mm.errors import InputError
 
@@ -32,7 +32,7 @@ REMEDY = 'Give a checkpoint of a published network, whole and unchanged.'
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('src', type=Path, help='published checkpoint')
+    parser.add_argument('src', help='published checkpoint, a file or an http(s) address')
     parser.add_argument('dst', type=Path, help='file to write')
     direction = parser.add_mutually_exclusive_group()
     direction.add_argument('--to-published', action='store_true',
@@ -44,7 +44,8 @@ def parse_args() -> argparse.Namespace:
                         help='leave out the classifier, or the neck and heads of other models')
     parser.add_argument('--overwrite', action='store_true', help='replace DST if it exists')
     parser.add_argument('--no-ema', action='store_true',
-                        help='take the raw weights where the file also holds averaged ones')
+                        help='take the weights that were trained where the file also holds their '
+                        'average')
     add_trust_argument(parser)
     return parser.parse_args()
 
@@ -54,7 +55,8 @@ def main() -> None:
     args = parse_args()
     if args.dst.exists() and not args.overwrite:
         raise InputError(f'{args.dst} exists: choose another name or give --overwrite.')
-    found = unwrap_state_dict(read_checkpoint(args.src, trust=args.trust), ema=not args.no_ema)
+    content = read_checkpoint(args.src, trust=args.trust)
+    found = unwrap_state_dict(unaveraged(content) if args.no_ema else content, ema=not args.no_ema)
     state = found.state_dict
     if args.inflate:
         state, count = inflate_state_dict(state)
@@ -73,7 +75,7 @@ def main() -> None:
     parts = describe_parts(state)
     if args.to_published:
         state = publish_state_dict(state, variant.layout)
-    meta = dict(source=args.src.name, vitae_mm_version=__version__)
+    meta = dict(source=Path(args.src).name, vitae_mm_version=__version__)
     if variant.exact:
         meta.update(network=variant.network.__name__, arch=variant.arch)
     write_checkpoint(dict(meta=meta, state_dict=state), args.dst)

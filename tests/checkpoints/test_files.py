@@ -1,5 +1,7 @@
 import os
 import pickle
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -106,3 +108,13 @@ def test_a_truncated_file_is_called_so(tmp_path, keep):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match='none.pth does not exist'):
         read_checkpoint(tmp_path / 'none.pth')
+
+
+def test_a_trusted_file_of_a_program_that_is_not_here(tmp_path, monkeypatch):
+    module = types.ModuleType('not_here')
+    module.Settings = type('Settings', (), dict(__module__='not_here'))
+    monkeypatch.setitem(sys.modules, 'not_here', module)
+    torch.save(dict(settings=module.Settings()), tmp_path / 'a.pth')
+    monkeypatch.delitem(sys.modules, 'not_here')
+    with pytest.raises(InputError, match='not installed here.*not_here.*: install it'):
+        read_checkpoint(tmp_path / 'a.pth', trust=True)

@@ -54,11 +54,19 @@ def test_a_checkpoint_is_downloaded(tmp_path, monkeypatch):
         address = f'http://127.0.0.1:{server.server_port}'
         model = ViTAEv2(ARCH, init_cfg=dict(type='Pretrained', checkpoint=f'{address}/a.pth'))
         model.init_weights()
+        (tmp_path / 'other').mkdir()
+        another = ViTAEv2(ARCH)
+        save(tmp_path / 'other' / 'a.pth', another.state_dict())
+        namesake = ViTAEv2(ARCH, init_cfg=dict(
+            type='Pretrained', checkpoint=f'{address}/other/a.pth'))
+        namesake.init_weights()
         gone = ViTAEv2(ARCH, init_cfg=dict(type='Pretrained', checkpoint=f'{address}/b.pth'))
         with pytest.raises(InputError, match='b.pth cannot be downloaded'):
             gone.init_weights()
         server.shutdown()
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
+    assert all(torch.equal(value, another.state_dict()[key])
+               for key, value in namesake.state_dict().items())
 
 
 def test_a_checkpoint_of_another_model_is_an_error(tmp_path):
@@ -109,6 +117,12 @@ def test_what_only_a_classifier_reads_is_left_aside(tmp_path):
     model = CeiT(BLOCKS, init_cfg=save(tmp_path / 'a.pth', source))
     model.init_weights()
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
+
+
+def test_the_backbone_of_a_model_leaves_it_aside_too():
+    source = CeiT(BLOCKS, out_type='cls_token').state_dict()
+    model = torch.nn.ModuleDict(dict(backbone=CeiT(BLOCKS)))
+    check_match(model, {f'backbone.{key}': value for key, value in source.items()}, 'a.pth')
 
 
 @pytest.mark.parametrize('held, model, words', [

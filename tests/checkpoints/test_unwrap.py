@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vitae_mm.checkpoints import unwrap_state_dict
+from vitae_mm.checkpoints import unaveraged, unwrap_state_dict
 from vitae_mm.errors import InputError
 
 BARE = dict(a=torch.zeros(1), b=torch.ones(1))
@@ -30,3 +30,13 @@ def test_raw_weights_on_request():
 def test_no_state_dict_is_said(checkpoint):
     with pytest.raises(InputError, match='no state dict'):
         unwrap_state_dict(checkpoint)
+
+
+def test_weights_behind_an_average_of_mmengine():
+    checkpoint = dict(meta={}, state_dict=dict(a=torch.ones(1)), ema_state_dict={
+        'steps': torch.tensor(7), 'module.a': torch.zeros(1)})
+    assert unwrap_state_dict(checkpoint).state_dict['a'] == 1
+    state = unwrap_state_dict(unaveraged(checkpoint), ema=False).state_dict
+    assert list(state) == ['a'] and state['a'] == 0
+    plain = dict(state_dict=dict(a=torch.ones(1)))
+    assert unaveraged(plain) is plain

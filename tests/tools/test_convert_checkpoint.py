@@ -196,6 +196,20 @@ def test_kernels_are_inflated_on_request(convert, tmp_path):
     assert all(torch.equal(value, larger[name]) for name, value in same.items())
 
 
+def test_weights_behind_our_own_average(convert, tmp_path):
+    average = {f'backbone.{key}': value for key, value in MaskedViTAE(
+        PATCH, 64).state_dict().items()}
+    trained = {key: value + 1 for key, value in average.items()}
+    torch.save(dict(state_dict=average, ema_state_dict={
+        'steps': torch.tensor(3), **{f'module.{key}': value for key, value in trained.items()}}),
+        tmp_path / 'a.pth')
+    for options, expected in (((), average), (('--no-ema', ), trained)):
+        convert(tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate', '--overwrite', *options)
+        written = torch.load(tmp_path / 'b.pth', weights_only=True)['state_dict']
+        key = 'backbone.stages.0.cells.2.pcm.conv2.weight'
+        assert torch.equal(written[key][..., 1, 1], expected[key][..., 0, 0])
+
+
 @pytest.mark.slow
 def test_the_published_arch_is_named_after_inflation(convert, tmp_path):
     state = {f'backbone.{key}': value for key, value in MaskedViTAE().state_dict().items()}

@@ -6,11 +6,11 @@ from .inflate import inflate_state_dict
 from .loading import (check_match, entries_below, inflated_keys, load_pretrained,
                       misshapen_keys)
 from .mmengine_backend import use_safe_reader
-from .unwrap import unwrap_state_dict
+from .unwrap import unaveraged, unwrap_state_dict
 
 __all__ = [
     'BACKBONE', 'CLASSIFIER', 'Layout', 'check_match', 'convert_state_dict', 'entries_below',
     'identify_layout', 'inflate_state_dict', 'inflated_keys', 'load_pretrained', 'misshapen_keys',
-    'publish_state_dict', 'read_checkpoint', 'unwrap_state_dict', 'use_safe_reader',
+    'publish_state_dict', 'read_checkpoint', 'unaveraged', 'unwrap_state_dict', 'use_safe_reader',
     'write_checkpoint', 'write_whole'
 ]

@@ -1,4 +1,5 @@
 """Reading and writing checkpoint files without surprises."""
+import hashlib
 import os
 import pickle
 import zipfile
@@ -45,6 +46,10 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
         raise
     except PermissionError as error:
         raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
+    except (ImportError, AttributeError, TypeError) as error:
+        # only a trusted file gets as far
+        raise InputError(f'checkpoint {path} holds objects of a program that is not installed '
+                         f'here, or not in the same version ({error}): install it.') from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError,
             OSError) as error:
         # torch's own text advises to turn the protection off: only its reason is kept
@@ -82,7 +87,10 @@ def _local_path(path: str) -> Path:
     """The file itself, or where an http(s) address is kept once downloaded."""
     if not path.startswith(('http://', 'https://')):
         return Path(path).expanduser()
-    kept = Path(torch.hub.get_dir()) / 'checkpoints' / Path(urlparse(path).path).name
+    name = Path(urlparse(path).path)
+    # many are called epoch_300.pth
+    mark = hashlib.sha256(path.encode()).hexdigest()[:8]
+    kept = Path(torch.hub.get_dir()) / 'checkpoints' / f'{name.stem}-{mark}{name.suffix}'
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         try:

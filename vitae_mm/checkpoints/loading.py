@@ -116,7 +116,8 @@ def _adapts(part: nn.Module, name: str, shape: Size) -> bool:
 
 
 def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    left_out = tuple(getattr(module, 'left_out', ()))
+    left_out = tuple(f'{name}.{part}' if name else part for name, owner in module.named_modules()
+                     for part in getattr(owner, 'left_out', ()))
     return {key: value for key, value in state_dict.items() if not key.startswith(left_out)}
 
 

@@ -21,6 +21,16 @@ class Unwrapped:
     wrappers: tuple[str, ...]
 
 
+def unaveraged(checkpoint: Any) -> Any:
+    """A checkpoint of mmengine with the weights that were trained in place of
+    their average, which its EMAHook saves as the weights; others as they are."""
+    if not isinstance(checkpoint, Mapping) or not isinstance(
+            checkpoint.get('ema_state_dict'), Mapping):
+        return checkpoint
+    trained = {key: value for key, value in checkpoint['ema_state_dict'].items() if key != 'steps'}
+    return {**checkpoint, 'state_dict': trained}
+
+
 def unwrap_state_dict(checkpoint: Any, ema: bool = True) -> Unwrapped:
     """Takes off wrappers and ``module.`` prefixes.
 
