@@ -40,6 +40,7 @@ def parse_args() -> argparse.Namespace:
 @reports_input_errors
 def main() -> None:
     args = parse_args()
+    adopt_ranks(args.launcher)
     use_safe_reader(args.trust)
     cfg = load_test_config(args, 'test')
     if args.show_dir:

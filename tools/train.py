@@ -14,8 +14,8 @@ from rich.console import Console
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_common_arguments, load_config, reports_input_errors
-from vitae_mm.engine.distributed import (local_rank, prepare_devices, process_count,
-                                         process_rank)
+from vitae_mm.engine.distributed import (adopt_ranks, local_rank, prepare_devices,
+                                         process_count, process_rank)
 from vitae_mm.engine.preflight import (check_loader, check_room, check_training, check_work_dir,
                                        forget_run, summarise)
 from vitae_mm.engine.runner import build_runner
@@ -47,7 +47,11 @@ def parse_args() -> argparse.Namespace:
 @reports_input_errors
 def main() -> None:
     args = parse_args()
+    adopt_ranks(args.launcher)
     use_safe_reader(args.trust)
+    if args.resume and args.overwrite:
+        raise InputError('--resume goes on with the run in the work dir, --overwrite trains anew: '
+                         'give one of them.')
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume:
         resume_from(cfg, args.resume)
@@ -98,6 +102,9 @@ def resume_from(cfg: Config, checkpoint: str) -> None:
 def use_mixed_precision(cfg: Config) -> None:
     """float16 with loss scaling where there is a GPU, else bfloat16."""
     wrapper = cfg.optim_wrapper
+    if wrapper.get('type') == 'vitae_mm.BFloat16OptimWrapper':
+        raise InputError(f'--amp: optim_wrapper type {wrapper.type!r} computes in mixed precision '
+                         'already: leave --amp out.')
     if wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise InputError(f'--amp: optim_wrapper type {wrapper.type!r} has no mixed precision of '
                          'ours: leave --amp out, or use OptimWrapper.')

@@ -3,7 +3,8 @@ import socket
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.distributed import check_gpus, check_port, free_port, prepare_devices
+from vitae_mm.engine.distributed import (adopt_ranks, check_gpus, check_port, free_port,
+                                         local_rank, prepare_devices, process_count, process_rank)
 from vitae_mm.errors import InputError
 
 
@@ -27,3 +28,29 @@ def test_one_process_needs_no_group():
     cfg = Config(dict(model=dict(norm_cfg=dict(type='SyncBN'))))
     prepare_devices(cfg, 'none')
     assert cfg.launcher == 'none' and 'model_wrapper_cfg' not in cfg
+
+
+@pytest.fixture
+def slurm(monkeypatch):
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'):
+        # so that what is set is taken back afterwards
+        monkeypatch.setenv(name, '0')
+        monkeypatch.delenv(name)
+    for name, value in dict(PROCID=5, NTASKS=8, LOCALID=1).items():
+        monkeypatch.setenv(f'SLURM_{name}', str(value))
+
+
+def test_slurm_s_tasks_have_its_ranks(slurm):
+    adopt_ranks('slurm')
+    assert (process_rank(), process_count(), local_rank()) == (5, 8, 1)
+
+
+def test_a_process_of_its_own_within_a_slurm_job(slurm):
+    adopt_ranks('none')
+    assert (process_rank(), process_count(), local_rank()) == (0, 1, 0)
+
+
+def test_slurm_s_launcher_without_slurm(monkeypatch):
+    monkeypatch.delenv('SLURM_PROCID', raising=False)
+    with pytest.raises(InputError, match='SLURM_PROCID is not set here'):
+        adopt_ranks('slurm')

@@ -5,6 +5,8 @@ import torch
 from helpers import training
 from helpers.commands import complaint, run
 
+from vitae_mm.errors import InputError
+
 pytestmark = pytest.mark.slow
 
 
@@ -64,6 +66,15 @@ def test_a_mistake_is_one_message(data, tmp_path):
     message = complaint(done)
     assert 'does not fit ViTAEv2: 0 of' in message and message.count('error') == 1
     assert 'dry run' not in done.stdout and not (tmp_path / 'w').exists()
+
+
+def test_switches_that_exclude_each_other(data, tmp_path, run_tool):
+    config = training.write_config(tmp_path / 'c.py', data,
+                                   optim_wrapper=dict(type='vitae_mm.BFloat16OptimWrapper'))
+    with pytest.raises(InputError, match='--resume goes on .* --overwrite trains anew'):
+        run_tool('tools/train.py', config, '--dry-run', '--resume', '--overwrite')
+    with pytest.raises(InputError, match='mixed precision already: leave --amp out'):
+        run_tool('tools/train.py', config, '--dry-run', '--amp')
 
 
 def test_batches_that_all_are_dropped_stop_a_training(data, tmp_path):

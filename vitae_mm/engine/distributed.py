@@ -10,6 +10,23 @@ from mmengine.logging import print_log
 from vitae_mm.errors import InputError
 
 
+def adopt_ranks(launcher: str) -> None:
+    """Sets torch.distributed's variables from Slurm's, if that launched this
+    process; a process of its own within a Slurm job has those as well.
+
+    Raises:
+        InputError: If this is no task of Slurm.
+    """
+    if launcher != 'slurm':
+        return
+    for name, slurm in dict(RANK='SLURM_PROCID', WORLD_SIZE='SLURM_NTASKS',
+                            LOCAL_RANK='SLURM_LOCALID').items():
+        if slurm not in os.environ:
+            raise InputError(f'--launcher slurm: {slurm} is not set here: start with '
+                             'tools/slurm_train.sh or tools/slurm_test.sh.')
+        os.environ[name] = os.environ[slurm]
+
+
 def prepare_devices(cfg: Config, launcher: str) -> None:
     """Fits the config to the machine before a runner is built from it.
 
@@ -32,8 +49,6 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
             raise InputError(f'process {local_rank()} on this machine has no GPU of its own, '
                              f'{gpus} are seen: start at most {gpus} processes a machine.')
         return
-    if launcher == 'slurm':
-        _export_slurm_ranks()
     dist.init_process_group('gloo')
     cfg.model_wrapper_cfg = {
         'type': 'MMDistributedDataParallel', 'broadcast_buffers': False,
@@ -47,17 +62,17 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
 
 def process_rank() -> int:
     """Number of this process among all, before any group is formed."""
-    return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
+    return int(os.environ.get('RANK', 0))
 
 
 def process_count() -> int:
     """How many processes there are, before any group is formed."""
-    return int(os.environ.get('WORLD_SIZE', os.environ.get('SLURM_NTASKS', 1)))
+    return int(os.environ.get('WORLD_SIZE', 1))
 
 
 def local_rank() -> int:
     """Number of this process among those of its machine."""
-    return int(os.environ.get('LOCAL_RANK', os.environ.get('SLURM_LOCALID', 0)))
+    return int(os.environ.get('LOCAL_RANK', 0))
 
 
 def check_gpus(processes: int, gpus: int) -> None:
@@ -87,13 +102,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(('', 0))
         return probe.getsockname()[1]
-
-
-def _export_slurm_ranks() -> None:
-    """torch.distributed's variables, from Slurm's."""
-    for name, slurm in dict(RANK='SLURM_PROCID', WORLD_SIZE='SLURM_NTASKS',
-                            LOCAL_RANK='SLURM_LOCALID').items():
-        os.environ[name] = os.environ[slurm]
 
 
 def _replace_sync_bn(node: object) -> int:
