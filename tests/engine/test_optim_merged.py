@@ -51,3 +51,10 @@ def test_steps_are_those_of_the_default_constructor(fused, model):
 def test_order_is_that_of_the_first():
     groups = [dict(params=[i], lr=lr) for i, lr in enumerate((1, 2, 1))]
     assert merge_groups(groups) == [dict(params=[0, 2], lr=1), dict(params=[1], lr=2)]
+
+
+def test_options_may_be_lists():
+    a, b, c = (nn.Parameter(torch.zeros(1)) for _ in range(3))
+    groups = [dict(params=[p], betas=betas) for p, betas in
+              [(a, [.9, .95]), (b, [.9, .99]), (c, [.9, .95])]]
+    assert [len(group['params']) for group in merge_groups(groups)] == [2, 1]

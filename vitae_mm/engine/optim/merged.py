@@ -38,6 +38,7 @@ def merge_groups(groups: list[dict]) -> list[dict]:
     merged = {}
     for group in groups:
         options = {key: value for key, value in group.items() if key != 'params'}
-        merged.setdefault(tuple(sorted(options.items())), dict(params=[], **options))[
+        # options may be lists
+        merged.setdefault(repr(sorted(options.items())), dict(params=[], **options))[
             'params'] += group['params']
     return list(merged.values())
