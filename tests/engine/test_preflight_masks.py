@@ -163,6 +163,9 @@ def test_both_heads_must_agree(cfg, classes):
     assert ('has 5 classes' if classes else 'model.decode_head.num_classes=5') in message
     cfg.model.auxiliary_head.num_classes = 5
     check_data(cfg, ('train', ))
+    # which predicts boundaries
+    cfg.model.auxiliary_head = [cfg.model.auxiliary_head, dict(type='STDCHead', num_classes=2)]
+    check_data(cfg, ('train', ))
 
 
 def test_without_classes_the_head_counts(cfg, class_map):

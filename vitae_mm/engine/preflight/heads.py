@@ -10,6 +10,9 @@ COUNTING = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head', 'head', '
 """Parts of a model that count the classes of the dataset: heads predict them,
 mmpretrain's preprocessor makes one-hot labels of them."""
 
+OTHER_CLASSES = ('STDCHead', )
+"""Heads that predict something else than the classes of the dataset: boundaries."""
+
 POINT_OPTIONS = dict(
     HeatmapHead='out_channels', SimCCHead='out_channels', RTMCCHead='out_channels',
     RegressionHead='num_joints', RLEHead='num_joints', DSNTHead='num_joints',
@@ -65,6 +68,7 @@ def _counts_below(node: object, path: str = '') -> Iterator[tuple[str, int]]:
     if isinstance(node, Mapping):
         for key, value in node.items():
             for part in dicts(value) if key in COUNTING else ():
-                if part.get('num_classes') is not None:
+                if (part.get('num_classes') is not None
+                        and type_name(part) not in OTHER_CLASSES):
                     yield f'{path}{key}.num_classes', part['num_classes']
             yield from _counts_below(value, f'{path}{key}.')
