@@ -56,7 +56,7 @@ def main() -> None:
         cases = [build_case(load_network(spec, name), form, mode, images, dtype)
                  for name, spec, form in args.cases]
         unit = matmul_case(device, dtype)
-        with bounded_memory():
+        with bounded_memory(device):
             timings = measure([unit, *cases], args.rounds, args.warm_up, device)
             rows = {case.name: summarise(case, timings, unit, batch, device) for case in cases}
         results.append(setting | dict(networks=rows))

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_common_arguments, load_test_config, reports_input_errors
-from vitae_mm.engine.distributed import local_rank, prepare_devices
+from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices
 from vitae_mm.engine.nodes import innermost
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError

@@ -53,7 +53,7 @@ def test_memory_beyond_what_is_free_is_refused():
         [torch.empty(2**28) for _ in range(4096)]  # 4 TiB, not touched
 
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    with bounded_memory():
+    with bounded_memory(CPU):
         assert list(measure([Case('large', step), Case('small', int)], 2, 0, CPU)) == ['small']
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
