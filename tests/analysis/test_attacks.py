@@ -18,7 +18,7 @@ from vitae_mm.errors import InputError
 MEAN, STD = [120., 110., 100.], [60., 55., 50.]
 SHIFTED = dict(shift_window=True, relative_position=True)
 FAMILIES = {**{name: (*pair, {}) for name, pair in NARROW.items()},
-            'shifted': (ViTAEv2, TWO_STAGES, SHIFTED)}
+            'shifted': (ViTAEv2, {**TWO_STAGES, 'depths': (2, 1)}, SHIFTED)}
 
 
 def classifier_of(network, arch, bgr=False, classes=4, **options):
