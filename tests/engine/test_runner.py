@@ -9,7 +9,6 @@ from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from helpers import training
-from helpers.archs import NARROW
 from helpers.commands import complaint, run
 
 from vitae_mm.checkpoints import use_safe_reader
@@ -17,7 +16,6 @@ from vitae_mm.engine.cli import load_config
 from vitae_mm.engine.complexity import build_model
 from vitae_mm.engine.distributed import free_port, prepare_devices
 from vitae_mm.engine.runner import StrategyRunner, build_runner
-from vitae_mm.engine.blueprint import without_values
 from vitae_mm.engine.sharding import FSDPStrategy
 from vitae_mm.errors import InputError
 
@@ -107,18 +105,6 @@ def test_a_best_checkpoint_does_not_move_the_epoch_on(config, tmp_path, one_proc
     for name in ('epoch_1.pth', 'best_accuracy_top1_epoch_1.pth'):
         meta = torch.load(tmp_path / 'w' / name, weights_only=False)['meta']
         assert (meta['epoch'], meta['iter']) == (1, 4)
-
-
-@pytest.mark.parametrize('name', NARROW)
-def test_a_copy_without_values_has_all_entries(name):
-    network, arch = NARROW[name]
-    model = network(arch, frozen_stages=1)
-    copy = without_values(model)
-    for key, value in model.state_dict().items():
-        assert copy.state_dict()[key].shape == value.shape
-        assert copy.state_dict()[key].is_meta and not value.is_meta
-    assert [p.requires_grad for p in copy.parameters()] == [
-        p.requires_grad for p in model.parameters()]
 
 
 def write_start(config, path):
