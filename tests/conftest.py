@@ -3,16 +3,23 @@ import sys
 import time
 
 import pytest
-from helpers.commands import ROOT
+
+from .helpers.commands import ROOT
 
 START = time.monotonic()
 
 
 def pytest_addoption(parser):
-    parser.addoption('--exhaustive', action='store_true',
-                     help='also run the tests that take minutes each')
-    parser.addoption('--slow-minutes', type=float, metavar='N', default=float('inf'),
-                     help='skip slow tests that would begin later than N minutes from the start')
+    parser.addoption(
+        '--exhaustive', action='store_true', help='also run the tests that take minutes each'
+    )
+    parser.addoption(
+        '--slow-minutes',
+        type=float,
+        metavar='N',
+        default=float('inf'),
+        help='skip slow tests that would begin later than N minutes from the start',
+    )
 
 
 def pytest_collection_modifyitems(config, items):

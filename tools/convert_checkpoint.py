@@ -10,6 +10,7 @@ training programs (state_dict, model, state_dict_ema, module. prefixes), and
 also where it is the backbone of a detector, segmentor or pose estimator of
 the generation of OpenMMLab codebases before this one.
 """
+
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,10 +20,20 @@ from torch import Tensor
 
 from vitae_mm import __version__
 from vitae_mm.backbones import StagedBackbone, Variant
-from vitae_mm.checkpoints import (BACKBONE, CLASSIFIER, check_match, convert_state_dict,
-                                  entries_below, identify_layout, inflate_state_dict,
-                                  publish_state_dict, read_checkpoint, unaveraged,
-                                  unwrap_state_dict, write_checkpoint)
+from vitae_mm.checkpoints import (
+    BACKBONE,
+    CLASSIFIER,
+    check_match,
+    convert_state_dict,
+    entries_below,
+    identify_layout,
+    inflate_state_dict,
+    publish_state_dict,
+    read_checkpoint,
+    unaveraged,
+    unwrap_state_dict,
+    write_checkpoint,
+)
 from vitae_mm.engine.cli import add_trust_argument, reports_input_errors
 from vitae_mm.errors import InputError
 
@@ -30,22 +41,34 @@ REMEDY = 'Give a checkpoint of a published network, whole and unchanged.'
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('src', help='published checkpoint, a file or an http(s) address')
     parser.add_argument('dst', type=Path, help='file to write')
     direction = parser.add_mutually_exclusive_group()
-    direction.add_argument('--to-published', action='store_true',
-                           help='SRC is one of ours; write it in the published layout')
-    direction.add_argument('--inflate', action='store_true',
-                           help='SRC is one of our masked pretraining; put zeros around its 1x1 '
-                           'kernels, which become 3x3 with the same output')
-    parser.add_argument('--drop-head', action='store_true',
-                        help='leave out the classifier, or the neck and heads of other models')
+    direction.add_argument(
+        '--to-published',
+        action='store_true',
+        help='SRC is one of ours; write it in the published layout',
+    )
+    direction.add_argument(
+        '--inflate',
+        action='store_true',
+        help='SRC is one of our masked pretraining; put zeros around its 1x1 '
+        'kernels, which become 3x3 with the same output',
+    )
+    parser.add_argument(
+        '--drop-head',
+        action='store_true',
+        help='leave out the classifier, or the neck and heads of other models',
+    )
     parser.add_argument('--overwrite', action='store_true', help='replace DST if it exists')
-    parser.add_argument('--no-ema', action='store_true',
-                        help='take the weights that were trained where the file also holds their '
-                        'average')
+    parser.add_argument(
+        '--no-ema',
+        action='store_true',
+        help='take the weights that were trained where the file also holds their average',
+    )
     add_trust_argument(parser)
     return parser.parse_args()
 
@@ -62,10 +85,15 @@ def main() -> None:
         state, count = inflate_state_dict(state)
         variant = StagedBackbone.identify(entries_below(state, BACKBONE))
         present = any('.pcm.conv' in key for key in state)
-        print(f'{args.src}: ' + (
-            f'{count} parallel convs are inflated to 3x3' if count else
-            f'{"parallel convs are 3x3 already" if present else "there are no parallel convs"}, '
-            'nothing is inflated'))
+        print(
+            f'{args.src}: '
+            + (
+                f'{count} parallel convs are inflated to 3x3'
+                if count
+                else f'{"parallel convs are 3x3 already" if present else "there are no parallel convs"}, '
+                'nothing is inflated'
+            )
+        )
     else:
         if not args.to_published:
             state = convert_state_dict(state, identify_layout(state))
@@ -79,9 +107,11 @@ def main() -> None:
     if variant.exact:
         meta.update(network=variant.network.__name__, arch=variant.arch)
     write_checkpoint(dict(meta=meta, state_dict=state), args.dst)
-    print(f'{args.src}: {variant if variant.exact else "an arch of your own"}, {parts}; wrappers '
-          f'taken off: {", ".join(found.wrappers) or "none"}; {len(found.state_dict)} entries '
-          f'read, {len(state)} written to {args.dst}')
+    print(
+        f'{args.src}: {variant if variant.exact else "an arch of your own"}, {parts}; wrappers '
+        f'taken off: {", ".join(found.wrappers) or "none"}; {len(found.state_dict)} entries '
+        f'read, {len(state)} written to {args.dst}'
+    )
 
 
 def find_variant(state: Mapping[str, Tensor]) -> Variant:
@@ -95,8 +125,11 @@ def find_variant(state: Mapping[str, Tensor]) -> Variant:
     with torch.device('meta'):
         # with the norm and attention that only a classifier reads, where the file has them
         pooled = any(not key.startswith('stages.') for key in own)
-        kind = 'cls_token' if any(key.startswith('class_attention.') for key in own) else (
-            'avg_featmap' if pooled else 'featmap')
+        kind = (
+            'cls_token'
+            if any(key.startswith('class_attention.') for key in own)
+            else ('avg_featmap' if pooled else 'featmap')
+        )
         nearest = variant.network(variant.arch, out_type=kind)
     check_match(nearest, own, f'the checkpoint (nearest network: {variant})', REMEDY)
     return variant

@@ -6,6 +6,7 @@ that were masked.
 
 An input is an image, a video, or a folder of them. The task is the config's.
 """
+
 import argparse
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -15,10 +16,16 @@ import mmengine
 import numpy as np
 from rich.progress import Progress
 
-from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import (add_config_argument, add_device_argument, add_trust_argument,
-                                 check_device, load_config, reports_input_errors)
+from vitae_mm.engine.cli import (
+    add_config_argument,
+    add_device_argument,
+    add_trust_argument,
+    check_device,
+    reports_input_errors,
+)
+from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
 from vitae_mm.visualization import build_painter
 from vitae_mm.visualization.boxes import Boxes
 from vitae_mm.visualization.media import Job, Video, plan, read_image, write_image, write_video
@@ -28,23 +35,36 @@ SHOWN = 5
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
     parser.add_argument('inputs', nargs='+', type=Path, help='images, videos, folders of them')
     parser.add_argument('--out', type=Path, required=True, help='folder to draw into')
     add_device_argument(parser)
-    parser.add_argument('--score-thr', type=float,
-                        help='least score of boxes and keypoints that are drawn; default: 0.3')
-    parser.add_argument('--boxes', type=Path, help='COCO annotation file: where in the images to '
-                        'look for skeletons; default: the whole image')
-    parser.add_argument('--json', action='store_true',
-                        help='also write the predictions, a line for each image or frame')
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        help='least score of boxes and keypoints that are drawn; default: 0.3',
+    )
+    parser.add_argument(
+        '--boxes',
+        type=Path,
+        help='COCO annotation file: where in the images to '
+        'look for skeletons; default: the whole image',
+    )
+    parser.add_argument(
+        '--json',
+        action='store_true',
+        help='also write the predictions, a line for each image or frame',
+    )
     parser.add_argument('--overwrite', action='store_true', help='replace what is in DIR')
-    parser.add_argument('--fuse', action='store_true',
-                        help='fold batch norms and pair narrow groups first: faster, same '
-                        'predictions')
+    parser.add_argument(
+        '--fuse',
+        action='store_true',
+        help='fold batch norms and pair narrow groups first: faster, same predictions',
+    )
     add_trust_argument(parser)
     add_config_argument(parser)
     return parser.parse_args()
@@ -57,11 +77,14 @@ def main() -> None:
     check_device(args.device)
     boxes = Boxes(args.boxes) if args.boxes else None
     cfg = load_config(args.config, args.cfg_options)
-    painter = build_painter(cfg, args.checkpoint, args.device, args.score_thr, args.trust,
-                            args.fuse)
+    painter = build_painter(
+        cfg, args.checkpoint, args.device, args.score_thr, args.trust, args.fuse
+    )
     if boxes and not painter.takes_boxes:
-        raise InputError(f'--boxes {args.boxes}: only skeletons are looked for in boxes, and this '
-                         f'config is of {cfg.default_scope}; leave it out.')
+        raise InputError(
+            f'--boxes {args.boxes}: only skeletons are looked for in boxes, and this '
+            f'config is of {cfg.default_scope}; leave it out.'
+        )
     failures = []
     with Progress() as progress:
         for job in progress.track(jobs, description='drawing'):
@@ -71,8 +94,10 @@ def main() -> None:
             except InputError as error:
                 failures.append(str(error))
     if failures:
-        raise InputError(f'{len(failures)} of {len(jobs)} inputs could not be drawn: '
-                         + ' '.join(failures[:SHOWN]))
+        raise InputError(
+            f'{len(failures)} of {len(jobs)} inputs could not be drawn: '
+            + ' '.join(failures[:SHOWN])
+        )
     print(f'{len(jobs)} drawn into {args.out}')
 
 
@@ -87,7 +112,7 @@ def draw(job: Job, paint: Callable, with_records: bool, progress: Progress) -> N
         write = partial(write_image, path=job.target)
     painted = map(paint, images)
     if with_records:
-        write_whole(job.records, lambda path: write(recorded(painted, path)))
+        write_atomically(job.records, lambda path: write(recorded(painted, path)))
     else:
         write(picture for picture, _ in painted)
 

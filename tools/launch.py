@@ -6,6 +6,7 @@
 Looks first whether the port is free and the GPUs are there. Many nodes: run
 the same on each, with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 """
+
 import logging
 import os
 import signal
@@ -42,14 +43,23 @@ def main() -> None:
     # its own account of a failure would bury the message of the process
     logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
     try:
-        torchrun([f'--nnodes={nodes}', f'--node_rank={node_rank}',
-                  f'--nproc_per_node={processes}',
-                  f'--master_addr={os.environ.get("MASTER_ADDR", "127.0.0.1")}',
-                  f'--master_port={_port(nodes, node_rank)}', *script])
+        torchrun(
+            [
+                f'--nnodes={nodes}',
+                f'--node_rank={node_rank}',
+                f'--nproc_per_node={processes}',
+                f'--master_addr={os.environ.get("MASTER_ADDR", "127.0.0.1")}',
+                f'--master_port={_port(nodes, node_rank)}',
+                *script,
+            ]
+        )
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        how = (f'with exit code {failure.exitcode}; its message is above' if failure.exitcode > 0
-               else f'by signal {signal.Signals(-failure.exitcode).name}')
+        how = (
+            f'with exit code {failure.exitcode}; its message is above'
+            if failure.exitcode > 0
+            else f'by signal {signal.Signals(-failure.exitcode).name}'
+        )
         print(f'launch: process {rank} ended first, {how}.', file=sys.stderr)
         sys.exit(1)
 

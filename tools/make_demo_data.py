@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Draws the demo data: scenes of coloured shapes for all four tasks.
 
-    python tools/make_demo_data.py [--out data/shapes]
+python tools/make_demo_data.py [--out data/shapes]
 """
+
 import argparse
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from vitae_mm.engine.cli import reports_input_errors
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--out', type=Path, default=Path('data/shapes'), help='folder to make')
     parser.add_argument('--train', type=int, default=400, help='number of training scenes')
     parser.add_argument('--val', type=int, default=50, help='number of validation scenes')

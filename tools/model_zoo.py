@@ -5,6 +5,7 @@ and writes them there and into the table of each folder's README.
     python tools/model_zoo.py            # brings the files up to date
     python tools/model_zoo.py --check    # only says whether they are
 """
+
 import argparse
 import re
 from functools import partial
@@ -13,23 +14,25 @@ from pathlib import Path
 import yaml
 from mmengine.config import Config
 
-from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.cli import reports_input_errors
-from vitae_mm.engine.complexity import (build_model, count_macs, count_parameters,
-                                         input_size)
+from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.S)
-HEADER = ("# Counted and written by tools/model_zoo.py; scores are the authors', not measured "
-          "here.\n")
+HEADER = (
+    "# Counted and written by tools/model_zoo.py; scores are the authors', not measured here.\n"
+)
 DETECTION_SIZE = (800, 1280)
 
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--check', action='store_true', help='change nothing; exit 1 if stale')
     args = parser.parse_args()
     stale = []
@@ -45,7 +48,7 @@ def main() -> None:
             if path.read_text() != text:
                 stale.append(path.relative_to(ROOT).as_posix())
                 if not args.check:
-                    write_whole(path, partial(Path.write_text, data=text))
+                    write_atomically(path, partial(Path.write_text, data=text))
     if stale and args.check:
         raise InputError(f'{", ".join(stale)}: not up to date; run python tools/model_zoo.py.')
     print(f'{"written: " + ", ".join(stale) if stale else "all files are up to date"}')
@@ -58,8 +61,11 @@ def count(config: Path) -> dict:
     model, size = build_model(cfg), image_size(cfg)
     dense = cfg.default_scope != 'mmpretrain'
     macs = count_macs(model.backbone if dense else model, size)
-    return {'Parameters': count_parameters(model), 'Backbone FLOPs' if dense else 'FLOPs': macs,
-            'Image Size': size[0] if size[0] == size[1] else f'{size[0]}x{size[1]}'}
+    return {
+        'Parameters': count_parameters(model),
+        'Backbone FLOPs' if dense else 'FLOPs': macs,
+        'Image Size': size[0] if size[0] == size[1] else f'{size[0]}x{size[1]}',
+    }
 
 
 def image_size(cfg: Config) -> tuple[int, int]:
@@ -74,27 +80,42 @@ def with_table(readme: Path, models: list[dict]) -> str:
     """The text of a README with its table brought up to date."""
     text = readme.read_text() if readme.exists() else ''
     if not TABLE.search(text):
-        raise InputError(f'{readme} has no lines <!-- models --> and <!-- end of models -->: add '
-                         'them where the table shall stand.')
+        raise InputError(
+            f'{readme} has no lines <!-- models --> and <!-- end of models -->: add '
+            'them where the table shall stand.'
+        )
     return TABLE.sub(lambda _: table(models), text)
 
 
 def table(models: list[dict]) -> str:
     """Markdown rows of a metafile's models."""
-    scores = list(dict.fromkeys(name for model in models for result in model['Results']
-                                for name in result['Metrics']))
+    scores = list(
+        dict.fromkeys(
+            name for model in models for result in model['Results'] for name in result['Metrics']
+        )
+    )
     whole = 'FLOPs' in models[0]['Metadata']
-    columns = ['config', 'parameters', 'GMACs' if whole else 'GMACs of the backbone', 'image',
-               *(f'{name} (paper)' for name in scores)]
+    columns = [
+        'config',
+        'parameters',
+        'GMACs' if whole else 'GMACs of the backbone',
+        'image',
+        *(f'{name} (paper)' for name in scores),
+    ]
     lines = [columns, ['---'] * len(columns)]
     for model in models:
         data = model['Metadata']
         metrics = model['Results'][0]['Metrics'] if model['Results'] else {}
         macs = data.get('FLOPs', data.get('Backbone FLOPs'))
-        lines.append([
-            f'[{model["Name"]}]({model["Name"]}.py)', f'{data["Parameters"] / 1e6:.2f}M',
-            f'{macs / 1e9:.2f}', str(data['Image Size']),
-            *(str(metrics.get(name, '')) for name in scores)])
+        lines.append(
+            [
+                f'[{model["Name"]}]({model["Name"]}.py)',
+                f'{data["Parameters"] / 1e6:.2f}M',
+                f'{macs / 1e9:.2f}',
+                str(data['Image Size']),
+                *(str(metrics.get(name, '')) for name in scores),
+            ]
+        )
     rows = (f'| {" | ".join(line)} |\n' for line in lines)
     return ''.join(re.sub(r'\|\s+(?=\|)', '| ', row) for row in rows)
 

@@ -4,6 +4,7 @@ and writes a table and a picture. Interrupted, the same command goes on.
 
     python tools/reproduce.py data_efficiency --preset mini --seeds 0 1 --jobs 2
 """
+
 import argparse
 import json
 import shlex
@@ -18,27 +19,44 @@ from rich.live import Live
 from rich.table import Table
 
 from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, Row, find_rows
-from vitae_mm.analysis.reproduction import (Run, Workers, check_request, locked, plan_runs,
-                                            read_progress)
+from vitae_mm.analysis.reproduction import (
+    Run,
+    Workers,
+    check_request,
+    locked,
+    plan_runs,
+    read_progress,
+)
 from vitae_mm.analysis.reproduction_report import draw, markdown, summarise
-from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import load_config, reports_input_errors
+from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically, write_text
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog='experiments:\n' + '\n'.join(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='experiments:\n'
+        + '\n'.join(
             f'  {name}: {experiment.title} ({", ".join(experiment.presets)})'
-            for name, experiment in EXPERIMENTS.items()))
+            for name, experiment in EXPERIMENTS.items()
+        ),
+    )
     parser.add_argument('name', metavar='NAME', help='the experiment, of those below')
-    parser.add_argument('--preset', default='mini', help='; '.join(
-        f'{name}: {what}' for name, what in PRESETS.items()) + '; default: mini')
+    parser.add_argument(
+        '--preset',
+        default='mini',
+        help='; '.join(f'{name}: {what}' for name, what in PRESETS.items()) + '; default: mini',
+    )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1], help='default: 0 1')
     parser.add_argument('--jobs', type=int, default=1, help='runs at a time; default: 1')
-    parser.add_argument('--work-dir', type=Path, help='where runs and results go; default: '
-                        'work_dirs/reproduce/<name>_<preset>')
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        help='where runs and results go; default: work_dirs/reproduce/<name>_<preset>',
+    )
     return parser.parse_args()
 
 
@@ -57,8 +75,12 @@ def main() -> None:
         return
     if args.preset == 'gpu' and not torch.cuda.is_available():
         raise InputError('--preset gpu: there is no GPU on this machine; give --preset mini.')
-    request = dict(experiment=args.name, preset=args.preset, seeds=args.seeds,
-                   rows={row.label: [asdict(stage) for stage in row.stages] for row in rows})
+    request = dict(
+        experiment=args.name,
+        preset=args.preset,
+        seeds=args.seeds,
+        rows={row.label: [asdict(stage) for stage in row.stages] for row in rows},
+    )
     epochs = epochs_of(rows)
     with locked(folder) as lock:
         # as JSON gives it back
@@ -77,9 +99,11 @@ def check_numbers(args: argparse.Namespace) -> None:
 def check_folder(folder: Path, rows: Sequence[Row]) -> None:
     """Raises InputError for a path that cannot be handed on as weights to start from."""
     if any(len(row.stages) > 1 for row in rows) and set(str(folder)) & set(' ,()[]{}\'"='):
-        raise InputError(f'--work-dir {folder}: its trainings start from each other through '
-                         '--cfg-options, which takes no spaces, commas, quotes, = or brackets; '
-                         'choose another.')
+        raise InputError(
+            f'--work-dir {folder}: its trainings start from each other through '
+            '--cfg-options, which takes no spaces, commas, quotes, = or brackets; '
+            'choose another.'
+        )
 
 
 def epochs_of(rows: Sequence[Row]) -> dict[str, int]:
@@ -102,8 +126,11 @@ def carry_out(runs: Sequence[Run], workers: Workers, epochs: dict[str, int]) -> 
             print(f'{run.row.label}, seed {run.seed}: {run.accuracy():.1f}', flush=True)
 
     try:
-        with Live(console=console, refresh_per_second=1,
-                  get_renderable=lambda: progress_table(runs, workers, epochs)):
+        with Live(
+            console=console,
+            refresh_per_second=1,
+            get_renderable=lambda: progress_table(runs, workers, epochs),
+        ):
             workers.carry_out(left, report)
     except KeyboardInterrupt:
         raise InputError('interrupted: the same command goes on from here.') from None
@@ -112,8 +139,9 @@ def carry_out(runs: Sequence[Run], workers: Workers, epochs: dict[str, int]) -> 
 def progress_table(runs: Sequence[Run], workers: Workers, epochs: dict[str, int]) -> Table:
     """A line for each run: where it is, how long it still takes, what it came to."""
     done = sum(run.accuracy() is not None for run in runs)
-    table = Table('row', 'seed', 'epoch', 'time left', 'top-1 (%)',
-                  caption=f'{done} of {len(runs)} done')
+    table = Table(
+        'row', 'seed', 'epoch', 'time left', 'top-1 (%)', caption=f'{done} of {len(runs)} done'
+    )
     for run in runs:
         accuracy = run.accuracy()
         if accuracy is not None:
@@ -145,27 +173,42 @@ def print_commands(runs: Sequence[Run]) -> None:
             work_dir = shlex.quote(str(run.work_dir(stage)))
             weights = f' model.backbone.init_cfg.checkpoint="$(cat {mark})"' if mark else ''
             options = ' '.join((f'randomness.seed={run.seed}', *stage.options))
-            print(f'bash tools/dist_train.sh {stage.config} 8 --work-dir {work_dir} '
-                  f'--cfg-options {options}{weights}')
+            print(
+                f'bash tools/dist_train.sh {stage.config} 8 --work-dir {work_dir} '
+                f'--cfg-options {options}{weights}'
+            )
             mark = f'{work_dir}/last_checkpoint'
         changes = ' '.join(('', '--cfg-options', *stage.options)) if stage.options else ''
-        print(f'bash tools/dist_test.sh {stage.config} "$(cat {mark})" 8 --work-dir '
-              f'{shlex.quote(str(run.folder / "test"))}{changes}')
+        print(
+            f'bash tools/dist_test.sh {stage.config} "$(cat {mark})" 8 --work-dir '
+            f'{shlex.quote(str(run.folder / "test"))}{changes}'
+        )
 
 
 def write_results(args: argparse.Namespace, runs: Sequence[Run], folder: Path) -> None:
     experiment = EXPERIMENTS[args.name]
     summaries = summarise(experiment, runs)
     table = markdown(summaries)
-    text = (f'# {experiment.title}\n\n{PRESETS[args.preset]}; top-1 on the test images in percent: '
-            f'mean ± half the range over the seeds. The paper measured on ImageNet.\n\n{table}\n'
-            f'    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
-            f'{" ".join(map(str, args.seeds))}\n')
-    records = [dict(label=summary.row.label, mean=summary.mean, spread=summary.spread,
-                    accuracies=summary.accuracies, paper=summary.paper) for summary in summaries]
-    write_whole(folder / 'results.md', lambda path: path.write_text(text))
-    write_whole(folder / 'results.json', lambda path: path.write_text(
-        json.dumps(records, indent=1)))
+    text = (
+        f'# {experiment.title}\n\n{PRESETS[args.preset]}; top-1 on the test images in percent: '
+        f'mean ± half the range over the seeds. The paper measured on ImageNet.\n\n{table}\n'
+        f'    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
+        f'{" ".join(map(str, args.seeds))}\n'
+    )
+    records = [
+        dict(
+            label=summary.row.label,
+            mean=summary.mean,
+            spread=summary.spread,
+            accuracies=summary.accuracies,
+            paper=summary.paper,
+        )
+        for summary in summaries
+    ]
+    write_text(folder / 'results.md', text)
+    write_atomically(
+        folder / 'results.json', lambda path: path.write_text(json.dumps(records, indent=1))
+    )
     draw(experiment, summaries, folder / 'results.png')
     print(f'{table}\nwritten: {folder}/results.md, results.json, results.png')
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python
 """Evaluates a checkpoint on the config's test set.
 
-    python tools/test.py CONFIG CHECKPOINT
-    bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES
+python tools/test.py CONFIG CHECKPOINT
+bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES
 """
+
 import argparse
 from pathlib import Path
 
@@ -11,28 +12,36 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import add_common_arguments, load_test_config, reports_input_errors
+from vitae_mm.engine.cli import add_common_arguments, reports_input_errors
+from vitae_mm.engine.config import innermost, load_test_config
 from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices
-from vitae_mm.engine.nodes import innermost
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
     parser.add_argument('--work-dir', help='where the log goes; default: work_dirs/<config>/test')
-    parser.add_argument('--show-dir', help='draw predictions into this folder, beside the ground '
-                        'truth where the codebase does; of several processes the first draws its '
-                        'share')
-    parser.add_argument('--tta', action='store_true',
-                        help="average over the views of the config's tta_pipeline, such as scales "
-                        'and flips')
-    parser.add_argument('--fuse', action='store_true',
-                        help='fold batch norms and pair narrow groups first: faster, same '
-                        'predictions')
+    parser.add_argument(
+        '--show-dir',
+        help='draw predictions into this folder, beside the ground '
+        'truth where the codebase does; of several processes the first draws its '
+        'share',
+    )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help="average over the views of the config's tta_pipeline, such as scales and flips",
+    )
+    parser.add_argument(
+        '--fuse',
+        action='store_true',
+        help='fold batch norms and pair narrow groups first: faster, same predictions',
+    )
     add_common_arguments(parser, 'dist_test.sh and slurm_test.sh')
     return parser.parse_args()
 
@@ -50,7 +59,7 @@ def main() -> None:
     if args.fuse:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='vitae_mm.FuseHook')]
     if local_rank() == 0:
-        check_data(cfg, ('test', ))
+        check_data(cfg, ('test',))
     prepare_devices(cfg, args.launcher)
     Runner.from_cfg(cfg).test()
 
@@ -63,11 +72,14 @@ def draw_predictions(cfg: Config, folder: str) -> None:
         DetVisualizationHook=dict(draw=True, test_out_dir=folder),
         SegVisualizationHook=dict(draw=True),
         PoseVisualizationHook=dict(enable=True, out_dir=folder),
-        VisualizationHook=dict(enable=True, interval=1, out_dir=folder))
+        VisualizationHook=dict(enable=True, interval=1, out_dir=folder),
+    )
     hook = cfg.get('default_hooks', {}).get('visualization', {})
     if hook.get('type') not in drawing:
-        raise InputError(f'--show-dir: default_hooks.visualization of the config is '
-                         f'{hook.get("type")!r}; give one of {list(drawing)}.')
+        raise InputError(
+            f'--show-dir: default_hooks.visualization of the config is '
+            f'{hook.get("type")!r}; give one of {list(drawing)}.'
+        )
     hook.update(drawing[hook['type']])
     if hook['type'] == 'SegVisualizationHook':
         cfg.visualizer.save_dir = folder
@@ -77,8 +89,10 @@ def average_views(cfg: Config) -> None:
     """Has the codebase's test-time augmentation run the model."""
     absent = [name for name in ('tta_model', 'tta_pipeline') if name not in cfg]
     if absent:
-        raise InputError(f'--tta: the config has no {absent}; add them, as '
-                         'configs/_base_/datasets/ade20k_512.py and runtime/seg.py do.')
+        raise InputError(
+            f'--tta: the config has no {absent}; add them, as '
+            'configs/_base_/datasets/ade20k_512.py and runtime/seg.py do.'
+        )
     for dataset in innermost(cfg.test_dataloader):
         dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(**cfg.tta_model, module=cfg.model)

@@ -7,5 +7,5 @@ _base_ = [
     '../_base_/runtime/cls.py',
 ]
 model = dict(
-    backbone=dict(**_base_.pretrained),
-    head=dict(num_classes=_base_.data_preprocessor.num_classes))
+    backbone=dict(**_base_.pretrained), head=dict(num_classes=_base_.data_preprocessor.num_classes)
+)

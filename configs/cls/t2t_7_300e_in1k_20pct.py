@@ -5,6 +5,8 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='vitae_mm.StratifiedSubset',
-        fraction=.2,
+        fraction=0.2,
         seed=0,
-        dataset=_base_.train_dataloader.dataset))
+        dataset=_base_.train_dataloader.dataset,
+    )
+)

@@ -7,4 +7,4 @@ _base_ = [
     '../_base_/schedules/cls_300e.py',
     '../_base_/runtime/cls.py',
 ]
-optim_wrapper = dict(optimizer=dict(weight_decay=.065), clip_grad=dict(max_norm=5.))
+optim_wrapper = dict(optimizer=dict(weight_decay=0.065), clip_grad=dict(max_norm=5.0))

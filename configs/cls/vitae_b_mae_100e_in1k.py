@@ -10,7 +10,11 @@ _base_ = [
 model = dict(
     head=dict(init_cfg=dict(std=2e-5)),
     backbone=dict(
-        drop_path_rate=.1, drop_rate=0.,
+        drop_path_rate=0.1,
+        drop_rate=0.0,
         init_cfg=dict(
-            type='Pretrained', checkpoint='work_dirs/mae_vitae_b_1600e_in1k/epoch_1600.pth')))
+            type='Pretrained', checkpoint='work_dirs/mae_vitae_b_1600e_in1k/epoch_1600.pth'
+        ),
+    ),
+)
 train_cfg = dict(max_epochs=100)

@@ -6,6 +6,8 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='vitae_mm.StratifiedSubset',
-        fraction=.1,
+        fraction=0.1,
         seed=0,
-        dataset=_base_.train_dataloader.dataset))
+        dataset=_base_.train_dataloader.dataset,
+    )
+)

@@ -8,11 +8,14 @@ _base_ = [
     '../_base_/runtime/cls.py',
 ]
 model = dict(
-    head=dict(
-        num_classes=_base_.data_preprocessor.num_classes, init_cfg=dict(std=2e-5)),
+    head=dict(num_classes=_base_.data_preprocessor.num_classes, init_cfg=dict(std=2e-5)),
     backbone=dict(
-        drop_path_rate=.3, drop_rate=0.,
+        drop_path_rate=0.3,
+        drop_rate=0.0,
         init_cfg=dict(
-            type='Pretrained', checkpoint='work_dirs/mae_vitae_h_1600e_in1k/epoch_1600.pth')))
-optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(layer_decay_rate=.75))
+            type='Pretrained', checkpoint='work_dirs/mae_vitae_h_1600e_in1k/epoch_1600.pth'
+        ),
+    ),
+)
+optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(layer_decay_rate=0.75))
 train_cfg = dict(max_epochs=90)

@@ -2,5 +2,6 @@
 # Paper (ViTAEv2): top-1 88.0, ReaL 90.7.
 # bash tools/dist_train.sh configs/cls/vitae_h_mae_in22k_50e_in1k.py 8 --amp
 _base_ = './vitae_h_mae_50e_in1k.py'
-model = dict(backbone=dict(init_cfg=dict(
-    checkpoint='work_dirs/vitae_h_mae_90e_in22k/epoch_90.pth')))
+model = dict(
+    backbone=dict(init_cfg=dict(checkpoint='work_dirs/vitae_h_mae_90e_in22k/epoch_90.pth'))
+)

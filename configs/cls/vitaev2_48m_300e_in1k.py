@@ -8,4 +8,4 @@ _base_ = [
     '../_base_/runtime/cls.py',
 ]
 train_dataloader = dict(batch_size=128)
-optim_wrapper = dict(optimizer=dict(weight_decay=.055))
+optim_wrapper = dict(optimizer=dict(weight_decay=0.055))

@@ -8,4 +8,4 @@ _base_ = [
     '../_base_/runtime/cls.py',
 ]
 train_dataloader = dict(batch_size=128)
-optim_wrapper = dict(optimizer=dict(weight_decay=.065), clip_grad=dict(max_norm=5.))
+optim_wrapper = dict(optimizer=dict(weight_decay=0.065), clip_grad=dict(max_norm=5.0))

@@ -8,4 +8,4 @@ _base_ = [
     '../_base_/runtime/cls.py',
 ]
 load_from = _base_.pretrained.init_cfg.checkpoint  # with its head
-optim_wrapper = dict(clip_grad=dict(max_norm=5.))
+optim_wrapper = dict(clip_grad=dict(max_norm=5.0))

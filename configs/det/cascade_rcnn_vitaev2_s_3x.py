@@ -10,4 +10,5 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(_delete_=True, **{**_base_.backbone, **_base_.pretrained}),
-    neck=dict(in_channels=_base_.channels))
+    neck=dict(in_channels=_base_.channels),
+)

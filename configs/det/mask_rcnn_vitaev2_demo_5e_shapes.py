@@ -16,5 +16,7 @@ model = dict(
         bbox_roi_extractor=dict(out_channels=64),
         bbox_head=dict(in_channels=64, conv_out_channels=64, num_classes=4),
         mask_roi_extractor=dict(out_channels=64),
-        mask_head=dict(in_channels=64, num_classes=4)))
+        mask_head=dict(in_channels=64, num_classes=4),
+    ),
+)
 train_cfg = dict(max_epochs=5, val_interval=5)

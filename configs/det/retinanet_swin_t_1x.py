@@ -10,6 +10,7 @@ _base_ = [
 ]
 model = dict(
     backbone=dict(
-        _delete_=True,
-        **{**_base_.backbone, **_base_.pretrained, 'out_indices': (1, 2, 3)}),
-    neck=dict(in_channels=_base_.channels[1:]))
+        _delete_=True, **{**_base_.backbone, **_base_.pretrained, 'out_indices': (1, 2, 3)}
+    ),
+    neck=dict(in_channels=_base_.channels[1:]),
+)

@@ -11,4 +11,5 @@ _base_ = [
 ]
 model = dict(
     backbone={**_base_.backbone, **_base_.pretrained, 'img_size': (256, 192)},
-    head=dict(in_channels=_base_.channels, decoder=_base_.codec))
+    head=dict(in_channels=_base_.channels, decoder=_base_.codec),
+)

@@ -10,4 +10,5 @@ _base_ = [
 ]
 model = dict(
     backbone={**_base_.backbone, **_base_.pretrained, **_base_.pose},
-    head=dict(in_channels=_base_.channels[-1], decoder=_base_.codec))
+    head=dict(in_channels=_base_.channels[-1], decoder=_base_.codec),
+)

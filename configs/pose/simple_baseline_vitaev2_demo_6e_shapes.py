@@ -9,7 +9,8 @@ _base_ = [
     '../_base_/runtime/pose.py',
 ]
 model = dict(
-    backbone={**_base_.backbone, 'out_indices': (3, )},
+    backbone={**_base_.backbone, 'out_indices': (3,)},
     head=dict(in_channels=_base_.channels[-1], out_channels=5, decoder=_base_.codec),
-    test_cfg=dict(flip_test=False))  # a mirrored shape has its corners in another order
+    test_cfg=dict(flip_test=False),
+)  # a mirrored shape has its corners in another order
 train_cfg = dict(max_epochs=6, val_interval=6)

@@ -11,5 +11,5 @@ _base_ = [
     '../_base_/runtime/seg.py',
 ]
 model = dict(
-    backbone={**_base_.backbone, **_base_.pretrained},
-    neck=dict(in_channels=_base_.channels))
+    backbone={**_base_.backbone, **_base_.pretrained}, neck=dict(in_channels=_base_.channels)
+)

@@ -12,4 +12,5 @@ _base_ = [
 model = dict(
     backbone={**_base_.backbone, **_base_.pretrained, **_base_.segmentation},
     decode_head=dict(in_channels=_base_.channels),
-    auxiliary_head=dict(in_channels=_base_.channels[2]))
+    auxiliary_head=dict(in_channels=_base_.channels[2]),
+)

@@ -9,13 +9,14 @@ _base_ = [
     '../_base_/runtime/seg_epochs.py',
 ]
 # nine pixels in ten are ground
-loss_decode = dict(class_weight=[.2, 1., 1., 1., 1.])
+loss_decode = dict(class_weight=[0.2, 1.0, 1.0, 1.0, 1.0])
 model = dict(
     backbone=_base_.backbone,
     data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(
-        in_channels=_base_.channels, channels=64, num_classes=5, loss_decode=loss_decode),
-    auxiliary_head=dict(
-        in_channels=_base_.channels[2], num_classes=5, loss_decode=loss_decode))
+        in_channels=_base_.channels, channels=64, num_classes=5, loss_decode=loss_decode
+    ),
+    auxiliary_head=dict(in_channels=_base_.channels[2], num_classes=5, loss_decode=loss_decode),
+)
 optim_wrapper = dict(optimizer=dict(lr=1.5e-3))
 train_cfg = dict(max_epochs=12, val_interval=12)

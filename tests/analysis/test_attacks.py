@@ -1,9 +1,9 @@
 """Attacks on networks of every family, and on one that was really trained."""
+
 import sys
 
 import pytest
 import torch
-from helpers.archs import NARROW, TWO_STAGES, classifying
 from mmengine.config import Config
 from torch.nn import functional as F
 
@@ -11,28 +11,46 @@ from vitae_mm.analysis.accuracy import PixelClassifier, is_right
 from vitae_mm.analysis.attacks import build_attack, is_robust, parse_eps
 from vitae_mm.analysis.samples import Samples
 from vitae_mm.backbones import ViTAEv2
-from vitae_mm.engine.complexity import build_model
 from vitae_mm.engine.inference import fuse_for_inference
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
 
-MEAN, STD = [120., 110., 100.], [60., 55., 50.]
+from ..helpers.archs import NARROW, TWO_STAGES, classifying
+
+MEAN, STD = [120.0, 110.0, 100.0], [60.0, 55.0, 50.0]
 SHIFTED = dict(shift_window=True, relative_position=True)
-FAMILIES = {**{name: (*pair, {}) for name, pair in NARROW.items()},
-            'shifted': (ViTAEv2, {**TWO_STAGES, 'depths': (2, 1)}, SHIFTED)}
+FAMILIES = {
+    **{name: (*pair, {}) for name, pair in NARROW.items()},
+    'shifted': (ViTAEv2, {**TWO_STAGES, 'depths': (2, 1)}, SHIFTED),
+}
 
 
 def classifier_of(network, arch, bgr=False, classes=4, **options):
     torch.manual_seed(0)
-    model = build_model(Config(dict(default_scope='mmpretrain', model=dict(
-        type='ImageClassifier',
-        backbone=dict(type=f'vitae_mm.{network.__name__}', arch=arch,
-                      out_type=classifying(network), **options),
-        head=dict(type='LinearClsHead', num_classes=classes, in_channels=arch['dims'][-1]),
-        data_preprocessor=dict(mean=MEAN, std=STD, to_rgb=bgr)))))
+    model = build_model(
+        Config(
+            dict(
+                default_scope='mmpretrain',
+                model=dict(
+                    type='ImageClassifier',
+                    backbone=dict(
+                        type=f'vitae_mm.{network.__name__}',
+                        arch=arch,
+                        out_type=classifying(network),
+                        **options,
+                    ),
+                    head=dict(
+                        type='LinearClsHead', num_classes=classes, in_channels=arch['dims'][-1]
+                    ),
+                    data_preprocessor=dict(mean=MEAN, std=STD, to_rgb=bgr),
+                ),
+            )
+        )
+    )
     for module in model.modules():  # as if trained
         if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.running_mean, std=.1)
-            torch.nn.init.uniform_(module.running_var, .5, 2.)
+            torch.nn.init.normal_(module.running_mean, std=0.1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
     return PixelClassifier(model, bgr).eval()
 
 
@@ -91,7 +109,7 @@ def test_gradients_of_pixels_are_finite_differences(network, arch, options, fuse
     labels = torch.tensor([0, 3])
 
     images = pixels.float().requires_grad_()
-    ours, = torch.autograd.grad(F.cross_entropy(classifier(images), labels), images)
+    (ours,) = torch.autograd.grad(F.cross_entropy(classifier(images), labels), images)
     assert ours.isfinite().all() and ours.abs().amax(dim=(1, 2, 3)).min() > 0
 
     # what attacks see, against the slope of the loss in double precision
@@ -102,13 +120,14 @@ def test_gradients_of_pixels_are_finite_differences(network, arch, options, fuse
         return F.cross_entropy(model((255 * values - mean) / std, mode='tensor'), labels)
 
     images = pixels.clone().requires_grad_()
-    exact, = torch.autograd.grad(loss(images), images)
+    (exact,) = torch.autograd.grad(loss(images), images)
     direction = torch.randn(pixels.shape, dtype=torch.float64)
     step = 1e-6 * direction
     slope = (loss(pixels + step) - loss(pixels - step)) / 2e-6
     assert slope.item() == pytest.approx((exact * direction).sum().item(), rel=1e-5)
-    torch.testing.assert_close(ours.double(), exact, rtol=1e-2,
-                               atol=1e-3 * exact.abs().max().item())
+    torch.testing.assert_close(
+        ours.double(), exact, rtol=1e-2, atol=1e-3 * exact.abs().max().item()
+    )
 
 
 @pytest.mark.parametrize('name', ['fgsm', 'pgd'])
@@ -119,26 +138,26 @@ def test_attacks_stay_within_eps_and_the_range_of_pixels(trained, name):
     images[:4] = images[:4].round()  # at the ends of the range
     attacked = build_attack(name, classifier, 8 / 255, 5)(images, torch.arange(8) % 4)
     change = (attacked - images).abs()
-    assert .9 * 8 / 255 < change.max() <= 8 / 255 + 1e-6
-    assert 0 <= attacked.min() and attacked.max() <= 1
+    assert 0.9 * 8 / 255 < change.max() <= 8 / 255 + 1e-6
+    assert attacked.min() >= 0 and attacked.max() <= 1
 
 
 def test_attacks_fool_a_trained_network(trained):
     classifier, samples = trained
     clean = is_right(classifier, samples.images, samples.labels, 25)
-    assert clean.float().mean() > .9
+    assert clean.float().mean() > 0.9
     fgsm, pgd = (accuracy_under(trained, name, 8 / 255) for name in ('fgsm', 'pgd'))
-    assert pgd.sum() <= fgsm.sum() < .7 * clean.sum()
-    assert pgd.sum() < .3 * clean.sum()
+    assert pgd.sum() <= fgsm.sum() < 0.7 * clean.sum()
+    assert pgd.sum() < 0.3 * clean.sum()
     # and random changes of the same size do not
     noise = torch.randint(-8, 9, samples.images.shape)
     noisy = (samples.images + noise).clamp(0, 255).to(torch.uint8)
-    assert is_right(classifier, noisy, samples.labels, 25).sum() > .9 * clean.sum()
+    assert is_right(classifier, noisy, samples.labels, 25).sum() > 0.9 * clean.sum()
 
 
 def test_what_is_wrong_stays_wrong(trained):
     classifier, samples = trained
-    attack = build_attack('fgsm', classifier, 0., 1)
+    attack = build_attack('fgsm', classifier, 0.0, 1)
     right = torch.arange(len(samples)) % 2 == 0
     assert not is_robust(attack, samples, right, 1, 0, 25)[1::2].any()
     assert not is_robust(attack, samples, torch.zeros_like(right), 1, 0, 25).any()
@@ -163,18 +182,32 @@ def test_a_seed_repeats_the_starts_and_leaves_other_random_numbers(trained):
     assert any(not torch.equal(others[0], other) for other in others[1:])
 
 
-@pytest.mark.parametrize('text, eps', [
-    ('8/255', 8 / 255), ('0.03', .03), ('.5/255', .5 / 255), ('1e-3', .001), ('0', 0.)])
+@pytest.mark.parametrize(
+    'text, eps',
+    [('8/255', 8 / 255), ('0.03', 0.03), ('.5/255', 0.5 / 255), ('1e-3', 0.001), ('0', 0.0)],
+)
 def test_eps_is_a_fraction_or_a_decimal(text, eps):
     assert parse_eps(text) == eps
 
 
-@pytest.mark.parametrize('text, words', [
-    ('8', '8/255 is probably meant'), ('1', '1/255 is probably meant'),
-    ('1.5', '1.5/255 is probably meant'), ('300/255', 'eps is below 1'),
-    ('-2/255', 'give 2/255'), ('-0.1', 'give 0.1'), ('eight', 'such as 8/255'),
-    ('1/0', 'is no number'), ('nan', 'is no number'), ('inf', 'is no number'),
-    ('8/', 'is no number'), ('1/2/3', 'is no number'), ('__import__("os")', 'is no number')])
+@pytest.mark.parametrize(
+    'text, words',
+    [
+        ('8', '8/255 is probably meant'),
+        ('1', '1/255 is probably meant'),
+        ('1.5', '1.5/255 is probably meant'),
+        ('300/255', 'eps is below 1'),
+        ('-2/255', 'give 2/255'),
+        ('-0.1', 'give 0.1'),
+        ('eight', 'such as 8/255'),
+        ('1/0', 'is no number'),
+        ('nan', 'is no number'),
+        ('inf', 'is no number'),
+        ('8/', 'is no number'),
+        ('1/2/3', 'is no number'),
+        ('__import__("os")', 'is no number'),
+    ],
+)
 def test_other_eps_are_refused_with_a_remedy(text, words):
     with pytest.raises(InputError, match=words):
         parse_eps(text)
@@ -183,4 +216,4 @@ def test_other_eps_are_refused_with_a_remedy(text, words):
 def test_the_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'torchattacks', None)
     with pytest.raises(InputError, match='need the package torchattacks .* --no-deps'):
-        build_attack('fgsm', None, .1, 1)
+        build_attack('fgsm', None, 0.1, 1)

@@ -1,4 +1,5 @@
 """Average attention distance of maps made by hand."""
+
 import math
 
 import pytest
@@ -23,7 +24,7 @@ def test_who_attends_to_himself_reaches_nowhere():
 
 
 def test_uniform_attention_over_four_cells():
-    uniform = torch.full((1, 4, 4), .25)
+    uniform = torch.full((1, 4, 4), 0.25)
     # to oneself, to two neighbours, and across
     expected = (0 + 1 + 1 + math.sqrt(2)) / 4
     assert average_distance(attention(uniform, (2, 2))).tolist() == [pytest.approx(expected)]
@@ -40,20 +41,24 @@ def test_each_head_has_its_own():
 
 
 def test_class_tokens_are_neither_queries_nor_keys():
-    weights = torch.tensor([[
-        [0., .5, .5],  # the class token
-        [.8, .05, .15],  # without it: 1/4 and 3/4
-        [1., 0., 0.],  # nothing left: not counted
-    ]])
-    assert average_distance(attention(weights, (1, 2), 1)).tolist() == [pytest.approx(.75)]
+    weights = torch.tensor(
+        [
+            [
+                [0.0, 0.5, 0.5],  # the class token
+                [0.8, 0.05, 0.15],  # without it: 1/4 and 3/4
+                [1.0, 0.0, 0.0],  # nothing left: not counted
+            ]
+        ]
+    )
+    assert average_distance(attention(weights, (1, 2), 1)).tolist() == [pytest.approx(0.75)]
 
 
 def test_windows_and_their_padding():
-    weights = torch.full((2, 1, 4, 4), .25)
+    weights = torch.full((2, 1, 4, 4), 0.25)
     cells = torch.tensor([[0, 1, -1, -1], [2, -1, -1, -1]])
     # cells 0 and 1 side by side, cell 2 alone
     seen = average_distance(Attention(weights, cells, (1, 3)))
-    assert seen.tolist() == [pytest.approx((.5 + .5 + 0) / 3)]
+    assert seen.tolist() == [pytest.approx((0.5 + 0.5 + 0) / 3)]
 
 
 class Model(nn.Module):
@@ -73,12 +78,13 @@ def uniform(layer):
     return layer
 
 
-@pytest.mark.parametrize('attn, cells', [
-    (FullAttention(8, 8, 2), (1, 4)), (WindowAttention(8, 8, 2, window_size=2), (1, 2)),
-])
+@pytest.mark.parametrize(
+    'attn, cells',
+    [(FullAttention(8, 8, 2), (1, 4)), (WindowAttention(8, 8, 2, window_size=2), (1, 2))],
+)
 def test_distances_are_in_pixels(attn, cells):
     model = Model(uniform(attn))
-    layer, = measure_distances(model, attention_layers(model.backbone), [torch.rand(1, 3, 4, 16)])
+    (layer,) = measure_distances(model, attention_layers(model.backbone), [torch.rand(1, 3, 4, 16)])
     _, count = cells
     between = [abs(i - j) for i in range(count) for j in range(count)]
     expected = 4 * sum(between) / len(between)
@@ -89,7 +95,7 @@ def test_distances_are_in_pixels(attn, cells):
 def test_each_image_counts_the_same_whatever_its_size():
     model = Model(uniform(FullAttention(8, 8, 1)))
     images = [torch.rand(1, 3, *size) for size in ((4, 4), (4, 8), (4, 8))]
-    layer, = measure_distances(model, attention_layers(model.backbone), images)
+    (layer,) = measure_distances(model, attention_layers(model.backbone), images)
     assert layer.mean == pytest.approx((0 + 2 + 2) / 3)  # one cell, then two and two
 
 

@@ -1,4 +1,5 @@
 """Recomputed attention weights against what the layers put out."""
+
 import math
 
 import pytest
@@ -7,11 +8,11 @@ from mmpretrain.models import ResNet
 from mmpretrain.models.utils import MultiheadAttention, ShiftWindowMSA
 from torch import nn
 
-from helpers.archs import NARROW
-from vitae_mm.analysis.attention_weights import (attention_layers, find_stride,
-                                                 watch_attention)
+from vitae_mm.analysis.attention_weights import attention_layers, find_stride, watch_attention
 from vitae_mm.errors import InputError
 from vitae_mm.layers import FullAttention, PerformerAttention, WindowAttention
+
+from ..helpers.archs import NARROW
 
 
 def attention_of(layer, *inputs, image_size):
@@ -19,7 +20,7 @@ def attention_of(layer, *inputs, image_size):
     shown = []
     with watch_attention({'layer': layer}, image_size, lambda name, seen: shown.append(seen)):
         out = layer.eval()(*inputs)
-    attention, = shown
+    (attention,) = shown
     return attention, out
 
 
@@ -73,8 +74,9 @@ def test_class_tokens_come_first_and_are_no_cells():
 @pytest.mark.parametrize('shifted', [True, False])
 @pytest.mark.parametrize('height, width', [(8, 8), (5, 10), (3, 9)])
 def test_windows(height, width, shifted, relative_position):
-    layer = WindowAttention(6, 8, 2, window_size=4, shifted=shifted,
-                            relative_position=relative_position)
+    layer = WindowAttention(
+        6, 8, 2, window_size=4, shifted=shifted, relative_position=relative_position
+    )
     nn.init.normal_(layer.qkv.weight)
     if relative_position:
         nn.init.normal_(layer.position_bias)
@@ -96,7 +98,7 @@ def test_kernels_of_performers_have_weights():
     torch.testing.assert_close(attention.weights.sum(-1), torch.ones(2, 2, 15))
 
 
-@pytest.mark.parametrize('qk_scale', [None, .3])
+@pytest.mark.parametrize('qk_scale', [None, 0.3])
 def test_full_attention_of_mmpretrain(qk_scale):
     layer = MultiheadAttention(8, 2, qk_scale=qk_scale)
     nn.init.normal_(layer.qkv.weight)

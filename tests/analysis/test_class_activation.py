@@ -1,4 +1,5 @@
 """Class activation of small networks of every family and codebase."""
+
 import sys
 
 import cv2
@@ -8,13 +9,14 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from helpers import training
-from helpers.archs import BLOCKS, FAST, FOUR_STAGES, NARROW, PATCH, PYRAMID, classifying
 from vitae_mm.analysis.activation_layers import to_maps, usual_layers
 from vitae_mm.analysis.class_activation import METHODS, WITH_SCORE, WITHOUT_SCORE, Explainer
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
-from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
+
+from ..helpers import training
+from ..helpers.archs import BLOCKS, FAST, FOUR_STAGES, NARROW, PATCH, PYRAMID, classifying
 
 SIZE = 80, 144
 """Rows and columns: no multiples of the largest stride, and not square."""
@@ -70,7 +72,9 @@ def classifier(data, tmp_path, save):
         cfg.model.neck = None if out_type != 'featmap' else cfg.model.neck
         cfg.model.head.in_channels = width.cells[-1].norm1.normalized_shape[0]
         cfg.test_dataloader.dataset.pipeline = [
-            dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+            dict(type='LoadImageFromFile'),
+            dict(type='PackInputs'),
+        ]
         return save(cfg)
 
     return make
@@ -83,7 +87,8 @@ def other_task(data, tmp_path, save):
         cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data))
         steps = cfg.test_dataloader.dataset.pipeline
         cfg.test_dataloader.dataset.pipeline = [
-            step for step in steps if step['type'] != 'GenerateTarget']
+            step for step in steps if step['type'] != 'GenerateTarget'
+        ]
         return save(cfg)
 
     return make
@@ -128,9 +133,9 @@ def grad_cam(model, name, image, category, grid, covered=SIZE):
     if kept[0].shape[2:] == tuple(grid):
         both = (x.permute(0, 2, 3, 1) for x in both)
     # a class token is first
-    values, grad = (x.detach().flatten(1, -2)[0, -grid[0] * grid[1]:] for x in both)
+    values, grad = (x.detach().flatten(1, -2)[0, -grid[0] * grid[1] :] for x in both)
     heat = (values @ grad.mean(0)).clamp(min=0).reshape(grid).numpy()
-    return scale(cv2.resize(scale(heat), covered[::-1]))[:SIZE[0], :SIZE[1]]
+    return scale(cv2.resize(scale(heat), covered[::-1]))[: SIZE[0], : SIZE[1]]
 
 
 def scale(heat):
@@ -143,12 +148,14 @@ class Quadrant(nn.Module):
     def forward(self, maps):
         last = maps[-1]
         height, width = last.shape[2:]
-        return last[:, :, height // 2:, :width // 2].mean(dim=(2, 3)),
+        return (last[:, :, height // 2 :, : width // 2].mean(dim=(2, 3)),)
 
 
 @pytest.mark.parametrize('method', ['hirescam', 'layercam'])
-@pytest.mark.parametrize('network, options', [
-    (ViTAEv2, dict(arch=FOUR_STAGES)), (ViTAE, dict(arch=PATCH)), (CeiT, dict(arch=BLOCKS))])
+@pytest.mark.parametrize(
+    'network, options',
+    [(ViTAEv2, dict(arch=FOUR_STAGES)), (ViTAE, dict(arch=PATCH)), (CeiT, dict(arch=BLOCKS))],
+)
 def test_the_quadrant_that_is_read_lights_up(network, options, method, classifier, tmp_path):
     pixels = np.random.RandomState(1).randint(0, 256, (128, 256, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'wide.png'), pixels)
@@ -157,12 +164,12 @@ def test_the_quadrant_that_is_read_lights_up(network, options, method, classifie
     explain = Explainer(*classifier(network, 'featmap', **options), method=method)
     explain.model.neck = Quadrant()
     heat = explain(tmp_path / 'wide.png').heat
-    assert heat.max() > .9
-    rows, cols = (np.flatnonzero(heat.max(axis=axis) > .05) for axis in (1, 0))
+    assert heat.max() > 0.9
+    rows, cols = (np.flatnonzero(heat.max(axis=axis) > 0.05) for axis in (1, 0))
     # maps are enlarged: a cell reaches into its neighbours
     assert rows.min() >= 64 - 32 and cols.max() < 128 + 32
     inside = heat[64:, :128].sum()
-    assert inside > .75 * heat.sum()
+    assert inside > 0.75 * heat.sum()
 
 
 @pytest.mark.parametrize('method', METHODS)
@@ -181,19 +188,32 @@ def test_published_networks(network, arch, classifier, image):
 
 def test_other_layers_have_their_own_form(classifier, image):
     cfg, checkpoint = classifier(ViTAEv2, arch=FOUR_STAGES)
-    for layer in ('stages.1.cells.0.pcm', 'stages.1.cells.0.pcm.conv1', 'stages.1.cells.0.ffn',
-                  'stages.0.reduction', 'stages.2.cells.1.norm2'):
+    for layer in (
+        'stages.1.cells.0.pcm',
+        'stages.1.cells.0.pcm.conv1',
+        'stages.1.cells.0.ffn',
+        'stages.0.reduction',
+        'stages.2.cells.1.norm2',
+    ):
         shown = Explainer(cfg.copy(), checkpoint, layer=f'backbone.{layer}')(image)
         assert shown.layer == f'backbone.{layer}' and shown.heat.shape == SIZE
 
 
-@pytest.mark.parametrize('shape, layer, found', [
-    ((1, 5, 9, 7), nn.GELU(), (7, 5, 9)), ((1, 7, 5, 9), nn.Conv2d(1, 1, 1), (7, 5, 9)),
-    ((1, 45, 7), nn.LayerNorm(7), (7, 5, 9)), ((1, 46, 7), nn.LayerNorm(7), (7, 5, 9)),
-    ((1, 47, 7), nn.LayerNorm(7), (7, 5, 9)), ((1, 44, 7), nn.LayerNorm(7), None),
-    ((1, 48, 7), nn.LayerNorm(7), None), ((1, 7), nn.Linear(7, 7), None),
-    ((1, 6, 9, 7), nn.GELU(), None), ((1, 1, 1, 7), nn.GELU(), None),
-])
+@pytest.mark.parametrize(
+    'shape, layer, found',
+    [
+        ((1, 5, 9, 7), nn.GELU(), (7, 5, 9)),
+        ((1, 7, 5, 9), nn.Conv2d(1, 1, 1), (7, 5, 9)),
+        ((1, 45, 7), nn.LayerNorm(7), (7, 5, 9)),
+        ((1, 46, 7), nn.LayerNorm(7), (7, 5, 9)),
+        ((1, 47, 7), nn.LayerNorm(7), (7, 5, 9)),
+        ((1, 44, 7), nn.LayerNorm(7), None),
+        ((1, 48, 7), nn.LayerNorm(7), None),
+        ((1, 7), nn.Linear(7, 7), None),
+        ((1, 6, 9, 7), nn.GELU(), None),
+        ((1, 1, 1, 7), nn.GELU(), None),
+    ],
+)
 def test_maps_are_told_by_their_shapes(shape, layer, found):
     maps = to_maps(torch.rand(shape), layer, SIZE)
     assert maps is None if found is None else maps.shape[1:] == found
@@ -202,26 +222,37 @@ def test_maps_are_told_by_their_shapes(shape, layer, found):
 def test_tokens_and_maps_lie_alike():
     maps = torch.rand(1, 4, 4, 4)
     tokens = torch.cat([torch.rand(1, 1, 4), maps.flatten(1, 2)], dim=1)
-    for x, layer in ((maps, nn.LayerNorm(4)), (tokens, nn.LayerNorm(4)),
-                     (maps.permute(0, 3, 1, 2), nn.Conv2d(4, 4, 1))):
+    for x, layer in (
+        (maps, nn.LayerNorm(4)),
+        (tokens, nn.LayerNorm(4)),
+        (maps.permute(0, 3, 1, 2), nn.Conv2d(4, 4, 1)),
+    ):
         assert torch.equal(to_maps(x, layer, (32, 32)), maps.permute(0, 3, 1, 2))
 
 
-@pytest.mark.parametrize('layer, words', [
-    ('stages.3', r"'stages.3'.*none of this name.*stages.0.reduction.{attn,pcm,ffn}.*"
-     r'stages.1.cells.{0..1}.{attn,pcm,ffn}'),
-    ('head.fc', r'head.fc puts out \(1, 4\): no map .* of 80x144 pixels; give one of'),
-    ('backbone.stages.0.cells.0', 'puts out tuple: no map'),
-    ('backbone.stages.0.cells.0.attn.qkv', r'puts out \(\d+, 49, 24\): no map'),
-])
+@pytest.mark.parametrize(
+    'layer, words',
+    [
+        (
+            'stages.3',
+            r"'stages.3'.*none of this name.*stages.0.reduction.{attn,pcm,ffn}.*"
+            r'stages.1.cells.{0..1}.{attn,pcm,ffn}',
+        ),
+        ('head.fc', r'head.fc puts out \(1, 4\): no map .* of 80x144 pixels; give one of'),
+        ('backbone.stages.0.cells.0', 'puts out tuple: no map'),
+        ('backbone.stages.0.cells.0.attn.qkv', r'puts out \(\d+, 49, 24\): no map'),
+    ],
+)
 def test_layers_without_a_map_are_refused(layer, words, classifier, image):
     made = classifier(ViTAEv2, arch=FOUR_STAGES)
     with pytest.raises(InputError, match=words):
         Explainer(*made, layer=layer)(image)
 
 
-@pytest.mark.parametrize('layer, words', [
-    ('attn', 'puts out a map that the score does not depend on'), ('ffn', 'does not run')])
+@pytest.mark.parametrize(
+    'layer, words',
+    [('attn', 'puts out a map that the score does not depend on'), ('ffn', 'does not run')],
+)
 def test_the_last_cell_of_a_class_token_is_refused(layer, words, classifier, image):
     explain = Explainer(*classifier(CeiT, arch=BLOCKS), layer=f'backbone.stages.0.cells.2.{layer}')
     with pytest.raises(InputError, match=words):
@@ -229,22 +260,34 @@ def test_the_last_cell_of_a_class_token_is_refused(layer, words, classifier, ima
 
 
 def test_the_only_cell_leaves_the_reduction(classifier, image):
-    arch = dict(BLOCKS, depths=(1, ))
+    arch = dict(BLOCKS, depths=(1,))
     assert Explainer(*classifier(CeiT, arch=arch))(image).layer == 'backbone.stages.0.reduction'
 
 
 def test_maps_of_one_cell_are_passed_over(classifier, tmp_path):
-    cv2.imwrite(str(tmp_path / 'small.png'), np.random.RandomState(0).randint(
-        0, 256, (32, 32, 3), np.uint8))
+    cv2.imwrite(
+        str(tmp_path / 'small.png'), np.random.RandomState(0).randint(0, 256, (32, 32, 3), np.uint8)
+    )
     shown = Explainer(*classifier(ViTAEv2, arch=FOUR_STAGES))(tmp_path / 'small.png')
     assert shown.layer == 'backbone.stages.2.cells.1.attn'
 
 
-@pytest.mark.parametrize('backbone, width, layer, grid', [
-    (dict(type='ResNet', depth=18), 512, 'backbone.layer4.1.bn2', (3, 5)),
-    (dict(type='VisionTransformer', arch=dict(embed_dims=16, num_layers=2, num_heads=2,
-                                              feedforward_channels=16), img_size=SIZE), 16,
-     'backbone.layers.1.ln1', (5, 9))])
+@pytest.mark.parametrize(
+    'backbone, width, layer, grid',
+    [
+        (dict(type='ResNet', depth=18), 512, 'backbone.layer4.1.bn2', (3, 5)),
+        (
+            dict(
+                type='VisionTransformer',
+                arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=16),
+                img_size=SIZE,
+            ),
+            16,
+            'backbone.layers.1.ln1',
+            (5, 9),
+        ),
+    ],
+)
 def test_other_networks_are_explained_too(backbone, width, layer, grid, classifier, save, image):
     cfg, _ = classifier(ViTAE, arch=PATCH)
     cfg.model.backbone = backbone
@@ -279,10 +322,13 @@ def test_a_segmentor_explains_its_pixels(other_task, image):
     shown = explain(image)
     assert shown.layer == 'backbone.stages.1.cells.0.attn'
     # padded to 192x256, which counts nowhere, and cut again
-    inputs = explain.model.data_preprocessor(dict(inputs=[torch.from_numpy(cv2.imread(
-        str(image))).permute(2, 0, 1)]), False)['inputs']
+    inputs = explain.model.data_preprocessor(
+        dict(inputs=[torch.from_numpy(cv2.imread(str(image))).permute(2, 0, 1)]), False
+    )['inputs']
     stride = inputs.shape[2] // explain.scores(inputs).shape[2]
-    labels = explain.scores(inputs)[0, :, :-(-SIZE[0] // stride), :-(-SIZE[1] // stride)].argmax(0)
+    labels = explain.scores(inputs)[0, :, : -(-SIZE[0] // stride), : -(-SIZE[1] // stride)].argmax(
+        0
+    )
     most = labels.flatten().bincount().max() / labels.numel()
     assert shown.caption.endswith(f' {most:.0%} of the pixels')
     assert shown.heat.shape == SIZE and shown.image.shape == (*SIZE, 3)
@@ -320,13 +366,17 @@ def test_methods_that_need_a_score_are_refused(method, other_task):
         Explainer(*other_task('mmdet'), method=method)
 
 
-@pytest.mark.parametrize('pipeline, to_rgb', [
-    ([dict(type='LoadImageFromFile'), dict(type='PackInputs')], True),
-    ([dict(type='PackInputs')], False)])  # of a data set that holds its images, in RGB
+@pytest.mark.parametrize(
+    'pipeline, to_rgb',
+    [
+        ([dict(type='LoadImageFromFile'), dict(type='PackInputs')], True),
+        ([dict(type='PackInputs')], False),
+    ],
+)  # of a data set that holds its images, in RGB
 def test_images_keep_their_colours(pipeline, to_rgb, classifier, image):
     cfg, checkpoint = classifier(ViTAE, arch=PATCH)
     cfg.test_dataloader.dataset.pipeline = pipeline
-    cfg.model.data_preprocessor.update(to_rgb=to_rgb, mean=[100., 120., 140.])
+    cfg.model.data_preprocessor.update(to_rgb=to_rgb, mean=[100.0, 120.0, 140.0])
     shown = Explainer(cfg, checkpoint)(image).image
     assert (shown == cv2.imread(str(image))[..., ::-1]).all()
 
@@ -344,12 +394,13 @@ def test_unknown_methods_are_refused(classifier):
 
 def test_the_sign_of_a_component_is_that_of_its_larger_extreme():
     from vitae_mm.analysis.eigen_cam import EigenCAM
+
     spot = np.zeros((1, 3, 4, 5), np.float32)
     spot[0, :, 2, 3] = -1, 2, 3
     for sign in (1, -1):
         shown = EigenCAM.get_cam_image(None, None, None, None, sign * spot, None, False)
         assert shown.shape == (1, 4, 5) and shown[0].argmax() == 2 * 5 + 3
-        assert shown[0, 2, 3] == pytest.approx(14**.5 * 19 / 20, rel=1e-5)
+        assert shown[0, 2, 3] == pytest.approx(14**0.5 * 19 / 20, rel=1e-5)
 
 
 def test_usual_layers_are_those_of_all_cells():

@@ -1,4 +1,5 @@
 """Corruptions of images, against what their table says."""
+
 import io
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_any_size_is_corrupted_grey_or_coloured(kind, size):
 def test_noise_is_seeded_and_of_the_stated_size(images):
     grey = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
     noise = (corrupt(grey, 'noise', 2).float() - 128) / 255
-    assert noise.std().item() == pytest.approx(.08, rel=.05)
+    assert noise.std().item() == pytest.approx(0.08, rel=0.05)
     assert not torch.equal(noise[0], noise[1])
     assert torch.equal(corrupt(images, 'noise', 3, seed=1), corrupt(images, 'noise', 3, seed=1))
     assert not torch.equal(corrupt(images, 'noise', 3, seed=1), corrupt(images, 'noise', 3, seed=2))
@@ -61,10 +62,11 @@ def test_noise_leaves_other_random_numbers(images):
 
 
 def test_blur_grows_with_the_image(images):
-    sigma = .035 * 48
-    expected = gaussian_filter(images.double().numpy(), (0, 0, sigma, sigma), mode='mirror',
-                               radius=(0, 0, 6, 6))
-    assert np.abs(corrupt(images, 'blur', 5).numpy() - expected).max() <= .6
+    sigma = 0.035 * 48
+    expected = gaussian_filter(
+        images.double().numpy(), (0, 0, sigma, sigma), mode='mirror', radius=(0, 0, 6, 6)
+    )
+    assert np.abs(corrupt(images, 'blur', 5).numpy() - expected).max() <= 0.6
 
 
 def test_brightness_is_a_factor():

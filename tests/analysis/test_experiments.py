@@ -1,10 +1,12 @@
 """The table of experiments."""
+
 import pytest
-from helpers.commands import ROOT
 from mmengine.config import Config
 
 from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, find_rows
 from vitae_mm.errors import InputError
+
+from ..helpers.commands import ROOT
 
 ALL = [(name, preset) for name, experiment in EXPERIMENTS.items() for preset in experiment.presets]
 """Experiments with their presets."""
@@ -23,8 +25,9 @@ def test_configs_are_there_and_rows_have_folders_of_their_own(name, preset):
 
 @pytest.mark.parametrize('name, preset', EQUAL)
 def test_rows_differ_in_what_is_compared(name, preset):
-    last = [Config.fromfile(ROOT / row.stages[-1].config).to_dict()
-            for row in find_rows(name, preset)]
+    last = [
+        Config.fromfile(ROOT / row.stages[-1].config).to_dict() for row in find_rows(name, preset)
+    ]
     for cfg in last:
         del cfg['train_dataloader']['dataset']
         for entry in ('model', 'attention', 'pretrained'):
@@ -37,12 +40,14 @@ def test_series_stand_on_one_axis(name, preset):
     rows = find_rows(name, preset)
     with_series = [row for row in rows if row.series]
     assert with_series in ([], list(rows)) and bool(with_series) == bool(EXPERIMENTS[name].axis)
-    xs = {series: [row.x for row in with_series if row.series == series]
-          for series in {row.series for row in with_series}}
+    xs = {
+        series: [row.x for row in with_series if row.series == series]
+        for series in {row.series for row in with_series}
+    }
     assert all(x == sorted(x) and x == next(iter(xs.values())) for x in xs.values())
 
 
-@pytest.mark.parametrize('preset, whole', [('mini', .1), ('gpu', 1), ('paper', 1)])
+@pytest.mark.parametrize('preset, whole', [('mini', 0.1), ('gpu', 1), ('paper', 1)])
 def test_shares_of_the_training_images_at_equal_images_seen(preset, whole):
     for row in find_rows('data_efficiency', preset):
         dataset, share = Config.fromfile(ROOT / row.stages[0].config).train_dataloader.dataset, 1
@@ -74,6 +79,9 @@ def test_the_papers_figures_have_rows(name):
 def test_what_is_unknown_is_named():
     with pytest.raises(InputError, match=r"'x' is unknown: choose from \['data_efficiency', "):
         find_rows('x', 'mini')
-    with pytest.raises(InputError, match=r"attention has no preset 'gpu': choose from "
-                                         r"\['mini', 'paper'\]"):
+    with pytest.raises(
+        InputError,
+        match=r"attention has no preset 'gpu': choose from "
+        r"\['mini', 'paper'\]",
+    ):
         find_rows('attention', 'gpu')

@@ -1,4 +1,5 @@
 """State, resuming and results of a reproduction, with commands that only write files."""
+
 import json
 import re
 import sys
@@ -8,13 +9,20 @@ from pathlib import Path
 import pytest
 
 from vitae_mm.analysis.experiments import Experiment, Row, Stage
-from vitae_mm.analysis.reproduction import (Run, Workers, check_request, last_words, locked,
-                                            plan_runs, read_progress)
+from vitae_mm.analysis.reproduction import (
+    Run,
+    Workers,
+    check_request,
+    last_words,
+    locked,
+    plan_runs,
+    read_progress,
+)
 from vitae_mm.analysis.reproduction_report import draw, markdown, summarise
 from vitae_mm.errors import InputError
 
-ROWS = (Row('A, 20 %', (Stage('c/a.py'), ), 'A', 20), Row('A, 60 %', (Stage('c/b.py'), ), 'A', 60))
-CHAIN = Row('both', (Stage('c/first.py', ('model.x=1', )), Stage('c/second.py', ('model.y=2', ))))
+ROWS = (Row('A, 20 %', (Stage('c/a.py'),), 'A', 20), Row('A, 60 %', (Stage('c/b.py'),), 'A', 60))
+CHAIN = Row('both', (Stage('c/first.py', ('model.x=1',)), Stage('c/second.py', ('model.y=2',))))
 
 
 def do(command, log):
@@ -25,21 +33,20 @@ def do(command, log):
         lines.write(' '.join(command[1:]) + '\n')
     if 'tools/test.py' in command:
         (folder / 't').mkdir()
-        (folder / 't' / 't.json').write_text(json.dumps({'accuracy/top1': 40.}))
+        (folder / 't' / 't.json').write_text(json.dumps({'accuracy/top1': 40.0}))
         return
     (folder / 'last_checkpoint').write_text('/elsewhere/epoch_2.pth')
 
 
 def test_a_run_is_trained_and_tested_with_its_seed(tmp_path):
-    run, = plan_runs(ROWS[:1], [7], tmp_path)
+    (run,) = plan_runs(ROWS[:1], [7], tmp_path)
     assert run.folder == tmp_path / 'a_20_seed7' and run.accuracy() is None
     run.carry_out(do)
     train, test = run.log.read_text().splitlines()
     assert train.startswith(f'tools/train.py c/a.py --work-dir {run.folder}/a --resume ')
     assert 'randomness.seed=7' in train.split() and 'checkpoint=' not in train
-    assert test == (f'tools/test.py c/a.py {run.folder}/a/epoch_2.pth --work-dir '
-                    f'{run.folder}/test')
-    assert run.accuracy() == 40.
+    assert test == (f'tools/test.py c/a.py {run.folder}/a/epoch_2.pth --work-dir {run.folder}/test')
+    assert run.accuracy() == 40.0
 
 
 def test_a_stage_starts_from_the_one_before(tmp_path):
@@ -76,9 +83,10 @@ def test_another_request_is_refused(tmp_path):
     kept = (tmp_path / 'request.json').read_text()
     on = 'To go on, give cells --preset mini --seeds 0 1; to start anew, choose another --work-dir'
     for change, words in (
-            (dict(seeds=[0, 2]), f'was begun with seeds 0 1 and not 0 2. {on}'),
-            (dict(preset='gpu', rows={}), f'was begun with preset mini and not gpu. {on}'),
-            (dict(rows=dict(a=2)), 'with other configs of the same experiment, which has changed')):
+        (dict(seeds=[0, 2]), f'was begun with seeds 0 1 and not 0 2. {on}'),
+        (dict(preset='gpu', rows={}), f'was begun with preset mini and not gpu. {on}'),
+        (dict(rows=dict(a=2)), 'with other configs of the same experiment, which has changed'),
+    ):
         with pytest.raises(InputError, match=re.escape(words)):
             check_request(tmp_path, request | change)
     assert (tmp_path / 'request.json').read_text() == kept
@@ -102,7 +110,7 @@ def test_progress_is_that_of_the_last_training(tmp_path):
     log.write_text(log.read_text() + '$ python b\nstarting\n')
     assert read_progress(log) is None
     log.write_text(log.read_text() + line.format(1, 5, '0:00:10') + line.format(1, 20, '0:00:05'))
-    assert read_progress(log) == (1., '0:00:05')
+    assert read_progress(log) == (1.0, '0:00:05')
 
 
 def test_the_error_of_a_log_is_found(tmp_path):
@@ -118,26 +126,32 @@ def finished(rows, accuracies, folder):
     for run in runs:
         run.folder.mkdir()
         value = accuracies[run.row.label][run.seed]
-        run.result.write_text(json.dumps({'accuracy/top1': value, 'time': 1.}))
+        run.result.write_text(json.dumps({'accuracy/top1': value, 'time': 1.0}))
     return runs
 
 
 def test_results_are_mean_and_half_the_range(tmp_path):
-    runs = finished(ROWS, {'A, 20 %': [40., 44., 42.], 'A, 60 %': [50.25, 50.25, 50.25]}, tmp_path)
+    runs = finished(
+        ROWS, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.25, 50.25, 50.25]}, tmp_path
+    )
     summaries = summarise(Experiment('t', {}, {'A, 60 %': 75.3}), runs)
-    assert [(s.mean, s.spread, s.paper) for s in summaries] == [(42., 2., None), (50.25, 0., 75.3)]
+    assert [(s.mean, s.spread, s.paper) for s in summaries] == [
+        (42.0, 2.0, None),
+        (50.25, 0.0, 75.3),
+    ]
     assert markdown(summaries).splitlines() == [
         '| | top-1 (%) | seed 0 | seed 1 | seed 2 | paper, ImageNet |',
         '| --- | --- | --- | --- | --- | --- |',
         '| A, 20 % | 42.0 ± 2.0 | 40.0 | 44.0 | 42.0 | - |',
-        '| A, 60 % | 50.2 ± 0.0 | 50.2 | 50.2 | 50.2 | 75.3 |']
+        '| A, 60 % | 50.2 ± 0.0 | 50.2 | 50.2 | 50.2 | 75.3 |',
+    ]
     one = summarise(Experiment('t', {}), runs[:2])
     assert markdown(one).splitlines()[2] == '| A, 20 % | 40.0 | 40.0 | - |'
 
 
 @pytest.mark.parametrize('axis', ['training images (%)', ''])
 def test_a_picture_is_drawn(tmp_path, axis):
-    runs = finished(ROWS, {'A, 20 %': [40., 44., 42.], 'A, 60 %': [50., 51., 52.]}, tmp_path)
+    runs = finished(ROWS, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.0, 51.0, 52.0]}, tmp_path)
     experiment = Experiment('t', {}, axis=axis)
     draw(experiment, summarise(experiment, runs), tmp_path / 'p.png')
     assert (tmp_path / 'p.png').read_bytes().startswith(b'\x89PNG')
@@ -155,8 +169,9 @@ def test_all_runs_are_stopped_together(tmp_path, monkeypatch):
     failing = [sys.executable, '-c', 'import time; time.sleep(2); raise SystemExit("error: lost")']
     runs = plan_runs([Row(name, ()) for name in 'abc'], [0], tmp_path)
     commands = dict(a_seed0=sleeping, b_seed0=failing, c_seed0=sleeping)
-    monkeypatch.setattr(Run, 'carry_out', lambda run, execute: execute(
-        commands[run.folder.name], run.log))
+    monkeypatch.setattr(
+        Run, 'carry_out', lambda run, execute: execute(commands[run.folder.name], run.log)
+    )
     start = time.monotonic()
     with locked(tmp_path) as lock, pytest.raises(InputError, match='error: lost'):
         Workers(2, lock).carry_out(runs, print)

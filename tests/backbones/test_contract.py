@@ -1,16 +1,18 @@
 """What every backbone of every arch must keep."""
+
 import copy
 import math
 
 import pytest
 import torch
-from helpers.archs import NARROW, PUBLISHED, classifying, every_arch
 from torch import nn
 from torchvision.ops import StochasticDepth
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.backbones.arch import resolve_arch
 from vitae_mm.errors import InputError
+
+from ..helpers.archs import NARROW, PUBLISHED, classifying, every_arch
 
 narrow = pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 every = pytest.mark.parametrize('network, arch', every_arch())
@@ -56,11 +58,18 @@ def test_parameter_count_at_384(arch, millions):
 
 def test_without_inductive_biases_it_is_t2t_in_shape():
     with torch.device('meta'):
-        model = ViTAE('tiny', out_type='cls_token', dilations=[[1], [1], [1]],
-                      reduction_pcm=False, pcm_kernel_size=0, class_token=True,
-                      position='sinusoid', final_norm='tokens')
+        model = ViTAE(
+            'tiny',
+            out_type='cls_token',
+            dilations=[[1], [1], [1]],
+            reduction_pcm=False,
+            pcm_kernel_size=0,
+            class_token=True,
+            position='sinusoid',
+            final_norm='tokens',
+        )
     count = sum(p.numel() for p in model.parameters()) + 1000 * 257
-    assert count == pytest.approx(4.3e6, rel=.03)
+    assert count == pytest.approx(4.3e6, rel=0.03)
 
 
 @pytest.mark.parametrize('size', [(64, 64), (65, 97), (31, 130), (224, 33)])
@@ -107,13 +116,19 @@ def test_images_of_another_form(network, arch):
 
 OPTIONS = {
     'vitaev2': [
-        dict(attention=['full', 'performer', 'window', 'window'],
-             reduction_attention=['performer', 'full', 'window', 'performer']),
+        dict(
+            attention=['full', 'performer', 'window', 'window'],
+            reduction_attention=['performer', 'full', 'window', 'performer'],
+        ),
         dict(shift_window=True, relative_position=True, window_size=3),
-        dict(norm_cfg=dict(type='GN', num_groups=4)), dict(norm_cfg=None),
-        dict(out_indices=(0, 2)), dict(norm_eval=True),
+        dict(norm_cfg=dict(type='GN', num_groups=4)),
+        dict(norm_cfg=None),
+        dict(out_indices=(0, 2)),
+        dict(norm_eval=True),
         dict(dilations=[[1], [1, 2], [3], [1]], reduction_pcm=False),
-        dict(pcm_kernel_size=0), dict(pcm_kernel_size=1), dict(pcm_fusion='after_ffn'),
+        dict(pcm_kernel_size=0),
+        dict(pcm_kernel_size=1),
+        dict(pcm_fusion='after_ffn'),
         dict(out_type='avg_featmap'),
     ],
     'vitae': [
@@ -121,27 +136,38 @@ OPTIONS = {
         dict(attention=['window'], shift_window=True, relative_position=True),
         dict(class_token=True, position='sinusoid', final_norm='tokens', out_type='cls_token'),
         dict(class_token=True, final_norm='pooled', out_type='cls_token'),
-        dict(position='learned', final_norm='tokens'), dict(out_indices=(1, )),
+        dict(position='learned', final_norm='tokens'),
+        dict(out_indices=(1,)),
         dict(dilations=[[1], [1], [1]], reduction_pcm=False, pcm_kernel_size=0, norm_cfg=None),
         dict(out_type='avg_featmap', pcm_fusion='after_ffn'),
     ],
     'vitae_patch': [
-        dict(out_type='avg_featmap'), dict(out_type='cls_token'), dict(pcm_kernel_size=1),
-        dict(pcm_kernel_size=0), dict(class_token=False, position='sinusoid'),
+        dict(out_type='avg_featmap'),
+        dict(out_type='cls_token'),
+        dict(pcm_kernel_size=1),
+        dict(pcm_kernel_size=0),
+        dict(class_token=False, position='sinusoid'),
         dict(final_norm='tokens', attention=['performer']),
     ],
     'ceit': [
-        dict(out_type='cls_token'), dict(out_type='avg_featmap'),
-        dict(out_type='cls_token', lca=False), dict(stem_conv=False),
+        dict(out_type='cls_token'),
+        dict(out_type='avg_featmap'),
+        dict(out_type='cls_token', lca=False),
+        dict(stem_conv=False),
         dict(stem_pool=False, stem_norm=False, stem_channels=8),
-        dict(leff_kernel_size=0, out_type='cls_token'), dict(leff_kernel_size=5, leff_norm=False),
-        dict(leff_kernel_size=1, leff_last_act=True), dict(norm_cfg=None),
+        dict(leff_kernel_size=0, out_type='cls_token'),
+        dict(leff_kernel_size=5, leff_norm=False),
+        dict(leff_kernel_size=1, leff_last_act=True),
+        dict(norm_cfg=None),
     ],
 }
 
 
-@pytest.mark.parametrize('name, options', [
-    (name, options) for name, choices in OPTIONS.items() for options in ({}, *choices)], ids=str)
+@pytest.mark.parametrize(
+    'name, options',
+    [(name, options) for name, choices in OPTIONS.items() for options in ({}, *choices)],
+    ids=str,
+)
 def test_every_trained_parameter_has_a_gradient(name, options):
     model = build(*NARROW[name], **options).train()
     loss_of(model(torch.randn(2, 3, 64, 96))).backward()
@@ -150,21 +176,26 @@ def test_every_trained_parameter_has_a_gradient(name, options):
     # a bias before a batch norm in train mode is taken off again: its
     # gradient is there, but zero up to rounding
     taken_off = ('conv1.bias', 'conv2.bias', 'conv3.bias', 'reduction.conv.bias')
-    assert not [key for key, p in trained.items()
-                if not p.grad.abs().sum() > 0 and not key.endswith(taken_off)]
+    assert not [
+        key
+        for key, p in trained.items()
+        if not p.grad.abs().sum() > 0 and not key.endswith(taken_off)
+    ]
     # what only the map reads is not trained where only the class token is read
     idle = [key for key, p in model.named_parameters() if not p.requires_grad]
     assert all(f'cells.{len(model.stages[-1].cells) - 1}.' in key for key in idle)
-    assert bool(idle) == (options.get('out_type') == 'cls_token'
-                          and options.get('leff_kernel_size') != 0)
+    assert bool(idle) == (
+        options.get('out_type') == 'cls_token' and options.get('leff_kernel_size') != 0
+    )
 
 
 @every
 def test_gradients_and_checkpointing(network, arch):
-    out_types = ['featmap', classifying(network)] if isinstance(arch, dict) else [
-        classifying(network)]
+    out_types = (
+        ['featmap', classifying(network)] if isinstance(arch, dict) else [classifying(network)]
+    )
     for out_type in out_types:
-        model = build(network, arch, drop_path_rate=.3, drop_rate=.1, out_type=out_type).train()
+        model = build(network, arch, drop_path_rate=0.3, drop_rate=0.1, out_type=out_type).train()
         x = torch.randn(2, 3, 64, 64)
         start = {name: buffer.clone() for name, buffer in model.named_buffers()}
         runs = []
@@ -175,9 +206,17 @@ def test_gradients_and_checkpointing(network, arch):
             torch.manual_seed(1)
             outputs = model(x)
             loss_of(outputs).backward()
-            runs.append((outputs, {name: p.grad.clone() for name, p in model.named_parameters()
-                                   if p.requires_grad},
-                         {name: buffer.clone() for name, buffer in model.named_buffers()}))
+            runs.append(
+                (
+                    outputs,
+                    {
+                        name: p.grad.clone()
+                        for name, p in model.named_parameters()
+                        if p.requires_grad
+                    },
+                    {name: buffer.clone() for name, buffer in model.named_buffers()},
+                )
+            )
         (plain_outputs, plain_grads, plain_buffers), (outputs, grads, buffers) = runs
         for a, b in zip(plain_outputs, outputs):
             assert torch.equal(a, b)
@@ -195,7 +234,7 @@ def test_compiled_checkpointing_changes_nothing(network, arch):
     plain = build(network, arch).double().train()
     for module in plain.modules():
         if isinstance(module, nn.Dropout):  # of Performers: compiled, it draws other numbers
-            module.p = 0.
+            module.p = 0.0
     compiled = copy.deepcopy(plain)
     compiled.with_cp = True
     # traces and partitions as the default backend does, without its C++ build
@@ -215,7 +254,8 @@ def test_checkpointing_stores_less(network, arch):
         sizes = []
         model = build(network, arch, with_cp=with_cp).train()
         with torch.autograd.graph.saved_tensors_hooks(
-                lambda t: sizes.append(t.numel()) or t, lambda t: t):
+            lambda t: sizes.append(t.numel()) or t, lambda t: t
+        ):
             model(torch.randn(1, 3, 128, 128))
         # the image itself is kept in any case
         return sum(sizes) - 3 * 128 * 128
@@ -223,15 +263,20 @@ def test_checkpointing_stores_less(network, arch):
     assert stored(True) < stored(False) / 5
 
 
-@pytest.mark.parametrize('name, frozen', [
-    (name, frozen) for name, count in dict(vitaev2=4, vitae=3, vitae_patch=1, ceit=1).items()
-    for frozen in range(-1, count + 1)])
+@pytest.mark.parametrize(
+    'name, frozen',
+    [
+        (name, frozen)
+        for name, count in dict(vitaev2=4, vitae=3, vitae_patch=1, ceit=1).items()
+        for frozen in range(-1, count + 1)
+    ],
+)
 def test_frozen_stages_stay_as_they_are(name, frozen):
-    model = build(*NARROW[name], frozen_stages=frozen, drop_path_rate=.1)
+    model = build(*NARROW[name], frozen_stages=frozen, drop_path_rate=0.1)
     before = copy.deepcopy(model.state_dict())
     model.train()
     x = torch.randn(2, 3, 64, 64)
-    optimizer = torch.optim.SGD(model.parameters(), lr=.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     maps = model(x)
     if frozen < len(model.stages):
         loss_of(maps).backward()
@@ -262,20 +307,20 @@ def test_sync_bn_is_built(network, arch):
 
 @narrow
 def test_drop_path_rises_linearly_over_all_normal_cells(network, arch):
-    model = build(network, arch, drop_path_rate=.5)
+    model = build(network, arch, drop_path_rate=0.5)
     rates = [m.p for m in model.modules() if isinstance(m, StochasticDepth)]
     assert len(rates) == sum(table(network, arch)['depths'])
-    assert rates == pytest.approx([.5 * i / (len(rates) - 1) for i in range(len(rates))])
+    assert rates == pytest.approx([0.5 * i / (len(rates) - 1) for i in range(len(rates))])
 
 
 def test_the_drop_path_of_a_single_cell():
     arch = dict(NARROW['vitaev2'][1], depths=(0, 0, 0, 1))
-    model = build(NARROW['vitaev2'][0], arch, drop_path_rate=.5, attention=['full'])
-    assert [m.p for m in model.modules() if isinstance(m, StochasticDepth)] == [.5]
+    model = build(NARROW['vitaev2'][0], arch, drop_path_rate=0.5, attention=['full'])
+    assert [m.p for m in model.modules() if isinstance(m, StochasticDepth)] == [0.5]
 
 
 def test_later_stages_are_not_built():
-    model = build(*NARROW['vitaev2'], out_indices=(1, ))
+    model = build(*NARROW['vitaev2'], out_indices=(1,))
     assert len(model.stages) == 2
     assert model(torch.rand(1, 3, 64, 64))[0].shape == (1, 16, 8, 8)
 
@@ -283,16 +328,22 @@ def test_later_stages_are_not_built():
 @pytest.mark.parametrize('network, arch, _', PUBLISHED)
 def test_options_of_every_published_arch(network, arch, _):
     with torch.device('meta'):
-        model = network(arch, frozen_stages=1, norm_eval=True, drop_path_rate=.3,
-                        out_indices=tuple(range(len(table(network, arch)['dims'])))).train()
+        model = network(
+            arch,
+            frozen_stages=1,
+            norm_eval=True,
+            drop_path_rate=0.3,
+            out_indices=tuple(range(len(table(network, arch)['dims']))),
+        ).train()
         same = network(arch, out_indices=model.out_indices)
     rates = [m.p for m in model.modules() if isinstance(m, StochasticDepth)]
     count = sum(table(network, arch)['depths'])
-    assert rates == pytest.approx([.3 * i / (count - 1) for i in range(count)])
+    assert rates == pytest.approx([0.3 * i / (count - 1) for i in range(count)])
     assert not any(p.requires_grad for p in model.stages[0].parameters())
     assert all(p.requires_grad for stage in model.stages[1:] for p in stage.parameters())
-    assert not any(m.training for m in model.modules()
-                   if isinstance(m, nn.modules.batchnorm._BatchNorm))
+    assert not any(
+        m.training for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+    )
     assert same.state_dict().keys() == model.state_dict().keys()
 
 
@@ -327,21 +378,31 @@ def test_maps_are_laid_out_as_mmcv_reads_them(network, arch):
 
 def test_performer_drops_out_a_tenth():
     model = build(*NARROW['vitaev2'], reduction_attention=['performer'] * 4)
-    assert {s.reduction.ffn.drop.p for s in model.stages} == {.1}
-    assert {s.reduction.attn.drop.p for s in model.stages} == {.1}
+    assert {s.reduction.ffn.drop.p for s in model.stages} == {0.1}
+    assert {s.reduction.attn.drop.p for s in model.stages} == {0.1}
     model = ViTAE('tiny')
-    assert {s.reduction.attn.drop.p for s in model.stages[:2]} == {.1}
+    assert {s.reduction.attn.drop.p for s in model.stages[:2]} == {0.1}
     assert {s.reduction.ffn.hidden_drop.p for s in model.stages[:2]} == {0}
     assert model.stages[2].cells[0].attn.drop.p == 0
 
 
 def test_published_attention_kinds():
     def kinds(model):
-        return [(type(getattr(s.reduction, 'attn', None)).__name__,
-                 {type(cell.attn).__name__ for cell in s.cells}) for s in model.stages]
+        return [
+            (
+                type(getattr(s.reduction, 'attn', None)).__name__,
+                {type(cell.attn).__name__ for cell in s.cells},
+            )
+            for s in model.stages
+        ]
 
     assert kinds(ViTAE('tiny')) == [
-        ('PerformerAttention', set()), ('PerformerAttention', set()),
-        ('NoneType', {'FullAttention'})]
-    assert kinds(build(ViTAEv2, NARROW['vitaev2'][1])) == [
-        ('WindowAttention', {'WindowAttention'})] * 2 + [('FullAttention', {'FullAttention'})] * 2
+        ('PerformerAttention', set()),
+        ('PerformerAttention', set()),
+        ('NoneType', {'FullAttention'}),
+    ]
+    assert (
+        kinds(build(ViTAEv2, NARROW['vitaev2'][1]))
+        == [('WindowAttention', {'WindowAttention'})] * 2
+        + [('FullAttention', {'FullAttention'})] * 2
+    )

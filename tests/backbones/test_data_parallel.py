@@ -1,17 +1,26 @@
 """DistributedDataParallel needs no find_unused_parameters, whatever is read out."""
+
 import pytest
 import torch
-from helpers.archs import NARROW
 from torch.nn.parallel import DistributedDataParallel
 
 from vitae_mm.backbones import ViTAE
 
-PATHS = [(network, arch, dict(out_type=out_type))
-         for name, (network, arch) in NARROW.items()
-         for out_type in ('featmap', 'avg_featmap', 'cls_token')
-         if out_type != 'cls_token' or name in ('vitae_patch', 'ceit')]
-PATHS.append((ViTAE, NARROW['vitae'][1], dict(
-    out_type='cls_token', class_token=True, position='sinusoid', final_norm='tokens')))
+from ..helpers.archs import NARROW
+
+PATHS = [
+    (network, arch, dict(out_type=out_type))
+    for name, (network, arch) in NARROW.items()
+    for out_type in ('featmap', 'avg_featmap', 'cls_token')
+    if out_type != 'cls_token' or name in ('vitae_patch', 'ceit')
+]
+PATHS.append(
+    (
+        ViTAE,
+        NARROW['vitae'][1],
+        dict(out_type='cls_token', class_token=True, position='sinusoid', final_norm='tokens'),
+    )
+)
 
 
 def two_steps(rank, file):
@@ -28,4 +37,4 @@ def two_steps(rank, file):
 
 @pytest.mark.slow
 def test_two_processes_take_two_steps(tmp_path):
-    torch.multiprocessing.spawn(two_steps, (tmp_path / 'store', ), nprocs=2)
+    torch.multiprocessing.spawn(two_steps, (tmp_path / 'store',), nprocs=2)

@@ -1,12 +1,14 @@
 """The published weights give the published output."""
+
 import pytest
 import torch
-from helpers import golden
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
 from vitae_mm.backbones import ViTAEv2
 from vitae_mm.checkpoints import convert_state_dict, identify_layout
+
+from ..helpers import golden
 
 slow = pytest.mark.slow
 CLASSIFIERS = [
@@ -17,8 +19,7 @@ CLASSIFIERS = [
     pytest.param('ViTAE_basic_Base', dict(type='vitae_mm.ViTAE', arch='base'), 768, marks=slow),
     ('ceit_tiny_patch16_224', dict(type='vitae_mm.CeiT', arch='tiny'), 192),
     ('ceit_tiny_patch16_384', dict(type='vitae_mm.CeiT', arch='tiny', img_size=384), 192),
-    pytest.param('ceit_base_patch16_224', dict(type='vitae_mm.CeiT', arch='base'), 768,
-                 marks=slow),
+    pytest.param('ceit_base_patch16_224', dict(type='vitae_mm.CeiT', arch='base'), 768, marks=slow),
 ]
 DENSE = [('ViTAEv2_S', 'small'), pytest.param('ViTAEv2_B', 'base', marks=slow)]
 SIZES = ['224x224', '224x320', '160x256', '416x608']
@@ -33,9 +34,13 @@ def converted(name):
 def test_classification(name, backbone, width):
     out_type = 'cls_token' if 'CeiT' in backbone['type'] else 'avg_featmap'
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        model = MODELS.build(dict(
-            type='ImageClassifier', backbone=dict(backbone, out_type=out_type),
-            head=dict(type='LinearClsHead', num_classes=1000, in_channels=width)))
+        model = MODELS.build(
+            dict(
+                type='ImageClassifier',
+                backbone=dict(backbone, out_type=out_type),
+                head=dict(type='LinearClsHead', num_classes=1000, in_channels=width),
+            )
+        )
     model.load_state_dict(converted(name), strict=True)
     model.eval()
     expected = golden.outputs(name)
@@ -50,14 +55,17 @@ def test_classification(name, backbone, width):
 @pytest.mark.parametrize('name, arch', DENSE)
 def test_dense(name, arch, size):
     model = ViTAEv2(arch, out_indices=(0, 1, 2, 3)).eval()
-    model.load_state_dict({key.removeprefix('backbone.'): value
-                           for key, value in converted(f'{name}_dense').items()}, strict=True)
+    model.load_state_dict(
+        {key.removeprefix('backbone.'): value for key, value in converted(f'{name}_dense').items()},
+        strict=True,
+    )
     expected = golden.outputs(f'{name}_dense')
     with torch.no_grad():
         maps = model(golden.image(1, 3, *map(int, size.split('x'))))
     for i, m in enumerate(maps):
-        figures = dict(mean=m.mean((2, 3)), std=m.std((2, 3)), corner=m[0, :8, :6, :6],
-                       end=m[0, -8:, -6:, -6:])
+        figures = dict(
+            mean=m.mean((2, 3)), std=m.std((2, 3)), corner=m[0, :8, :6, :6], end=m[0, -8:, -6:, -6:]
+        )
         assert m.shape == tuple(expected[f'{size}_s{i}_shape'])
         for figure, value in figures.items():
             golden.assert_agree(value, expected[f'{size}_s{i}_{figure}'])

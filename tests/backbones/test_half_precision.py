@@ -1,8 +1,10 @@
 """Training in half precision stays finite."""
+
 import pytest
 import torch
-from helpers.archs import PUBLISHED, classifying
 from torch import nn
+
+from ..helpers.archs import PUBLISHED, classifying
 
 UP_TO_BASE = [(network, arch) for network, arch, _ in PUBLISHED if arch not in ('large', 'huge')]
 FAST = [(network, arch) for network, arch in UP_TO_BASE if arch == 'tiny']
@@ -10,9 +12,13 @@ STEPS = 50
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16], ids=['bf16', 'fp16'])
-@pytest.mark.parametrize('network, arch', [
-    pytest.param(*pair, marks=() if pair in FAST else pytest.mark.exhaustive)
-    for pair in UP_TO_BASE])
+@pytest.mark.parametrize(
+    'network, arch',
+    [
+        pytest.param(*pair, marks=() if pair in FAST else pytest.mark.exhaustive)
+        for pair in UP_TO_BASE
+    ],
+)
 def test_fifty_steps_without_a_nan(network, arch, dtype):
     torch.manual_seed(0)
     model = network(arch, out_type=classifying(network))
@@ -24,7 +30,7 @@ def test_fifty_steps_without_a_nan(network, arch, dtype):
     scaler = torch.amp.GradScaler('cpu', enabled=dtype == torch.float16)
     taken = 0
     for _ in range(STEPS):
-        x, labels = torch.randn(2, 3, 32, 32), torch.randint(10, (2, ))
+        x, labels = torch.randn(2, 3, 32, 32), torch.randint(10, (2,))
         with torch.autocast('cpu', dtype=dtype):
             loss = nn.functional.cross_entropy(head(model(x)[-1]), labels)
         assert loss.isfinite()
@@ -42,6 +48,7 @@ def test_fifty_steps_without_a_nan(network, arch, dtype):
 
 def test_performer_s_exponentials_are_not_rounded_to_half():
     from vitae_mm.layers import PerformerAttention
+
     torch.manual_seed(0)
     module = PerformerAttention(8, 16, num_heads=2).eval()
     x = torch.randn(2, 50, 8) * 8

@@ -1,13 +1,14 @@
 """Norms of the parallel convs for small batches."""
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from helpers.archs import FOUR_STAGES, NARROW, PUBLISHED, every_arch
-
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.errors import InputError
+
+from ..helpers.archs import FOUR_STAGES, NARROW, PUBLISHED, every_arch
 
 
 @pytest.mark.parametrize('network, arch', [(network, arch) for network, arch, _ in PUBLISHED])
@@ -31,17 +32,21 @@ def test_the_numbers_that_are_offered_work(network, arch):
             network(arch, norm_cfg=dict(type='GN', num_groups=2 * offered[-1]))
 
 
-@pytest.mark.parametrize('network, arch, options', [
-    (ViTAEv2, FOUR_STAGES, dict(reduction_pcm=False, pcm_kernel_size=0)),
-    (ViTAE, NARROW['vitae_patch'][1], dict(pcm_kernel_size=0)),
-    (CeiT, NARROW['ceit'][1], dict(stem_norm=False, leff_norm=False)),
-])
+@pytest.mark.parametrize(
+    'network, arch, options',
+    [
+        (ViTAEv2, FOUR_STAGES, dict(reduction_pcm=False, pcm_kernel_size=0)),
+        (ViTAE, NARROW['vitae_patch'][1], dict(pcm_kernel_size=0)),
+        (CeiT, NARROW['ceit'][1], dict(stem_norm=False, leff_norm=False)),
+    ],
+)
 def test_widths_without_norms_do_not_count(network, arch, options):
     network(arch, norm_cfg=dict(type='GN', num_groups=7), **options)
 
 
-@pytest.mark.parametrize('norm_cfg', [dict(type='GN'), dict(type='GN', num_groups=0),
-                                      dict(type='GN', num_groups='8')])
+@pytest.mark.parametrize(
+    'norm_cfg', [dict(type='GN'), dict(type='GN', num_groups=0), dict(type='GN', num_groups='8')]
+)
 def test_other_mistakes_are_explained(norm_cfg):
     with pytest.raises(InputError, match='gives no norm of 8 channels'):
         ViTAEv2(FOUR_STAGES, norm_cfg=norm_cfg)

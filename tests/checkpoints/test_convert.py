@@ -2,16 +2,20 @@ import json
 
 import pytest
 import torch
-from helpers import golden
 
-from vitae_mm.checkpoints import (Layout, convert_state_dict, identify_layout,
-                                  publish_state_dict)
+from vitae_mm.checkpoints import Layout, convert_state_dict, identify_layout, publish_state_dict
 from vitae_mm.errors import InputError
 
+from ..helpers import golden
+
 LAYOUTS = {
-    'ViTAEv2_S': 'vitaev2', 'ViTAEv2_B_dense': 'vitaev2', 'ViTAE_basic_Tiny': 'vitae',
-    'ViTAE_basic_Small': 'vitae', 'ViTAE_basic_Base': 'vitae_patch',
-    'ceit_tiny_patch16_384': 'ceit', 'ceit_base_patch16_224': 'ceit',
+    'ViTAEv2_S': 'vitaev2',
+    'ViTAEv2_B_dense': 'vitaev2',
+    'ViTAE_basic_Tiny': 'vitae',
+    'ViTAE_basic_Small': 'vitae',
+    'ViTAE_basic_Base': 'vitae_patch',
+    'ceit_tiny_patch16_384': 'ceit',
+    'ceit_base_patch16_224': 'ceit',
 }
 each = pytest.mark.parametrize('name, layout', LAYOUTS.items())
 
@@ -40,15 +44,18 @@ def test_round_trip(name, layout):
     state = published(name)
     back = publish_state_dict(convert_state_dict(state, Layout(layout, False)), layout)
     assert {key: value.shape for key, value in back.items()} == {
-        key: value.shape for key, value in state.items()}
-    assert all(back[key] is value for key, value in state.items()
-               if not key.endswith('relative_position_index'))
+        key: value.shape for key, value in state.items()
+    }
+    assert all(
+        back[key] is value
+        for key, value in state.items()
+        if not key.endswith('relative_position_index')
+    )
 
 
 def test_derived_entries_are_those_of_swin():
     converted = convert_state_dict(published(), Layout('vitaev2', False))
-    index = publish_state_dict(converted, 'vitaev2')[
-        'layers.0.NC.0.attn.relative_position_index']
+    index = publish_state_dict(converted, 'vitaev2')['layers.0.NC.0.attn.relative_position_index']
     for a, b in ((0, 0), (0, 48), (48, 0), (10, 31)):
         rows, columns = a // 7 - b // 7 + 6, a % 7 - b % 7 + 6
         assert index[a, b] == rows * 13 + columns
@@ -58,9 +65,13 @@ def test_models_of_the_generation_before():
     network = published('ViTAEv2_S_dense')
     state = {f'backbone.{key}': value for key, value in network.items()}
     extra = torch.empty(1)
-    state.update({'neck.lateral_convs.0.conv.weight': extra,
-                  'roi_head.bbox_head.fc_cls.bias': extra,
-                  'keypoint_head.final_layer.weight': extra})
+    state.update(
+        {
+            'neck.lateral_convs.0.conv.weight': extra,
+            'roi_head.bbox_head.fc_cls.bias': extra,
+            'keypoint_head.final_layer.weight': extra,
+        }
+    )
     layout = identify_layout(state)
     assert layout == Layout('vitaev2', wrapped=True)
     converted = convert_state_dict(state, layout)
@@ -84,9 +95,14 @@ def test_two_generations_of_names_in_one_file():
         convert_state_dict(state, Layout('vitaev2', wrapped=True))
 
 
-@pytest.mark.parametrize('state, words', [
-    ({}, 'no published network'), ({'backbone.relative_position_index': 0}, 'no published network'),
-    ({'backbone.stages.0.norm.bias': 0}, 'our own names|our names already')])
+@pytest.mark.parametrize(
+    'state, words',
+    [
+        ({}, 'no published network'),
+        ({'backbone.relative_position_index': 0}, 'no published network'),
+        ({'backbone.stages.0.norm.bias': 0}, 'our own names|our names already'),
+    ],
+)
 def test_files_that_hold_nothing_published(state, words):
     with pytest.raises(InputError, match=words):
         identify_layout(state)
@@ -98,7 +114,13 @@ def test_an_unknown_key_is_named():
         identify_layout(state)
     with pytest.raises(InputError, match='layers.0.RC.extra.weight'):
         convert_state_dict(state, Layout('vitaev2', False))
-    wrapped = {**{f'backbone.{key}': value for key, value in published().items()
-                  if not key.startswith('head')}, 'tail.weight': torch.empty(1)}
+    wrapped = {
+        **{
+            f'backbone.{key}': value
+            for key, value in published().items()
+            if not key.startswith('head')
+        },
+        'tail.weight': torch.empty(1),
+    }
     with pytest.raises(InputError, match='1 of .* keys, such as .*tail.weight'):
         identify_layout(wrapped)

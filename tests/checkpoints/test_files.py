@@ -20,7 +20,7 @@ class Payload:
         self.path = path
 
     def __reduce__(self):
-        return os.mkdir, (str(self.path), )
+        return os.mkdir, (str(self.path),)
 
 
 def test_round_trip(tmp_path):
@@ -76,9 +76,17 @@ def test_what_a_runner_saves_is_read(tmp_path):
     assert loaded['log_scalars']['train/loss'].mean() == 2
 
 
-@pytest.mark.parametrize('value', [
-    np.zeros(3, 'u1'), np.zeros(3, 'f2'), np.array(['a']), np.float32(1),
-    ConfigDict(classes=('a', ))], ids=str)
+@pytest.mark.parametrize(
+    'value',
+    [
+        np.zeros(3, 'u1'),
+        np.zeros(3, 'f2'),
+        np.array(['a']),
+        np.float32(1),
+        ConfigDict(classes=('a',)),
+    ],
+    ids=str,
+)
 def test_meta_data_of_a_dataset_is_read(tmp_path, value):
     torch.save(dict(meta=value), tmp_path / 'a.pth')
     assert np.array_equal(read_checkpoint(tmp_path / 'a.pth')['meta'], value)
@@ -95,12 +103,12 @@ def test_an_unreadable_file_is_called_so(tmp_path, monkeypatch):
         read_checkpoint(tmp_path / 'a.pth')
 
 
-@pytest.mark.parametrize('keep', [0, 10, .5, .99])
+@pytest.mark.parametrize('keep', [0, 10, 0.5, 0.99])
 def test_a_truncated_file_is_called_so(tmp_path, keep):
     path = tmp_path / 'a.pth'
     torch.save(dict(w=torch.rand(1000)), path)
     content = path.read_bytes()
-    path.write_bytes(content[:keep if isinstance(keep, int) else int(keep * len(content))])
+    path.write_bytes(content[: keep if isinstance(keep, int) else int(keep * len(content))])
     with pytest.raises(InputError, match='truncated'):
         read_checkpoint(path)
 

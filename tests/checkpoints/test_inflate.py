@@ -1,4 +1,5 @@
 """Kernels of one token become 3x3 kernels with the same output."""
+
 import pytest
 import torch
 
@@ -7,8 +8,8 @@ from vitae_mm.checkpoints import inflate_state_dict
 from vitae_mm.errors import InputError
 from vitae_mm.selfsup import MaskedViTAE
 
-ARCH = dict(dims=(32, ), depths=(2, ), num_heads=(2, ), groups=(8, ), ratios=(4, ))
-WIDER = dict(ARCH, dims=(64, ))
+ARCH = dict(dims=(32,), depths=(2,), num_heads=(2,), groups=(8,), ratios=(4,))
+WIDER = dict(ARCH, dims=(64,))
 
 
 def pretrained(path, arch=ARCH, img_size=32, **options):
@@ -17,31 +18,41 @@ def pretrained(path, arch=ARCH, img_size=32, **options):
     model = MaskedViTAE(arch, img_size, **options)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.add_(torch.rand_like(parameter) * .02)
+            parameter.add_(torch.rand_like(parameter) * 0.02)
         for name, value in model.named_buffers():
             if name.endswith('running_var'):
-                value.uniform_(.5, 2.)
+                value.uniform_(0.5, 2.0)
     state = {f'backbone.{key}': value for key, value in model.state_dict().items()}
     torch.save(dict(state_dict={**state, 'neck.mask_token': torch.zeros(1, 1, 16)}), path)
     return model
 
 
 def finetuned(path, kernel, arch=ARCH, img_size=32, **options):
-    model = ViTAE(arch, img_size=img_size, class_token=True, out_type='avg_featmap',
-                  pcm_kernel_size=kernel,
-                  init_cfg=dict(type='Pretrained', checkpoint=str(path)), **options)
+    model = ViTAE(
+        arch,
+        img_size=img_size,
+        class_token=True,
+        out_type='avg_featmap',
+        pcm_kernel_size=kernel,
+        init_cfg=dict(type='Pretrained', checkpoint=str(path)),
+        **options,
+    )
     model.init_weights()
     return model.eval()
 
 
-@pytest.mark.parametrize('arch, img_size', [
-    (ARCH, 32), pytest.param('base', 224, marks=pytest.mark.slow)], ids=['narrow', 'base'])
+@pytest.mark.parametrize(
+    'arch, img_size',
+    [(ARCH, 32), pytest.param('base', 224, marks=pytest.mark.slow)],
+    ids=['narrow', 'base'],
+)
 def test_the_inflated_network_gives_the_same_output(arch, img_size, tmp_path):
     pretrained(tmp_path / 'a.pth', arch, img_size)
     x = torch.rand(2, 3, img_size, img_size)
     with torch.no_grad():
-        one, three = (finetuned(tmp_path / 'a.pth', kernel, arch, img_size)(x)[0]
-                      for kernel in (1, 3))
+        one, three = (
+            finetuned(tmp_path / 'a.pth', kernel, arch, img_size)(x)[0] for kernel in (1, 3)
+        )
     scale = one.abs().max()
     assert (one - three).abs().max() / scale < 1e-6
     # and the zeros are trained
@@ -70,8 +81,9 @@ def test_kernels_of_three_stay_as_they_are(tmp_path):
 
 def test_maps_take_the_encoder_without_its_norm(tmp_path):
     model = pretrained(tmp_path / 'a.pth')
-    dense = ViTAE(ARCH, img_size=64,
-                  init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'a.pth')))
+    dense = ViTAE(
+        ARCH, img_size=64, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'a.pth'))
+    )
     dense.init_weights()
     assert dense(torch.rand(1, 3, 64, 64))[0].shape == (1, 32, 16, 16)
     weight = model.stages[0].cells[1].pcm.conv2.weight
@@ -87,8 +99,9 @@ def test_another_width_is_refused(tmp_path):
 def test_the_encoder_of_another_kernel_is_refused(tmp_path):
     model = ViTAE(ARCH, img_size=32, class_token=True, position='learned', final_norm='tokens')
     torch.save(model.state_dict(), tmp_path / 'a.pth')
-    masked = MaskedViTAE(ARCH, 32, init_cfg=dict(type='Pretrained',
-                                                 checkpoint=str(tmp_path / 'a.pth')))
+    masked = MaskedViTAE(
+        ARCH, 32, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'a.pth'))
+    )
     with pytest.raises(InputError, match=r'pcm.conv1.weight \(128, 4, 3, 3\) for'):
         masked.init_weights()
 

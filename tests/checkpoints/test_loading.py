@@ -4,14 +4,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
-from helpers.archs import BLOCKS, PATCH, PYRAMID
-from helpers.archs import TWO_STAGES as ARCH
 from mmpretrain.models import VisionTransformer
 from torch.nn import functional as F
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.checkpoints import check_match, load_pretrained
 from vitae_mm.errors import InputError
+
+from ..helpers.archs import BLOCKS, PATCH, PYRAMID
+from ..helpers.archs import TWO_STAGES as ARCH
 
 
 def save(path, state, **wrapper):
@@ -32,7 +33,7 @@ def test_pretrained_weights_are_loaded(tmp_path, prefix):
 
 def test_stages_that_are_not_built_are_left_aside(tmp_path):
     source = ViTAEv2(ARCH).state_dict()
-    model = ViTAEv2(ARCH, out_indices=(0, ), init_cfg=save(tmp_path / 'a.pth', source))
+    model = ViTAEv2(ARCH, out_indices=(0,), init_cfg=save(tmp_path / 'a.pth', source))
     model.init_weights()
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
 
@@ -57,16 +58,19 @@ def test_a_checkpoint_is_downloaded(tmp_path, monkeypatch):
         (tmp_path / 'other').mkdir()
         another = ViTAEv2(ARCH)
         save(tmp_path / 'other' / 'a.pth', another.state_dict())
-        namesake = ViTAEv2(ARCH, init_cfg=dict(
-            type='Pretrained', checkpoint=f'{address}/other/a.pth'))
+        namesake = ViTAEv2(
+            ARCH, init_cfg=dict(type='Pretrained', checkpoint=f'{address}/other/a.pth')
+        )
         namesake.init_weights()
         gone = ViTAEv2(ARCH, init_cfg=dict(type='Pretrained', checkpoint=f'{address}/b.pth'))
         with pytest.raises(InputError, match='b.pth cannot be downloaded'):
             gone.init_weights()
         server.shutdown()
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
-    assert all(torch.equal(value, another.state_dict()[key])
-               for key, value in namesake.state_dict().items())
+    assert all(
+        torch.equal(value, another.state_dict()[key])
+        for key, value in namesake.state_dict().items()
+    )
 
 
 def test_a_checkpoint_of_another_model_is_an_error(tmp_path):
@@ -75,8 +79,14 @@ def test_a_checkpoint_of_another_model_is_an_error(tmp_path):
     with pytest.raises(InputError) as error:
         model.init_weights()
     count = len(model.state_dict())
-    for words in (f'0 of {count} keys matched', f'{count} missing', '1 unexpected',
-                  'layer1.0.conv1.weight', 'stages.0', 'convert_checkpoint.py'):
+    for words in (
+        f'0 of {count} keys matched',
+        f'{count} missing',
+        '1 unexpected',
+        'layer1.0.conv1.weight',
+        'stages.0',
+        'convert_checkpoint.py',
+    ):
         assert words in str(error.value)
 
 
@@ -98,12 +108,16 @@ def test_position_embeddings_of_another_image_size_are_resized(tmp_path, network
     loaded = model.state_dict()[key]
     assert torch.equal(loaded[:, :1], source[key][:, :1])
     assert torch.allclose(loaded[:, 1:], wanted)
-    assert all(torch.equal(value, source[name]) for name, value in model.state_dict().items()
-               if name != key)
+    assert all(
+        torch.equal(value, source[name])
+        for name, value in model.state_dict().items()
+        if name != key
+    )
 
 
-@pytest.mark.parametrize('shape, words', [
-    ((1, 17, 8), 'same channels'), ((1, 16, 16), 'square grid and a class token')])
+@pytest.mark.parametrize(
+    'shape, words', [((1, 17, 8), 'same channels'), ((1, 16, 16), 'square grid and a class token')]
+)
 def test_position_embeddings_that_cannot_be_resized(tmp_path, shape, words):
     state = {**ViTAE(PATCH).state_dict(), 'stages.0.embedding.position': torch.zeros(shape)}
     model = ViTAE(PATCH, init_cfg=save(tmp_path / 'a.pth', state))
@@ -125,13 +139,20 @@ def test_the_backbone_of_a_model_leaves_it_aside_too():
     check_match(model, {f'backbone.{key}': value for key, value in source.items()}, 'a.pth')
 
 
-@pytest.mark.parametrize('held, model, words', [
-    (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; asked for was ViTAE 'tiny'."),
-    (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; asked for was ViTAEv2 'small'."),
-    (ViTAE('tiny'), ViTAE(PYRAMID), "It holds ViTAE 'tiny'; asked for was a ViTAE of an"),
-    (ViTAEv2('small'), ViTAEv2('48m', out_indices=(0, 1)),
-     "It holds ViTAEv2 'small'; asked for was ViTAEv2 '48m'."),
-], ids=['arch', 'network', 'custom', 'part'])
+@pytest.mark.parametrize(
+    'held, model, words',
+    [
+        (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; asked for was ViTAE 'tiny'."),
+        (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; asked for was ViTAEv2 'small'."),
+        (ViTAE('tiny'), ViTAE(PYRAMID), "It holds ViTAE 'tiny'; asked for was a ViTAE of an"),
+        (
+            ViTAEv2('small'),
+            ViTAEv2('48m', out_indices=(0, 1)),
+            "It holds ViTAEv2 'small'; asked for was ViTAEv2 '48m'.",
+        ),
+    ],
+    ids=['arch', 'network', 'custom', 'part'],
+)
 def test_a_checkpoint_of_another_variant_is_named(tmp_path, held, model, words):
     path = tmp_path / 'a.pth'
     torch.save(held.state_dict(), path)

@@ -8,14 +8,17 @@ BARE = dict(a=torch.zeros(1), b=torch.ones(1))
 DDP = {f'module.{key}': value for key, value in BARE.items()}
 
 
-@pytest.mark.parametrize('checkpoint, wrappers', [
-    (BARE, ()),
-    (DDP, ('module.', )),
-    (dict(state_dict=BARE, epoch=3), ('state_dict', )),
-    (dict(model=BARE, args=dict(lr=1)), ('model', )),
-    (dict(model=dict(state_dict=DDP)), ('model', 'state_dict', 'module.')),
-    (dict(state_dict=dict(a=torch.ones(1)), state_dict_ema=DDP), ('state_dict_ema', 'module.')),
-])
+@pytest.mark.parametrize(
+    'checkpoint, wrappers',
+    [
+        (BARE, ()),
+        (DDP, ('module.',)),
+        (dict(state_dict=BARE, epoch=3), ('state_dict',)),
+        (dict(model=BARE, args=dict(lr=1)), ('model',)),
+        (dict(model=dict(state_dict=DDP)), ('model', 'state_dict', 'module.')),
+        (dict(state_dict=dict(a=torch.ones(1)), state_dict_ema=DDP), ('state_dict_ema', 'module.')),
+    ],
+)
 def test_wrappers_come_off(checkpoint, wrappers):
     found = unwrap_state_dict(checkpoint)
     assert found.state_dict == BARE and found.wrappers == wrappers
@@ -23,7 +26,7 @@ def test_wrappers_come_off(checkpoint, wrappers):
 
 def test_raw_weights_on_request():
     found = unwrap_state_dict(dict(state_dict=BARE, state_dict_ema={}), ema=False)
-    assert found.wrappers == ('state_dict', )
+    assert found.wrappers == ('state_dict',)
 
 
 @pytest.mark.parametrize('checkpoint', [[1, 2], {}, dict(epoch=3), 'text', dict(state_dict={})])
@@ -33,8 +36,11 @@ def test_no_state_dict_is_said(checkpoint):
 
 
 def test_weights_behind_an_average_of_mmengine():
-    checkpoint = dict(meta={}, state_dict=dict(a=torch.ones(1)), ema_state_dict={
-        'steps': torch.tensor(7), 'module.a': torch.zeros(1)})
+    checkpoint = dict(
+        meta={},
+        state_dict=dict(a=torch.ones(1)),
+        ema_state_dict={'steps': torch.tensor(7), 'module.a': torch.zeros(1)},
+    )
     assert unwrap_state_dict(checkpoint).state_dict['a'] == 1
     state = unwrap_state_dict(unaveraged(checkpoint), ema=False).state_dict
     assert list(state) == ['a'] and state['a'] == 0

@@ -1,12 +1,14 @@
 """The switches of the backbones, in the networks that the configs name."""
+
 import json
 
 import pytest
 import torch
-from config_files import CONFIGS, read
 from mmengine.registry import MODELS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..helpers.config_files import CONFIGS, read
 
 
 def backbones():
@@ -18,7 +20,7 @@ def backbones():
         options = read(name).model.backbone.to_dict()
         if options['type'].startswith('vitae_mm.'):
             options.pop('init_cfg', None)
-            options['drop_path_rate'] = 0.
+            options['drop_path_rate'] = 0.0
             seen[json.dumps(options, sort_keys=True)] = options
     return seen
 

@@ -1,26 +1,43 @@
 """Classification: networks, recipes, data sets, and one step of each network."""
+
 import json
 
 import numpy as np
 import pytest
 import torch
-from config_files import (ROOT, build, code, datasets, from_guide, learning_rates, of_task,
-                          read, steps)
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, HOOKS, MODELS, DefaultScope
 from torch import nn
 
+from ..helpers.config_files import (
+    ROOT,
+    build,
+    code,
+    datasets,
+    from_guide,
+    learning_rates,
+    of_task,
+    read,
+    steps,
+)
+
 SCOPE = 'mmpretrain'
 # with the others, masked pretraining goes: test_pretraining_configs.py
 # of those at 32x32, test_reproduction_configs.py
-CONFIGS = [name for name in of_task('cls') if '_mae_' not in name and 'vitae_32' not in name
-           and not name.startswith(('cls/mini/', 'cls/gpu/'))]
+CONFIGS = [
+    name
+    for name in of_task('cls')
+    if '_mae_' not in name
+    and 'vitae_32' not in name
+    and not name.startswith(('cls/mini/', 'cls/gpu/'))
+]
 ABLATIONS = [name for name in CONFIGS if 'ablations/' in name]
 SMALL = [name for name in CONFIGS if 'schedules/cls_small.py' in (ROOT / name).read_text()]
 QUICK = ('vitae_t', 'vitaev2_s', 'ceit_t', 'deit_t', 't2t_7', 'swin_t', 'r50')
-TRANSFER = dict(cifar10=10, cifar100=100, flowers102=102, cars=196, pets=37, inat2018=8142,
-                inat2019=1010)
+TRANSFER = dict(
+    cifar10=10, cifar100=100, flowers102=102, cars=196, pets=37, inat2018=8142, inat2019=1010
+)
 GPUS = 8
 
 # yapf: disable
@@ -60,16 +77,21 @@ def scratch(model):
 
 
 # the other configs have the networks of these
-STEPPED = [scratch(model) for model in RECIPES] + [
-    name for name in ABLATIONS if not name.endswith('_100e_in1k.py')] + SMALL
+STEPPED = (
+    [scratch(model) for model in RECIPES]
+    + [name for name in ABLATIONS if not name.endswith('_100e_in1k.py')]
+    + SMALL
+)
 
 
 def network_of(cfg):
     """What sets a network apart, but for weights, image size and classes."""
-    backbone = {key: value for key, value in cfg.model.backbone.items()
-                if key not in ('init_cfg', 'img_size')}
-    return json.dumps([backbone, cfg.model.get('neck'), cfg.model.head.in_channels],
-                      sort_keys=True)
+    backbone = {
+        key: value
+        for key, value in cfg.model.backbone.items()
+        if key not in ('init_cfg', 'img_size')
+    }
+    return json.dumps([backbone, cfg.model.get('neck'), cfg.model.head.in_channels], sort_keys=True)
 
 
 def test_every_network_is_tried():
@@ -80,24 +102,31 @@ def test_every_network_is_tried():
 
 def batch(classes, size=64):
     from mmpretrain.structures import DataSample
+
     samples = [DataSample().set_gt_label(label) for label in (0, classes - 1)]
-    return dict(inputs=[torch.randint(0, 255, (3, size, size), dtype=torch.uint8)
-                        for _ in samples], data_samples=samples)
+    return dict(
+        inputs=[torch.randint(0, 255, (3, size, size), dtype=torch.uint8) for _ in samples],
+        data_samples=samples,
+    )
 
 
 def step(cfg, size=64):
     return steps(cfg, batch(cfg.model.head.num_classes, size))
 
 
-@pytest.mark.parametrize('name', [
-    name if name in map(scratch, QUICK) else pytest.param(name, marks=pytest.mark.slow)
-    for name in STEPPED])
+@pytest.mark.parametrize(
+    'name',
+    [
+        name if name in map(scratch, QUICK) else pytest.param(name, marks=pytest.mark.slow)
+        for name in STEPPED
+    ],
+)
 def test_network_steps(name):
     cfg = read(name)
     # mmpretrain's Swin takes no map that is smaller than its window
     predictions = step(cfg, size=224 if 'swin' in name else 32 if name in SMALL else 64)
     for sample in predictions:
-        assert sample.pred_score.shape == (cfg.model.head.num_classes, )
+        assert sample.pred_score.shape == (cfg.model.head.num_classes,)
         assert sample.pred_score.sum().item() == pytest.approx(1, abs=1e-4)
 
 
@@ -106,10 +135,12 @@ def test_config_goes_with_its_data(name):
     cfg = read(name)
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes
     assert cfg.auto_scale_lr.base_batch_size == GPUS * cfg.train_dataloader.batch_size
-    assert cfg.model.train_cfg.augments == [dict(type='Mixup', alpha=.8),
-                                            dict(type='CutMix', alpha=1.)]
+    assert cfg.model.train_cfg.augments == [
+        dict(type='Mixup', alpha=0.8),
+        dict(type='CutMix', alpha=1.0),
+    ]
     loss = cfg.model.head.loss
-    assert (loss.type, loss.label_smooth_val, loss.mode) == ('LabelSmoothLoss', .1, 'original')
+    assert (loss.type, loss.label_smooth_val, loss.mode) == ('LabelSmoothLoss', 0.1, 'original')
     for split in ('val', 'test'):
         loader = cfg[f'{split}_dataloader']
         assert loader.persistent_workers is False
@@ -121,8 +152,10 @@ def test_our_networks_have_their_parameters(model, millions):
     with torch.device('meta'):
         network = build(base_config(model))
     # the published counts have the random features of Performers in them
-    counted = [*network.parameters(), *(buffer for name, buffer in network.named_buffers()
-                                        if name.endswith('.features'))]
+    counted = [
+        *network.parameters(),
+        *(buffer for name, buffer in network.named_buffers() if name.endswith('.features')),
+    ]
     assert round(sum(p.numel() for p in counted) / 1e6, 3) == millions
 
 
@@ -144,11 +177,11 @@ def check_schedule(rates, epochs, peak, warm_up):
     assert rates[warm_up - 1, -1] == rates[warm_up, 0] == pytest.approx(peak)
     flat = rates.ravel()
     top = flat.argmax()
-    assert (np.diff(flat[:top]) > 0).all() and (np.diff(flat[top + 1:]) < 0).all()
+    assert (np.diff(flat[:top]) > 0).all() and (np.diff(flat[top + 1 :]) < 0).all()
     # half-way of the cosine
     middle = warm_up + (epochs - warm_up) // 2
-    assert rates[middle, 0] == pytest.approx((peak + 1e-5) / 2, rel=.02)
-    assert rates[-1, -1] == pytest.approx(1e-5, rel=.02)
+    assert rates[middle, 0] == pytest.approx((peak + 1e-5) / 2, rel=0.02)
+    assert rates[-1, -1] == pytest.approx(1e-5, rel=0.02)
 
 
 @pytest.mark.parametrize('model', RECIPES)
@@ -156,12 +189,16 @@ def test_recipe_from_scratch(model, tmp_path):
     decay, drop_path, size, warm_up = RECIPES[model]
     cfg = read(scratch(model))
     optimizer = cfg.optim_wrapper.optimizer
-    assert (optimizer.type, optimizer.betas, optimizer.weight_decay) == ('AdamW', (.9, .999), decay)
+    assert (optimizer.type, optimizer.betas, optimizer.weight_decay) == (
+        'AdamW',
+        (0.9, 0.999),
+        decay,
+    )
     assert optimizer.lr == pytest.approx(5e-4 * size / 512)
     assert GPUS * cfg.train_dataloader.batch_size == size
     assert cfg.model.backbone.drop_path_rate == drop_path
-    assert cfg.model.backbone.get('drop_rate', 0) == (.1 if decay == .065 else 0)
-    clip = dict(max_norm=5.) if decay == .065 else None
+    assert cfg.model.backbone.get('drop_rate', 0) == (0.1 if decay == 0.065 else 0)
+    clip = dict(max_norm=5.0) if decay == 0.065 else None
     assert cfg.optim_wrapper.get('clip_grad') == clip
     sampler = cfg.train_dataloader.sampler
     assert sampler.shuffle
@@ -176,25 +213,39 @@ def test_recipe_from_scratch(model, tmp_path):
 def test_weights_and_statistics_are_averaged(model):
     cfg = read(scratch(model))
     with DefaultScope.overwrite_default_scope(SCOPE):
-        hook, = [HOOKS.build(hook) for hook in cfg.custom_hooks]
+        (hook,) = [HOOKS.build(hook) for hook in cfg.custom_hooks]
         norm = nn.BatchNorm1d(1)
         average = MODELS.build(hook.ema_cfg, default_args=dict(model=norm))
-    for value in (0., 1.):
+    for value in (0.0, 1.0):
         nn.init.constant_(norm.weight, value)
         norm.running_mean.fill_(value)
         average.update_parameters(norm)
-    assert average.module.weight.item() == pytest.approx(1 - .99996)
-    assert average.module.running_mean.item() == pytest.approx(1 - .99996)
+    assert average.module.weight.item() == pytest.approx(1 - 0.99996)
+    assert average.module.running_mean.item() == pytest.approx(1 - 0.99996)
 
 
-@pytest.mark.parametrize('model', ['vitae_t', 'vitaev2_s', 'ceit_t', 'deit_t', 't2t_7', 'swin_t',
-                                   'r50', pytest.param('vitae_b', marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    'model',
+    [
+        'vitae_t',
+        'vitaev2_s',
+        'ceit_t',
+        'deit_t',
+        't2t_7',
+        'swin_t',
+        'r50',
+        pytest.param('vitae_b', marks=pytest.mark.slow),
+    ],
+)
 def test_only_weights_are_decayed(model):
     cfg = read(scratch(model))
     network = build(cfg)
     wrapper = build_optim_wrapper(network, cfg.optim_wrapper)
-    groups = {id(p): group['weight_decay']
-              for group in wrapper.optimizer.param_groups for p in group['params']}
+    groups = {
+        id(p): group['weight_decay']
+        for group in wrapper.optimizer.param_groups
+        for p in group['params']
+    }
     embeddings = ('position', 'pos_embed', 'cls_token', 'relative_position_bias_table')
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
     assert len(trained) == len(groups)
@@ -208,29 +259,50 @@ def test_images_are_those_of_the_recipe():
     train = cfg.train_dataloader.dataset.pipeline
     test = cfg.test_dataloader.dataset.pipeline
     assert [transform.type for transform in train] == [
-        'LoadImageFromFile', 'RandomResizedCrop', 'RandomFlip', 'RandAugment', 'RandomErasing',
-        'PackInputs']
+        'LoadImageFromFile',
+        'RandomResizedCrop',
+        'RandomFlip',
+        'RandAugment',
+        'RandomErasing',
+        'PackInputs',
+    ]
     crop, flip, augment, erasing = train[1:5]
     assert (crop.scale, crop.backend, crop.interpolation) == (224, 'pillow', 'bicubic')
-    assert flip.prob == .5
-    assert (augment.policies, augment.num_policies, augment.total_level, augment.magnitude_level,
-            augment.magnitude_std) == ('timm_increasing', 2, 10, 9, .5)
-    assert (erasing.erase_prob, erasing.mode) == (.25, 'rand') and erasing.fill_std
+    assert flip.prob == 0.5
+    assert (
+        augment.policies,
+        augment.num_policies,
+        augment.total_level,
+        augment.magnitude_level,
+        augment.magnitude_std,
+    ) == ('timm_increasing', 2, 10, 9, 0.5)
+    assert (erasing.erase_prob, erasing.mode) == (0.25, 'rand') and erasing.fill_std
     assert [transform.type for transform in test] == [
-        'LoadImageFromFile', 'ResizeEdge', 'CenterCrop', 'PackInputs']
+        'LoadImageFromFile',
+        'ResizeEdge',
+        'CenterCrop',
+        'PackInputs',
+    ]
     for name, size in (('vitae_t_300e_in1k', 224), ('vitae_t_384_30e_in1k', 384)):
         cfg = read(f'cls/{name}.py')
         assert cfg.train_dataloader.dataset.pipeline[1].scale == size
         for loader in (cfg.val_dataloader, cfg.test_dataloader):
             resize, crop = loader.dataset.pipeline[1:3]
-            assert (resize.scale, resize.edge, crop.crop_size) == (int(size / .9), 'short', size)
+            assert (resize.scale, resize.edge, crop.crop_size) == (int(size / 0.9), 'short', size)
             assert (resize.backend, resize.interpolation) == ('pillow', 'bicubic')
 
 
-@pytest.mark.parametrize('name', [scratch('vitae_t'), 'cls/vitae_t_384_30e_in1k.py', *(
-    f'cls/vitae_t_100e_{data}.py' for data in ('cifar10', 'pets', 'inat2018'))])
+@pytest.mark.parametrize(
+    'name',
+    [
+        scratch('vitae_t'),
+        'cls/vitae_t_384_30e_in1k.py',
+        *(f'cls/vitae_t_100e_{data}.py' for data in ('cifar10', 'pets', 'inat2018')),
+    ],
+)
 def test_pipelines_give_images_of_one_size(name):
     from mmengine.dataset import Compose
+
     cfg = read(name)
     np.random.seed(0)
     raw = np.random.randint(0, 256, (32, 32, 3) if 'cifar' in name else (300, 260, 3), np.uint8)
@@ -246,8 +318,10 @@ def test_pipelines_give_images_of_one_size(name):
 
 
 def test_cifar_is_read_as_rgb():
-    erasing = {name: read(f'cls/{name}.py').train_dataloader.dataset.pipeline[-2]
-               for name in ('vitae_t_300e_in1k', 'vitae_t_100e_cifar10')}
+    erasing = {
+        name: read(f'cls/{name}.py').train_dataloader.dataset.pipeline[-2]
+        for name in ('vitae_t_300e_in1k', 'vitae_t_100e_cifar10')
+    }
     bgr, rgb = erasing.values()
     assert bgr.fill_color == rgb.fill_color[::-1] and bgr.fill_std == rgb.fill_std[::-1]
     for data in ('cifar10', 'cifar100'):
@@ -255,8 +329,9 @@ def test_cifar_is_read_as_rgb():
     assert read('cls/vitae_t_100e_pets.py').data_preprocessor.to_rgb is True
 
 
-@pytest.mark.parametrize('model', ['vitae_t', 'vitae_s', 'vitaev2_48m', 'vitaev2_b', 'ceit_t',
-                                   'ceit_s'])
+@pytest.mark.parametrize(
+    'model', ['vitae_t', 'vitae_s', 'vitaev2_48m', 'vitaev2_b', 'ceit_t', 'ceit_s']
+)
 def test_recipe_at_384(model, tmp_path):
     cfg = read(f'cls/{model}_384_30e_in1k.py')
     optimizer = cfg.optim_wrapper.optimizer
@@ -270,6 +345,7 @@ def test_recipe_at_384(model, tmp_path):
 @pytest.mark.parametrize('model, millions', [('ceit_t', 6.430), ('ceit_s', 24.351)])
 def test_weights_at_224_load_at_384(model, millions):
     from vitae_mm.checkpoints import check_match
+
     small, large = build(read(scratch(model))), build(read(f'cls/{model}_384_30e_in1k.py'))
     assert round(sum(p.numel() for p in large.parameters()) / 1e6, 3) == millions
     check_match(large, small.state_dict(), 'checkpoint')
@@ -284,7 +360,8 @@ def test_recipe_of_transfer(model, data):
     cfg = read(f'cls/{model}_100e_{data}.py')
     assert cfg.model.head.num_classes == TRANSFER[data]
     assert cfg.model.backbone.init_cfg == dict(
-        type='Pretrained', checkpoint=f'checkpoints/{model}_in1k.pth')
+        type='Pretrained', checkpoint=f'checkpoints/{model}_in1k.pth'
+    )
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 5e-4, 1e-8)
     assert GPUS * cfg.train_dataloader.batch_size == 512
@@ -297,17 +374,26 @@ def test_schedule_of_transfer(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('model, data, classes', [('vitae_t', 'cifar10', 10),
-                                                  ('ceit_t', 'pets', 37)])
+@pytest.mark.parametrize(
+    'model, data, classes', [('vitae_t', 'cifar10', 10), ('ceit_t', 'pets', 37)]
+)
 def test_transfer_steps(model, data, classes):
     predictions = step(read(f'cls/{model}_100e_{data}.py'))
-    assert predictions[0].pred_score.shape == (classes, )
+    assert predictions[0].pred_score.shape == (classes,)
 
 
-@pytest.mark.parametrize('data, train, test', [
-    ('cifar10', 'train', 'test'), ('cifar100', 'train', 'test'), ('flowers102', 'trainval', 'test'),
-    ('cars', 'train', 'test'), ('pets', 'trainval', 'test'), ('inat2018', None, None),
-    ('inat2019', None, None)])
+@pytest.mark.parametrize(
+    'data, train, test',
+    [
+        ('cifar10', 'train', 'test'),
+        ('cifar100', 'train', 'test'),
+        ('flowers102', 'trainval', 'test'),
+        ('cars', 'train', 'test'),
+        ('pets', 'trainval', 'test'),
+        ('inat2018', None, None),
+        ('inat2019', None, None),
+    ],
+)
 def test_transfer_datasets_build(data, train, test, tmp_path):
     cfg = read(f'cls/vitae_t_100e_{data}.py')
     (tmp_path / 'cars_annos.mat').touch()
@@ -331,8 +417,9 @@ def test_recipe_of_few_data(model, percent):
     whole, part = read(scratch(model)), read(f'cls/{model}_300e_in1k_{percent}pct.py')
     subset = part.train_dataloader.pop('dataset')
     inner = whole.train_dataloader.pop('dataset')
-    assert subset == dict(type='vitae_mm.StratifiedSubset', fraction=percent / 100, seed=0,
-                          dataset=inner)
+    assert subset == dict(
+        type='vitae_mm.StratifiedSubset', fraction=percent / 100, seed=0, dataset=inner
+    )
     # all else is as in the recipe, so the number of steps is too
     assert part.to_dict() == whole.to_dict()
 
@@ -357,19 +444,23 @@ def test_reassessed_labels_come_beside_the_original():
     for evaluators in (cfg.val_evaluator, cfg.test_evaluator):
         assert evaluators == [
             dict(type='Accuracy', topk=(1, 5)),
-            dict(type='vitae_mm.ReassessedLabels', ann_file='data/imagenet/real.json')]
+            dict(type='vitae_mm.ReassessedLabels', ann_file='data/imagenet/real.json'),
+        ]
     assert cfg.model == read(scratch('vitaev2_s')).model
 
 
-@pytest.mark.parametrize('names', [
-    [scratch(model) for model in ('vitae_t', 'vitae_6m', 'deit_t', 't2t_7')],
-    [scratch(model) for model in ('vitae_s', 'vitae_13m', 'deit_s', 't2t_14')],
-    [scratch(model) for model in ('vitaev2_s', 'swin_t', 'r50')],
-    [scratch(model) for model in ('ceit_t', 'ceit_s', 'ceit_b')],
-    [f'cls/{model}_100e_pets.py' for model in ('vitae_t', 'vitae_s', 'ceit_t', 'ceit_s')],
-    [f'cls/{model}_384_30e_in1k.py' for model in ('vitae_t', 'vitae_s', 'vitaev2_48m')],
-    [f'cls/{model}_300e_in1k_10pct.py' for model in ('vitae_t', 't2t_7')],
-])
+@pytest.mark.parametrize(
+    'names',
+    [
+        [scratch(model) for model in ('vitae_t', 'vitae_6m', 'deit_t', 't2t_7')],
+        [scratch(model) for model in ('vitae_s', 'vitae_13m', 'deit_s', 't2t_14')],
+        [scratch(model) for model in ('vitaev2_s', 'swin_t', 'r50')],
+        [scratch(model) for model in ('ceit_t', 'ceit_s', 'ceit_b')],
+        [f'cls/{model}_100e_pets.py' for model in ('vitae_t', 'vitae_s', 'ceit_t', 'ceit_s')],
+        [f'cls/{model}_384_30e_in1k.py' for model in ('vitae_t', 'vitae_s', 'vitaev2_48m')],
+        [f'cls/{model}_300e_in1k_10pct.py' for model in ('vitae_t', 't2t_7')],
+    ],
+)
 def test_swapping_the_network_is_one_line(names):
     ours, *others = names
     for other in others:
@@ -414,6 +505,7 @@ val_dataloader = dict(dataset=dict(data_root='{tmp_path}', data_prefix='train'))
 test_dataloader = val_dataloader
 """)
     from mmcv import imwrite
+
     for label in 'ab':
         imwrite(np.zeros((40, 30, 3), np.uint8), str(tmp_path / 'train' / label / '0.png'))
     cfg = Config.fromfile(path)
@@ -424,10 +516,10 @@ test_dataloader = val_dataloader
                 dataset = registry.build(cfg[f'{split}_dataloader'].dataset)
         assert dataset.metainfo['classes'] == ('a', 'b')
         assert dataset[0]['inputs'].shape == (3, 32, 32)
-    assert step(cfg, size=32)[0].pred_score.shape == (2, )
+    assert step(cfg, size=32)[0].pred_score.shape == (2,)
     rates = learning_rates(cfg, tmp_path, epoch_length=10)
     assert len(rates) == 20 and rates[0, 0] == pytest.approx(5e-6)
-    assert rates.max() > 4e-4 and rates[-1, -1] == pytest.approx(1e-5, rel=.1)
+    assert rates.max() > 4e-4 and rates[-1, -1] == pytest.approx(1e-5, rel=0.1)
 
 
 def test_the_guide_s_config_builds(tmp_path):
@@ -436,7 +528,9 @@ def test_the_guide_s_config_builds(tmp_path):
     assert model.head.num_classes == 10 and cfg.model.train_cfg is None
     assert cfg.train_cfg.max_epochs == 10
     assert (cfg.train_dataloader.dataset.data_prefix, cfg.test_dataloader.dataset.data_prefix) == (
-        'train', 'test')
+        'train',
+        'test',
+    )
 
 
 def unscoped(node):
@@ -454,6 +548,9 @@ def test_the_guide_s_config_for_photographs_builds(tmp_path):
     for split, folder in dict(train='train', val='test', test='test').items():
         loader = f'{split}_dataloader'
         assert unscoped(cfg[loader].dataset) == dict(
-            type='CustomDataset', data_root='data/photographs/', data_prefix=folder,
-            pipeline=unscoped(imagenet[loader].dataset.pipeline))
+            type='CustomDataset',
+            data_root='data/photographs/',
+            data_prefix=folder,
+            pipeline=unscoped(imagenet[loader].dataset.pipeline),
+        )
     assert cfg.test_evaluator.topk == 1

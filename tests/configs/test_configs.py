@@ -1,7 +1,9 @@
 """What holds for the configs of every task."""
+
 import pytest
-from config_files import CONFIGS, ROOT, datasets, read
 from mmengine.registry import DATASETS, METRICS, DefaultScope
+
+from ..helpers.config_files import CONFIGS, ROOT, datasets, read
 
 SPLITS = ('train', 'val', 'test')
 
@@ -10,7 +12,7 @@ SPLITS = ('train', 'val', 'test')
 def test_config_is_a_delta_that_opens_with_its_command(name):
     lines = (ROOT / name).read_text().splitlines()
     assert len(lines) <= 25
-    comments = lines[:next(i for i, line in enumerate(lines) if not line.startswith('#'))]
+    comments = lines[: next(i for i, line in enumerate(lines) if not line.startswith('#'))]
     command = [line for line in comments if line.startswith(('# bash tools/', '# python tools/'))]
     assert len(comments) >= 2 and len(command) == 1
     assert f'configs/{name}' in command[0].split()
@@ -19,6 +21,7 @@ def test_config_is_a_delta_that_opens_with_its_command(name):
 @pytest.mark.parametrize('name', CONFIGS)
 def test_pipelines_build(name):
     from mmengine.dataset import Compose
+
     cfg = read(name)
     # without labels there is nothing to validate
     splits = [split for split in SPLITS if f'{split}_dataloader' in cfg]

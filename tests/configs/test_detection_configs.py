@@ -1,32 +1,61 @@
 """Detection: each config runs one step, and the recipe is the paper's."""
+
 import pytest
 import torch
-from config_files import (build, check_one_line, code, distinct, from_guide, of_task,
-                          read, steps)
 from mmengine.optim import OPTIM_WRAPPER_CONSTRUCTORS, build_optim_wrapper
 
-QUICK = ('det/mask_rcnn_vitaev2_s_1x.py', 'det/mask_rcnn_vitae_s_1x.py',
-         'det/retinanet_vitaev2_s_1x.py', 'det/mask_rcnn_vitaev2_demo_5e_shapes.py')
+from ..helpers.config_files import (
+    build,
+    check_one_line,
+    code,
+    distinct,
+    from_guide,
+    of_task,
+    read,
+    steps,
+)
+
+QUICK = (
+    'det/mask_rcnn_vitaev2_s_1x.py',
+    'det/mask_rcnn_vitae_s_1x.py',
+    'det/retinanet_vitaev2_s_1x.py',
+    'det/mask_rcnn_vitaev2_demo_5e_shapes.py',
+)
 
 
 def detection_batch(classes, size=(96, 128)):
     from mmdet.structures import DetDataSample
     from mmdet.structures.mask import BitmapMasks
     from mmengine.structures import InstanceData
-    sample = DetDataSample(metainfo=dict(img_shape=size, ori_shape=size, scale_factor=(1., 1.),
-                                         pad_shape=size, batch_input_shape=size))
+
+    sample = DetDataSample(
+        metainfo=dict(
+            img_shape=size,
+            ori_shape=size,
+            scale_factor=(1.0, 1.0),
+            pad_shape=size,
+            batch_input_shape=size,
+        )
+    )
     masks = torch.zeros(2, *size, dtype=torch.uint8)
     masks[0, 8:60, 8:60] = masks[1, 40:90, 50:120] = 1
     sample.gt_instances = InstanceData(
-        bboxes=torch.tensor([[8., 8, 60, 60], [50, 40, 120, 90]]),
-        labels=torch.tensor([0, classes - 1]), masks=BitmapMasks(masks.numpy(), *size))
-    return dict(inputs=[torch.randint(0, 255, (3, *size), dtype=torch.uint8)],
-                data_samples=[sample])
+        bboxes=torch.tensor([[8.0, 8, 60, 60], [50, 40, 120, 90]]),
+        labels=torch.tensor([0, classes - 1]),
+        masks=BitmapMasks(masks.numpy(), *size),
+    )
+    return dict(
+        inputs=[torch.randint(0, 255, (3, *size), dtype=torch.uint8)], data_samples=[sample]
+    )
 
 
-@pytest.mark.parametrize('name', [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
-    for name in distinct(of_task('det'))])
+@pytest.mark.parametrize(
+    'name',
+    [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in distinct(of_task('det'))
+    ],
+)
 def test_network_steps(name):
     cfg = read(name)
     head = cfg.model.get('bbox_head') or cfg.model.roi_head.bbox_head
@@ -44,14 +73,14 @@ def test_coco_recipe(name):
     assert cfg.train_cfg.max_epochs == epochs
     warm_up, steps = cfg.param_scheduler
     assert (warm_up.by_epoch, warm_up.end) == (False, 1000)
-    assert steps.milestones == milestones and steps.end == epochs and steps.gamma == .1
+    assert steps.milestones == milestones and steps.end == epochs and steps.gamma == 0.1
     optimizer = cfg.optim_wrapper.optimizer
-    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 1e-4, .05)
-    assert optimizer.betas == (.9, .999) and cfg.optim_wrapper.get('clip_grad') is None
+    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 1e-4, 0.05)
+    assert optimizer.betas == (0.9, 0.999) and cfg.optim_wrapper.get('clip_grad') is None
     assert cfg.auto_scale_lr.base_batch_size == 16 and cfg.train_dataloader.batch_size == 2
     assert cfg.model.backbone.init_cfg.type == 'Pretrained'
     pipeline = cfg.train_dataloader.dataset.pipeline
-    assert (pipeline[2].type, pipeline[2].prob) == ('RandomFlip', .5)
+    assert (pipeline[2].type, pipeline[2].prob) == ('RandomFlip', 0.5)
     whole, cropped = pipeline[3].transforms
     heights = [scale[0] for scale in whole[0].scales]
     assert heights == list(range(480, 801, 32)) and cropped[2].scales == whole[0].scales
@@ -61,19 +90,27 @@ def test_coco_recipe(name):
     assert ('segm' in cfg.test_evaluator.metric) == ('roi_head' in cfg.model)
 
 
-@pytest.mark.parametrize('name, rate', [
-    ('mask_rcnn_vitaev2_s_1x', .1), ('retinanet_vitaev2_s_1x', .1),
-    ('mask_rcnn_vitaev2_s_3x', .1), ('cascade_rcnn_vitaev2_s_3x', .1),
-    ('mask_rcnn_vitaev2_48m_3x', .25), ('mask_rcnn_vitaev2_b_3x', .4)])
+@pytest.mark.parametrize(
+    'name, rate',
+    [
+        ('mask_rcnn_vitaev2_s_1x', 0.1),
+        ('retinanet_vitaev2_s_1x', 0.1),
+        ('mask_rcnn_vitaev2_s_3x', 0.1),
+        ('cascade_rcnn_vitaev2_s_3x', 0.1),
+        ('mask_rcnn_vitaev2_48m_3x', 0.25),
+        ('mask_rcnn_vitaev2_b_3x', 0.4),
+    ],
+)
 def test_drop_path_of_detectors(name, rate):
     assert read(f'det/{name}.py').model.backbone.drop_path_rate == rate
 
 
 def test_cascade_heads_are_the_paper_s():
     from mmdet.models.losses import GIoULoss
+
     model = build(read('det/cascade_rcnn_vitaev2_s_3x.py'))
     stds = [head.bbox_coder.stds for head in model.roi_head.bbox_head]
-    assert stds == [[.1, .1, .2, .2], [.05, .05, .1, .1], [.033, .033, .067, .067]]
+    assert stds == [[0.1, 0.1, 0.2, 0.2], [0.05, 0.05, 0.1, 0.1], [0.033, 0.033, 0.067, 0.067]]
     for head in model.roi_head.bbox_head:
         assert len(head.shared_convs) == 4 and len(head.shared_fcs) == 1
         assert all(isinstance(conv.bn, torch.nn.SyncBatchNorm) for conv in head.shared_convs)
@@ -86,16 +123,28 @@ def test_norms_are_not_decayed():
     model = build(cfg)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     names = {id(p): name for name, p in model.named_parameters()}
-    decay = {names[id(p)]: group['weight_decay']
-             for group in wrapper.optimizer.param_groups for p in group['params']}
+    decay = {
+        names[id(p)]: group['weight_decay']
+        for group in wrapper.optimizer.param_groups
+        for p in group['params']
+    }
     for name, value in decay.items():
-        assert value == (0 if '.norm' in name else .05), name
-    assert OPTIM_WRAPPER_CONSTRUCTORS.get(cfg.optim_wrapper.get(
-        'constructor', 'DefaultOptimWrapperConstructor'))
+        assert value == (0 if '.norm' in name else 0.05), name
+    assert OPTIM_WRAPPER_CONSTRUCTORS.get(
+        cfg.optim_wrapper.get('constructor', 'DefaultOptimWrapperConstructor')
+    )
 
 
-@pytest.mark.parametrize('form', ['mask_rcnn_{}_1x', 'mask_rcnn_{}_3x', 'cascade_rcnn_{}_1x',
-                                  'cascade_rcnn_{}_3x', 'retinanet_{}_1x'])
+@pytest.mark.parametrize(
+    'form',
+    [
+        'mask_rcnn_{}_1x',
+        'mask_rcnn_{}_3x',
+        'cascade_rcnn_{}_1x',
+        'cascade_rcnn_{}_3x',
+        'retinanet_{}_1x',
+    ],
+)
 def test_swapping_the_backbone_is_one_line(form):
     check_one_line(f'det/{form}.py', 'backbones/')
 
@@ -110,5 +159,5 @@ def test_the_guide_s_config_builds(tmp_path):
     cfg = from_guide('mask_rcnn', tmp_path)
     model = build(cfg)
     assert model.roi_head.bbox_head.num_classes == 1
-    assert cfg.train_dataloader.dataset.metainfo.classes == ('droplet', )
+    assert cfg.train_dataloader.dataset.metainfo.classes == ('droplet',)
     assert cfg.test_evaluator.ann_file == 'data/droplets/val.json'

@@ -1,8 +1,10 @@
 """ViTAEv2 detectors and segmentors take images of any size, also mixed."""
+
 import pytest
 import torch
-from config_files import build, read
 from mmengine.registry import DefaultScope
+
+from ..helpers.config_files import build, read
 
 DETECTOR = 'det/mask_rcnn_vitaev2_demo_5e_shapes.py'
 SEGMENTOR = 'seg/upernet_vitaev2_demo_12e_shapes.py'
@@ -20,23 +22,33 @@ def batch(model, sizes):
     from mmdet.structures.mask import BitmapMasks
     from mmengine.structures import InstanceData, PixelData
     from mmseg.structures import SegDataSample
+
     samples = []
     for height, width in sizes:
-        metainfo = dict(img_shape=(height, width), ori_shape=(height, width),
-                        scale_factor=(1., 1.), img_path='a.jpg')
+        metainfo = dict(
+            img_shape=(height, width),
+            ori_shape=(height, width),
+            scale_factor=(1.0, 1.0),
+            img_path='a.jpg',
+        )
         if hasattr(model, 'roi_head'):
             sample = DetDataSample(metainfo=metainfo)
-            masks = BitmapMasks(torch.ones(1, height, width, dtype=torch.uint8).numpy(), height,
-                                width)
+            masks = BitmapMasks(
+                torch.ones(1, height, width, dtype=torch.uint8).numpy(), height, width
+            )
             sample.gt_instances = InstanceData(
-                bboxes=torch.tensor([[0., 0., width, height]]), labels=torch.tensor([1]),
-                masks=masks)
+                bboxes=torch.tensor([[0.0, 0.0, width, height]]),
+                labels=torch.tensor([1]),
+                masks=masks,
+            )
         else:
             sample = SegDataSample(metainfo=metainfo)
             sample.gt_sem_seg = PixelData(data=torch.ones(1, height, width, dtype=torch.long))
         samples.append(sample)
-    return dict(inputs=[torch.randint(0, 255, (3, *size), dtype=torch.uint8) for size in sizes],
-                data_samples=samples)
+    return dict(
+        inputs=[torch.randint(0, 255, (3, *size), dtype=torch.uint8) for size in sizes],
+        data_samples=samples,
+    )
 
 
 def data_of(model, sizes):
@@ -62,9 +74,14 @@ def test_any_size_is_predicted(model, sizes):
                 assert sample.seg_logits.data.isfinite().all()
 
 
-@pytest.mark.parametrize('sizes', [
-    pytest.param(sizes, marks=pytest.mark.slow) if sizes == [(800, 1333)] else sizes
-    for sizes in SIZES], ids=str)
+@pytest.mark.parametrize(
+    'sizes',
+    [
+        pytest.param(sizes, marks=pytest.mark.slow) if sizes == [(800, 1333)] else sizes
+        for sizes in SIZES
+    ],
+    ids=str,
+)
 def test_any_size_is_trained_on(model, sizes):
     model.train()
     if not hasattr(model, 'roi_head'):

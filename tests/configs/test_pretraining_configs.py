@@ -1,17 +1,22 @@
 """Masked pretraining and finetuning: networks, recipes, one step of each."""
+
 import copy
 
 import pytest
 import torch
-from config_files import build, distinct, learning_rates, of_task, read, steps
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS
 
 from vitae_mm.selfsup import MaskedViTAE
 
+from ..helpers.config_files import build, distinct, learning_rates, of_task, read, steps
+
 PRETRAINING = [name for name in of_task('ssl') if 'mini/' not in name]
-FINETUNING = [name for name in of_task('cls') if 'mini/' not in name
-              and ('_mae_' in name or 'vitae_32' in name)]
+FINETUNING = [
+    name
+    for name in of_task('cls')
+    if 'mini/' not in name and ('_mae_' in name or 'vitae_32' in name)
+]
 # yapf: disable
 RECIPES = {
     # width, cells, finetuning epochs, learning rate, its decay, drop path
@@ -38,10 +43,13 @@ def test_heads_are_no_networks_of_their_own():
 def test_pretraining_steps(name):
     cfg = read(name)
     size = cfg.model.backbone.get('img_size', 224)
-    batch = dict(inputs=torch.randint(0, 255, (2, 3, size, size), dtype=torch.uint8),
-                 data_samples=[None, None])
-    features = steps(cfg, batch, dict(
-        inputs=batch['inputs'].float(), data_samples=None), predict=features_of)
+    batch = dict(
+        inputs=torch.randint(0, 255, (2, 3, size, size), dtype=torch.uint8),
+        data_samples=[None, None],
+    )
+    features = steps(
+        cfg, batch, dict(inputs=batch['inputs'].float(), data_samples=None), predict=features_of
+    )
     width = cfg.model.neck.embed_dim
     assert features[0].shape[:2] == (2, width)
 
@@ -53,13 +61,18 @@ def features_of(model, batch):
 @pytest.mark.parametrize('name', map(marked, distinct(FINETUNING)))
 def test_finetuning_steps(name):
     from mmpretrain.structures import DataSample
+
     cfg = read(name)
     size, classes = 32 if '_32' in name else 64, cfg.model.head.num_classes
     samples = [DataSample().set_gt_label(label) for label in (0, classes - 1)]
-    predictions = steps(cfg, dict(
-        inputs=[torch.randint(0, 255, (3, size, size), dtype=torch.uint8)] * 2,
-        data_samples=samples))
-    assert predictions[0].pred_score.shape == (classes, )
+    predictions = steps(
+        cfg,
+        dict(
+            inputs=[torch.randint(0, 255, (3, size, size), dtype=torch.uint8)] * 2,
+            data_samples=samples,
+        ),
+    )
+    assert predictions[0].pred_score.shape == (classes,)
 
 
 @models
@@ -67,17 +80,17 @@ def test_finetuning_steps(name):
 def test_pretraining_recipe(model, epochs, tmp_path):
     cfg = read(f'ssl/mae_vitae_{model}_{epochs}e_in1k.py')
     backbone, neck, head = cfg.model.backbone, cfg.model.neck, cfg.model.head
-    assert (backbone.mask_ratio, head.norm_pix, head.loss.criterion) == (.75, True, 'L2')
+    assert (backbone.mask_ratio, head.norm_pix, head.loss.criterion) == (0.75, True, 'L2')
     assert neck.embed_dim == RECIPES[model][0]
     assert (neck.decoder_embed_dim, neck.decoder_depth, neck.decoder_num_heads) == (512, 8, 16)
     optimizer = cfg.optim_wrapper.optimizer
-    assert (optimizer.type, optimizer.betas, optimizer.weight_decay) == ('AdamW', (.9, .95), .05)
+    assert (optimizer.type, optimizer.betas, optimizer.weight_decay) == ('AdamW', (0.9, 0.95), 0.05)
     assert optimizer.lr == pytest.approx(1.5e-4 * 4096 / 256)
     images = cfg.train_dataloader.batch_size * cfg.optim_wrapper.get('accumulative_counts', 1)
     assert cfg.auto_scale_lr.base_batch_size == GPUS * images == 4096
     crop, flip = cfg.train_dataloader.dataset.pipeline[1:3]
-    assert (crop.scale, crop.crop_ratio_range, crop.interpolation) == (224, (.2, 1.), 'bicubic')
-    assert flip.prob == .5
+    assert (crop.scale, crop.crop_ratio_range, crop.interpolation) == (224, (0.2, 1.0), 'bicubic')
+    assert flip.prob == 0.5
     rates = learning_rates(cfg, tmp_path, epoch_length=2)
     assert len(rates) == epochs and rates[40, 0] == pytest.approx(optimizer.lr)
     assert (rates[1:40, 0] > rates[:39, 0]).all() and (rates[41:, 0] < rates[40:-1, 0]).all()
@@ -88,12 +101,15 @@ def test_pretraining_decays_weights_alone():
     cfg = read('ssl/mae_vitae_demo_20e_shapes.py')
     network = build(cfg)
     wrapper = build_optim_wrapper(network, cfg.optim_wrapper)
-    decays = {id(p): group['weight_decay']
-              for group in wrapper.optimizer.param_groups for p in group['params']}
+    decays = {
+        id(p): group['weight_decay']
+        for group in wrapper.optimizer.param_groups
+        for p in group['params']
+    }
     for name, p in network.named_parameters():
         if p.requires_grad:
             spared = p.ndim == 1 or name.endswith('_token')
-            assert decays[id(p)] == (0 if spared else .05), name
+            assert decays[id(p)] == (0 if spared else 0.05), name
 
 
 @models
@@ -104,8 +120,9 @@ def test_finetuning_recipe(model, tmp_path):
     assert (cfg.model.head.in_channels, backbone.drop_path_rate) == (width, drop_path)
     assert backbone.drop_rate == 0 and backbone.out_type == 'avg_featmap'
     assert backbone.init_cfg.checkpoint == (
-        f'work_dirs/mae_vitae_{model}_1600e_in1k/epoch_1600.pth')
-    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', rate, .05)
+        f'work_dirs/mae_vitae_{model}_1600e_in1k/epoch_1600.pth'
+    )
+    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', rate, 0.05)
     assert cfg.optim_wrapper.paramwise_cfg.layer_decay_rate == decay
     assert cfg.auto_scale_lr.base_batch_size == GPUS * cfg.train_dataloader.batch_size == 1024
     assert cfg.model.head.init_cfg.std == 2e-5
@@ -134,12 +151,12 @@ def test_layers_learn_the_slower_the_deeper(model):
     names = dict(network.named_parameters())
     for i in range(depth):
         group = groups[id(names[f'backbone.stages.0.cells.{i}.attn.qkv.weight'])]
-        assert group['lr'] == pytest.approx(rate * decay**(depth - i))
-        assert group['weight_decay'] == .05
+        assert group['lr'] == pytest.approx(rate * decay ** (depth - i))
+        assert group['weight_decay'] == 0.05
     assert groups[id(names['head.fc.weight'])]['lr'] == pytest.approx(rate)
     spared = groups[id(names['backbone.stages.0.embedding.position'])]
     assert spared['weight_decay'] == 0
-    assert spared['lr'] == pytest.approx(rate * decay**(depth + 1))
+    assert spared['lr'] == pytest.approx(rate * decay ** (depth + 1))
 
 
 @models
@@ -152,7 +169,8 @@ def test_labels_of_imagenet_22k_come_between(model):
     last = read(f'cls/vitae_{model}_mae_in22k_{epochs}e_in1k.py')
     direct = read(f'cls/vitae_{model}_mae_{epochs}e_in1k.py')
     assert last.model.backbone.init_cfg.checkpoint == (
-        f'work_dirs/vitae_{model}_mae_90e_in22k/epoch_90.pth')
+        f'work_dirs/vitae_{model}_mae_90e_in22k/epoch_90.pth'
+    )
     last.model.backbone.init_cfg = direct.model.backbone.init_cfg
     assert last.to_dict() == direct.to_dict()
 
@@ -161,11 +179,13 @@ def test_labels_of_imagenet_22k_come_between(model):
 @pytest.mark.parametrize('percent', [1, 10])
 def test_few_labels_see_as_many_images(model, percent):
     epochs = RECIPES[model][2]
-    whole, part = (read(f'cls/vitae_{model}_mae_{epochs}e_in1k{end}.py')
-                   for end in ('', f'_{percent}pct'))
+    whole, part = (
+        read(f'cls/vitae_{model}_mae_{epochs}e_in1k{end}.py') for end in ('', f'_{percent}pct')
+    )
     subset, inner = part.train_dataloader.pop('dataset'), whole.train_dataloader.pop('dataset')
-    assert subset == dict(type='vitae_mm.StratifiedSubset', fraction=percent / 100, seed=0,
-                          dataset=inner)
+    assert subset == dict(
+        type='vitae_mm.StratifiedSubset', fraction=percent / 100, seed=0, dataset=inner
+    )
     assert part.to_dict() == whole.to_dict()
 
 
@@ -176,7 +196,8 @@ def test_finetuning_on_cifar_continues_its_pretraining(kernel, name):
     assert pretraining.model.backbone.get('pcm_kernel_size', 1) == kernel
     assert finetuning.model.backbone.get('pcm_kernel_size', 3) == (3 if kernel else 0)
     assert finetuning.model.backbone.init_cfg.checkpoint == (
-        f'work_dirs/mae_vitae_32{name}_10e_cifar10/epoch_10.pth')
+        f'work_dirs/mae_vitae_32{name}_10e_cifar10/epoch_10.pth'
+    )
     assert pretraining.model.backbone.arch == finetuning.model.backbone.arch
 
 
@@ -185,9 +206,10 @@ def test_pose_estimators_take_a_pretrained_encoder(tmp_path):
     torch.manual_seed(0)
     encoder = MaskedViTAE('base')
     encoder.init_weights()
-    torch.save(dict(state_dict={f'backbone.{key}': value
-                                for key, value in encoder.state_dict().items()}),
-               tmp_path / 'a.pth')
+    torch.save(
+        dict(state_dict={f'backbone.{key}': value for key, value in encoder.state_dict().items()}),
+        tmp_path / 'a.pth',
+    )
     cfg = read('pose/simple_baseline_vitae_b_210e_coco.py')
     cfg.model.backbone.init_cfg.checkpoint = str(tmp_path / 'a.pth')
     backbone = MODELS.build(cfg.model.backbone)

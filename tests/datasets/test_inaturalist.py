@@ -9,13 +9,20 @@ from vitae_mm.errors import InputError
 
 @pytest.fixture
 def content():
-    names = ['train_val2018/Aves/2761/a.jpg', 'train_val2018/Plantae/7477/b.jpg',
-             'train_val2018/Aves/2761/c.jpg']
+    names = [
+        'train_val2018/Aves/2761/a.jpg',
+        'train_val2018/Plantae/7477/b.jpg',
+        'train_val2018/Aves/2761/c.jpg',
+    ]
     return dict(
         images=[dict(id=10 + i, file_name=name) for i, name in enumerate(names)],
-        annotations=[dict(id=2, image_id=12, category_id=3), dict(id=0, image_id=10, category_id=3),
-                     dict(id=1, image_id=11, category_id=8)],
-        categories=[dict(id=8, name='fern'), dict(id=3, name='owl'), dict(id=9, name='moss')])
+        annotations=[
+            dict(id=2, image_id=12, category_id=3),
+            dict(id=0, image_id=10, category_id=3),
+            dict(id=1, image_id=11, category_id=8),
+        ],
+        categories=[dict(id=8, name='fern'), dict(id=3, name='owl'), dict(id=9, name='moss')],
+    )
 
 
 def build(root, content, **options):
@@ -28,20 +35,23 @@ def test_images_have_the_labels_of_their_categories(tmp_path, content):
     assert dataset.metainfo['classes'] == ('owl', 'fern', 'moss')
     assert dataset.get_gt_labels().tolist() == [0, 1, 0]
     assert [dataset.get_data_info(i)['img_path'] for i in range(3)] == [
-        str(tmp_path / image['file_name']) for image in content['images']]
+        str(tmp_path / image['file_name']) for image in content['images']
+    ]
 
 
 def test_images_may_lie_in_a_folder_of_their_own(tmp_path, content):
     dataset = build(tmp_path, content, data_prefix='pictures')
     assert dataset.get_data_info(0)['img_path'] == str(
-        tmp_path / 'pictures/train_val2018/Aves/2761/a.jpg')
+        tmp_path / 'pictures/train_val2018/Aves/2761/a.jpg'
+    )
 
 
 def test_it_is_found_by_name(tmp_path, content):
     build(tmp_path, content)
     with DATASETS.switch_scope_and_registry('mmpretrain') as registry:
-        dataset = registry.build(dict(type='vitae_mm.INaturalist', data_root=str(tmp_path),
-                                      ann_file='train.json'))
+        dataset = registry.build(
+            dict(type='vitae_mm.INaturalist', data_root=str(tmp_path), ann_file='train.json')
+        )
     assert len(dataset) == 3
 
 
@@ -51,8 +61,13 @@ def test_test_files_are_refused(tmp_path, content):
         build(tmp_path, content)
 
 
-@pytest.mark.parametrize('change', [lambda annotations: annotations.pop(),
-                                    lambda annotations: annotations[2].update(category_id=4)])
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda annotations: annotations.pop(),
+        lambda annotations: annotations[2].update(category_id=4),
+    ],
+)
 def test_images_without_a_category_are_named(tmp_path, content, change):
     change(content['annotations'])
     with pytest.raises(InputError, match='b.jpg .* which is not in the file'):

@@ -21,8 +21,11 @@ def folder(tmp_path_factory):
 
 
 def read(folder):
-    return {path.relative_to(folder): path.read_bytes()
-            for path in sorted(folder.rglob('*')) if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
 
 
 def test_the_same_seed_gives_the_same_files(folder, tmp_path):
@@ -35,8 +38,9 @@ def test_the_same_seed_gives_the_same_files(folder, tmp_path):
 def test_more_scenes_keep_the_first_ones(folder, tmp_path):
     write_shapes(tmp_path / 'more', dict(train=8, val=3))
     more = read(tmp_path / 'more')
-    assert all(more[name] == content for name, content in read(folder).items()
-               if name.suffix != '.json')
+    assert all(
+        more[name] == content for name, content in read(folder).items() if name.suffix != '.json'
+    )
 
 
 def test_scenes_have_what_they_promise():
@@ -50,7 +54,7 @@ def test_scenes_have_what_they_promise():
     assert min(areas) < 400 < 3000 < max(areas)
     visibility = [v for shape in shapes for _, _, v in shape.keypoints]
     assert {0, 1, 2} <= set(visibility)  # outside, covered, seen
-    assert sum(v == 1 for v in visibility) < .3 * len(visibility)
+    assert sum(v == 1 for v in visibility) < 0.3 * len(visibility)
 
 
 def test_corners_start_at_the_top_and_go_clockwise():
@@ -71,39 +75,77 @@ def test_all_forms_tell_the_same_scene(folder):
         for image_id, entry in instances.imgs.items():
             image = cv2.imread(str(folder / 'images' / split / entry['file_name']))
             assert image.shape == (entry['height'], entry['width'], 3)
-            mask = cv2.imread(str(folder / 'masks' / split / f'{image_id:06d}.png'),
-                              cv2.IMREAD_UNCHANGED)
+            mask = cv2.imread(
+                str(folder / 'masks' / split / f'{image_id:06d}.png'), cv2.IMREAD_UNCHANGED
+            )
             drawn = np.zeros_like(mask)
             for annotation in instances.imgToAnns[image_id]:
                 drawn[instances.annToMask(annotation) > 0] = annotation['category_id']
                 twin = keypoints.anns[annotation['id']]
                 assert twin['bbox'] == annotation['bbox']
                 assert len(twin['keypoints']) == 15
-                assert len(list(folder.glob(
-                    f'classes/{split}/{CLASSES[annotation["category_id"] - 1]}/'
-                    f'{image_id:06d}_{annotation["id"]}.jpg'))) == 1
+                assert (
+                    len(
+                        list(
+                            folder.glob(
+                                f'classes/{split}/{CLASSES[annotation["category_id"] - 1]}/'
+                                f'{image_id:06d}_{annotation["id"]}.jpg'
+                            )
+                        )
+                    )
+                    == 1
+                )
             assert np.array_equal(mask, drawn)
         crops = list((folder / 'classes' / split).glob('*/*.jpg'))
         assert len(crops) == len(instances.anns)
 
 
-@pytest.mark.parametrize('scope, dataset', [
-    ('mmdet', dict(type='CocoDataset', ann_file='annotations/instances_train.json',
-                   data_prefix=dict(img='images/train'), metainfo=dict(classes=CLASSES))),
-    ('mmseg', dict(type='BaseSegDataset', data_prefix=dict(img_path='images/train',
-                                                          seg_map_path='masks/train'),
-                   img_suffix='.jpg', metainfo=dict(classes=('ground', *CLASSES)))),
-    ('mmpretrain', dict(type='CustomDataset', data_prefix='classes/train')),
-    ('mmpose', dict(type='BaseCocoStyleDataset', data_mode='topdown',
-                    ann_file='annotations/keypoints_train.json',
-                    data_prefix=dict(img='images/train'),
-                    metainfo=dict(dataset_name='shapes', skeleton_info={},
-                                  keypoint_info={i: dict(name=f'corner{i + 1}', id=i, color=[0] * 3,
-                                                         type='', swap='') for i in range(5)},
-                                  joint_weights=[1.] * 5, sigmas=[.05] * 5))),
-])
+@pytest.mark.parametrize(
+    'scope, dataset',
+    [
+        (
+            'mmdet',
+            dict(
+                type='CocoDataset',
+                ann_file='annotations/instances_train.json',
+                data_prefix=dict(img='images/train'),
+                metainfo=dict(classes=CLASSES),
+            ),
+        ),
+        (
+            'mmseg',
+            dict(
+                type='BaseSegDataset',
+                data_prefix=dict(img_path='images/train', seg_map_path='masks/train'),
+                img_suffix='.jpg',
+                metainfo=dict(classes=('ground', *CLASSES)),
+            ),
+        ),
+        ('mmpretrain', dict(type='CustomDataset', data_prefix='classes/train')),
+        (
+            'mmpose',
+            dict(
+                type='BaseCocoStyleDataset',
+                data_mode='topdown',
+                ann_file='annotations/keypoints_train.json',
+                data_prefix=dict(img='images/train'),
+                metainfo=dict(
+                    dataset_name='shapes',
+                    skeleton_info={},
+                    keypoint_info={
+                        i: dict(name=f'corner{i + 1}', id=i, color=[0] * 3, type='', swap='')
+                        for i in range(5)
+                    },
+                    joint_weights=[1.0] * 5,
+                    sigmas=[0.05] * 5,
+                ),
+            ),
+        ),
+    ],
+)
 def test_every_codebase_reads_it(folder, scope, dataset):
     from mmengine.registry import DATASETS
+
     with DefaultScope.overwrite_default_scope(scope):
         with DATASETS.switch_scope_and_registry(scope) as registry:
             built = registry.build({**dataset, 'data_root': str(folder), 'pipeline': []})
@@ -129,8 +171,9 @@ def test_no_shape_is_hidden():
         scene = draw_scene(seed)
         assert 1 <= len(scene.shapes) <= 6
         for shape in scene.shapes:
-            alone = cv2.fillConvexPoly(np.zeros((HEIGHT, WIDTH), np.uint8),
-                                       shape.corners.round().astype(np.int32), 1)
+            alone = cv2.fillConvexPoly(
+                np.zeros((HEIGHT, WIDTH), np.uint8), shape.corners.round().astype(np.int32), 1
+            )
             if shape.label in ('triangle', 'square'):
                 assert shape.mask.sum() >= MIN_VISIBLE * alone.sum()
             assert shape.mask.any()

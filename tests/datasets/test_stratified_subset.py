@@ -17,6 +17,7 @@ CHOSEN = [2, 14, 36, 39, 40, 51, 65, 72]
 
 class TinyCIFAR(CIFAR10):
     """One small file instead of the published ones."""
+
     train_list = [['data', None]]
     test_list = []
 
@@ -47,24 +48,27 @@ def shown(subset):
     return tuple(Counter(labels)[label] for label in range(len(COUNTS)))
 
 
-@pytest.mark.parametrize('fraction, expected', [
-    (.5, (5, 20, 2, 10)), (.25, (2, 10, 1, 5)), (.1, (1, 4, 1, 2)), (1e-9, (1, 1, 1, 1))])
+@pytest.mark.parametrize(
+    'fraction, expected',
+    [(0.5, (5, 20, 2, 10)), (0.25, (2, 10, 1, 5)), (0.1, (1, 4, 1, 2)), (1e-9, (1, 1, 1, 1))],
+)
 def test_every_class_keeps_the_same_fraction(config, fraction, expected):
     assert shown(StratifiedSubset(config, fraction)) == expected
 
 
-@pytest.mark.parametrize('fraction', [.9, .6, .5, .25, .1, .01])
+@pytest.mark.parametrize('fraction', [0.9, 0.6, 0.5, 0.25, 0.1, 0.01])
 def test_an_epoch_is_as_long_as_that_of_the_whole(config, fraction):
     subset = StratifiedSubset(config, fraction)
     counts = Counter(epoch(subset))
     times, rest = divmod(sum(COUNTS), len(counts))
     assert len(subset) == len(subset.dataset) == sum(COUNTS)
     assert Counter(counts.values()) == Counter(
-        {times: len(counts) - rest, times + 1: rest} if rest else {times: len(counts)})
+        {times: len(counts) - rest, times + 1: rest} if rest else {times: len(counts)}
+    )
 
 
 def test_images_that_appear_once_more_come_from_all_classes(config):
-    counts = Counter(epoch(StratifiedSubset(config, .6)))
+    counts = Counter(epoch(StratifiedSubset(config, 0.6)))
     more = [index for index, times in counts.items() if times == 2]
     edges = np.cumsum((0, *COUNTS))
     for share, count in zip(np.histogram(more, edges)[0], COUNTS, strict=True):
@@ -77,29 +81,31 @@ def test_the_whole_is_the_dataset_itself(config):
 
 def test_the_choice_follows_the_seed_alone(config):
     np.random.seed(1)
-    first = epoch(StratifiedSubset(config, .3, seed=5))
+    first = epoch(StratifiedSubset(config, 0.3, seed=5))
     np.random.seed(2)
     state = np.random.get_state()[1].copy()
-    assert epoch(StratifiedSubset(config, .3, seed=5)) == first
+    assert epoch(StratifiedSubset(config, 0.3, seed=5)) == first
     assert (np.random.get_state()[1] == state).all()
-    assert set(epoch(StratifiedSubset(config, .3, seed=6))) != set(first)
+    assert set(epoch(StratifiedSubset(config, 0.3, seed=6))) != set(first)
 
 
 def test_the_choice_stays_what_it_was(config):
-    assert sorted(set(epoch(StratifiedSubset(config, .1)))) == CHOSEN
+    assert sorted(set(epoch(StratifiedSubset(config, 0.1)))) == CHOSEN
 
 
 def test_a_smaller_fraction_is_a_part_of_a_larger_one(config):
-    chosen = [set(epoch(StratifiedSubset(config, fraction))) for fraction in (.1, .2, .5, 1)]
+    chosen = [set(epoch(StratifiedSubset(config, fraction))) for fraction in (0.1, 0.2, 0.5, 1)]
     assert all(small < large for small, large in zip(chosen, chosen[1:], strict=False))
 
 
 def test_labels_need_not_be_in_order(folder):
     labels = np.random.RandomState(0).permutation(np.repeat(np.arange(4), COUNTS))
-    (folder / 'list.txt').write_text('\n'.join(f'{i}.jpg {label}'
-                                               for i, label in enumerate(labels)))
-    subset = StratifiedSubset(dict(type='mmpretrain.ImageNet', data_root=str(folder),
-                                   ann_file='list.txt'), .5)
+    (folder / 'list.txt').write_text(
+        '\n'.join(f'{i}.jpg {label}' for i, label in enumerate(labels))
+    )
+    subset = StratifiedSubset(
+        dict(type='mmpretrain.ImageNet', data_root=str(folder), ann_file='list.txt'), 0.5
+    )
     assert shown(subset) == (5, 20, 2, 10)
     assert len(subset.metainfo['classes']) == 1000
 
@@ -108,9 +114,11 @@ def test_images_come_through_the_dataset_s_pipeline(tmp_path):
     (tmp_path / TinyCIFAR.base_folder).mkdir()
     images = np.random.RandomState(0).randint(256, size=(8, 3 * 32 * 32), dtype=np.uint8)
     (tmp_path / TinyCIFAR.base_folder / 'data').write_bytes(
-        pickle.dumps(dict(data=images, labels=[0, 1] * 4)))
-    subset = StratifiedSubset(TinyCIFAR(data_root=str(tmp_path), pipeline=[
-        dict(type='mmpretrain.PackInputs')]), .5)
+        pickle.dumps(dict(data=images, labels=[0, 1] * 4))
+    )
+    subset = StratifiedSubset(
+        TinyCIFAR(data_root=str(tmp_path), pipeline=[dict(type='mmpretrain.PackInputs')]), 0.5
+    )
     for index, chosen in enumerate(epoch(subset)):
         assert (subset[index]['inputs'].numpy().ravel() == images[chosen]).all()
         assert subset[index]['data_samples'].gt_label.item() == subset.get_cat_ids(index)[0]
@@ -118,15 +126,20 @@ def test_images_come_through_the_dataset_s_pipeline(tmp_path):
 
 @pytest.mark.parametrize('sampler', [DefaultSampler, RepeatAugSampler])
 def test_samplers_take_it_for_the_whole(config, sampler):
-    subset = StratifiedSubset(config, .1)
+    subset = StratifiedSubset(config, 0.1)
     assert list(sampler(subset, seed=0)) == list(sampler(subset.dataset, seed=0))
 
 
 def test_it_is_found_by_name_and_loads_late(config):
     with DATASETS.switch_scope_and_registry('mmpretrain') as registry:
-        subset = registry.build(dict(
-            type='vitae_mm.StratifiedSubset', fraction=.5, lazy_init=True,
-            dataset={**config, 'type': 'CustomDataset', 'lazy_init': True}))
+        subset = registry.build(
+            dict(
+                type='vitae_mm.StratifiedSubset',
+                fraction=0.5,
+                lazy_init=True,
+                dataset={**config, 'type': 'CustomDataset', 'lazy_init': True},
+            )
+        )
     assert not subset.dataset._fully_initialized
     subset.full_init()
     assert len(subset) == sum(COUNTS)
@@ -134,44 +147,44 @@ def test_it_is_found_by_name_and_loads_late(config):
 
 
 def test_iterating_ends(config):
-    assert len(list(StratifiedSubset(config, .5))) == sum(COUNTS)
+    assert len(list(StratifiedSubset(config, 0.5))) == sum(COUNTS)
 
 
 def test_subsets_of_it_are_refused(config):
-    subset = StratifiedSubset(config, .5)
+    subset = StratifiedSubset(config, 0.5)
     for method in (subset.get_subset, subset.get_subset_):
         with pytest.raises(NotImplementedError, match='indices'):
             method([0])
 
 
-@pytest.mark.parametrize('fraction', [0, -.1, 1.01, float('nan'), '.1', None, True])
+@pytest.mark.parametrize('fraction', [0, -0.1, 1.01, float('nan'), '.1', None, True])
 def test_other_fractions_are_refused(config, fraction):
     with pytest.raises(InputError, match=f'fraction={fraction!r}: .*up to 1'):
         StratifiedSubset(config, fraction)
 
 
-@pytest.mark.parametrize('seed', [-1, 2**32, .5, None])
+@pytest.mark.parametrize('seed', [-1, 2**32, 0.5, None])
 def test_other_seeds_are_refused(config, seed):
     with pytest.raises(InputError, match=f'seed={seed!r}'):
-        StratifiedSubset(config, .5, seed)
+        StratifiedSubset(config, 0.5, seed)
 
 
 def test_what_is_no_dataset_is_refused(config):
     with pytest.raises(InputError, match='dataset is a list'):
-        StratifiedSubset([config], .5)
+        StratifiedSubset([config], 0.5)
 
 
 @pytest.mark.parametrize('options', [dict(with_label=False), dict(indices=0, serialize_data=False)])
 def test_images_without_classes_are_refused(config, options):
     with pytest.raises(InputError, match='CustomDataset .* one class each|CustomDataset does not'):
-        StratifiedSubset({**config, **options}, .5)
+        StratifiedSubset({**config, **options}, 0.5)
 
 
 def test_datasets_that_know_no_classes_are_refused(config):
     with pytest.raises(InputError, match='RepeatDataset does not tell the classes'):
-        StratifiedSubset(dict(type='RepeatDataset', times=2, dataset=config), .5)
+        StratifiedSubset(dict(type='RepeatDataset', times=2, dataset=config), 0.5)
 
 
 def test_each_chosen_image_once(config):
-    subset = StratifiedSubset(config, .1, keep_length=False)
+    subset = StratifiedSubset(config, 0.1, keep_length=False)
     assert sorted(epoch(subset)) == CHOSEN

@@ -1,7 +1,8 @@
 import pytest
-from helpers.archs import NARROW
 
-from vitae_mm.engine.blueprint import without_values
+from vitae_mm.engine.models import without_values
+
+from ..helpers.archs import NARROW
 
 
 @pytest.mark.parametrize('name', NARROW)
@@ -13,4 +14,5 @@ def test_a_copy_without_values_has_all_entries(name):
         assert copy.state_dict()[key].shape == value.shape
         assert copy.state_dict()[key].is_meta and not value.is_meta
     assert [p.requires_grad for p in copy.parameters()] == [
-        p.requires_grad for p in model.parameters()]
+        p.requires_grad for p in model.parameters()
+    ]

@@ -1,17 +1,22 @@
 """Reading a config as the tools do."""
+
 from pathlib import Path
 
 import pytest
 
-from vitae_mm.engine.cli import check_picture, load_config
+from vitae_mm.engine.cli import check_picture
+from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
 
 
-@pytest.mark.parametrize('base, part', [
-    ('mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py', 'decode_head'),
-    ('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', 'roi_head'),
-    ('mmpose::_base_/default_runtime.py', None),
-])
+@pytest.mark.parametrize(
+    'base, part',
+    [
+        ('mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py', 'decode_head'),
+        ('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', 'roi_head'),
+        ('mmpose::_base_/default_runtime.py', None),
+    ],
+)
 def test_bases_of_other_packages_are_found(base, part, tmp_path):
     (tmp_path / 'a.py').write_text(f'_base_ = {base!r}')
     cfg = load_config(str(tmp_path / 'a.py'))

@@ -1,15 +1,22 @@
 import pytest
 import torch
-from helpers.commands import ROOT
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitae_mm.engine.complexity import (build_model, count_macs, count_parameters, count_parts,
-                                        input_size, region_limits)
+from vitae_mm.engine.complexity import (
+    count_macs,
+    count_parameters,
+    count_parts,
+    input_size,
+    region_limits,
+)
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
+
+from ..helpers.commands import ROOT
 
 SIZE = (64, 96)
 
@@ -23,14 +30,17 @@ def detector():
     return build_model(read('det/mask_rcnn_vitaev2_demo_5e_shapes'))
 
 
-@pytest.mark.parametrize('name, size', [
-    ('cls/vitae_t_300e_in1k', (224, 224)),
-    ('cls/ceit_t_384_30e_in1k', (384, 384)),
-    ('cls/vitae_t_10e_cifar10_10pct', (32, 32)),
-    ('det/mask_rcnn_vitaev2_s_3x', (800, 1344)),  # 1333, padded to a multiple of 32
-    ('seg/upernet_vitaev2_s_160k_ade20k', (512, 2048)),
-    ('pose/simple_baseline_vitaev2_s_210e_coco', (256, 192)),
-])
+@pytest.mark.parametrize(
+    'name, size',
+    [
+        ('cls/vitae_t_300e_in1k', (224, 224)),
+        ('cls/ceit_t_384_30e_in1k', (384, 384)),
+        ('cls/vitae_t_10e_cifar10_10pct', (32, 32)),
+        ('det/mask_rcnn_vitaev2_s_3x', (800, 1344)),  # 1333, padded to a multiple of 32
+        ('seg/upernet_vitaev2_s_160k_ade20k', (512, 2048)),
+        ('pose/simple_baseline_vitaev2_s_210e_coco', (256, 192)),
+    ],
+)
 def test_size_is_that_of_testing(name, size):
     assert input_size(read(name)) == size
 
@@ -41,8 +51,9 @@ def test_a_sliding_window_is_the_size():
     assert input_size(cfg) == (512, 640)
 
 
-@pytest.mark.parametrize('pipeline', [[], [dict(type='LoadImageFromFile')],
-                                      [dict(type='Resize', scale_factor=.5)]])
+@pytest.mark.parametrize(
+    'pipeline', [[], [dict(type='LoadImageFromFile')], [dict(type='Resize', scale_factor=0.5)]]
+)
 def test_size_may_not_be_known(pipeline):
     cfg = Config(dict(model={}, test_dataloader=dict(dataset=dict(pipeline=pipeline))))
     with pytest.raises(InputError, match='give --size H W'):
@@ -60,23 +71,28 @@ def test_a_detector_is_counted_as_mmdet_runs_it(detector):
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         maps = detector.extract_feat(torch.rand(1, 3, *SIZE))
         detector.rpn_head(maps)
-        boxes = torch.tensor([[0., 0., 32., 32.]]).repeat(200, 1)  # the config's limit
+        boxes = torch.tensor([[0.0, 0.0, 32.0, 32.0]]).repeat(200, 1)  # the config's limit
         detector.roi_head.forward(maps, [InstanceData(bboxes=boxes)])  # 100 masks
     assert region_limits(detector) == dict(bbox=200, mask=100)
     assert count_macs(detector, SIZE) == counter.get_total_flops() // 2
 
 
-@pytest.mark.parametrize('name, parts', [
-    ('cls/vitaev2_demo_8e_shapes', {'backbone', 'head'}),
-    pytest.param(
-        'det/cascade_rcnn_r50_1x',
-        {'backbone', 'neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head'},
-        marks=pytest.mark.slow),
-    pytest.param('det/retinanet_r50_1x', {'backbone', 'neck', 'bbox_head'},
-                 marks=pytest.mark.slow),
-    ('seg/upernet_vitaev2_demo_12e_shapes', {'backbone', 'decode_head'}),
-    ('pose/simple_baseline_vitaev2_demo_6e_shapes', {'backbone', 'head'}),
-])
+@pytest.mark.parametrize(
+    'name, parts',
+    [
+        ('cls/vitaev2_demo_8e_shapes', {'backbone', 'head'}),
+        pytest.param(
+            'det/cascade_rcnn_r50_1x',
+            {'backbone', 'neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head'},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            'det/retinanet_r50_1x', {'backbone', 'neck', 'bbox_head'}, marks=pytest.mark.slow
+        ),
+        ('seg/upernet_vitaev2_demo_12e_shapes', {'backbone', 'decode_head'}),
+        ('pose/simple_baseline_vitaev2_demo_6e_shapes', {'backbone', 'head'}),
+    ],
+)
 def test_parts_make_up_the_whole(name, parts):
     model = build_model(read(name))
     whole, *rest = count_parts(model, SIZE)
@@ -94,13 +110,18 @@ def test_unknown_heads_over_regions_are_not_counted():
     model = build_model(cfg)
     assert region_limits(model) == {}
     assert [part.name for part in count_parts(model, SIZE) if part.macs is None] == [
-        'roi_head.bbox_head', 'roi_head.mask_head']
+        'roi_head.bbox_head',
+        'roi_head.mask_head',
+    ]
 
 
 def test_a_plain_network_has_parts_too():
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 1))
     assert [(part.name, part.parameters, part.macs) for part in count_parts(network, (4, 5))] == [
-        ('Sequential', 242, 4640), ('0', 224, 4320), ('2', 18, 320)]
+        ('Sequential', 242, 4640),
+        ('0', 224, 4320),
+        ('2', 18, 320),
+    ]
 
 
 def test_a_shared_module_is_counted_as_often_as_it_runs_and_stays_as_it_is():

@@ -3,8 +3,16 @@ import socket
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.distributed import (adopt_ranks, check_gpus, check_port, free_port,
-                                         local_rank, prepare_devices, process_count, process_rank)
+from vitae_mm.engine.distributed import (
+    adopt_ranks,
+    check_gpus,
+    check_port,
+    free_port,
+    local_rank,
+    prepare_devices,
+    process_count,
+    process_rank,
+)
 from vitae_mm.errors import InputError
 
 

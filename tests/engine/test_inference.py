@@ -1,14 +1,16 @@
 """Fused and compiled networks give the outputs they gave before."""
+
 import copy
 
 import pytest
 import torch
-from helpers.archs import NARROW, classifying
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.engine.inference import compile_backbone, fuse_for_inference
+
+from ..helpers.archs import NARROW, classifying
 
 PUBLISHED = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
 
@@ -19,10 +21,10 @@ def trained(network, arch, **options):
     model = network(arch, **options)
     for module in model.modules():
         if isinstance(module, _BatchNorm):
-            module.running_mean.normal_(std=.2)
-            module.running_var.uniform_(.5, 2.)
-            torch.nn.init.normal_(module.weight, 1., .2)
-            torch.nn.init.normal_(module.bias, 0., .2)
+            module.running_mean.normal_(std=0.2)
+            module.running_var.uniform_(0.5, 2.0)
+            torch.nn.init.normal_(module.weight, 1.0, 0.2)
+            torch.nn.init.normal_(module.bias, 0.0, 0.2)
     return model.eval()
 
 
@@ -35,16 +37,18 @@ def assert_close(ours, theirs):
 @pytest.mark.parametrize('network, arch', [*NARROW.values(), *PUBLISHED])
 @torch.no_grad()
 def test_fused_outputs(network, arch, size):
-    model = trained(network, arch, out_type=classifying(network) if arch in (
-        'small', 'tiny') else 'featmap')
+    model = trained(
+        network, arch, out_type=classifying(network) if arch in ('small', 'tiny') else 'featmap'
+    )
     images = torch.randn(2, 3, *size)
     fused = fuse_for_inference(copy.deepcopy(model))
     assert_close(fused(images), model(images))
     assert not any(isinstance(module, _BatchNorm) for module in fused.modules())
 
 
-@pytest.mark.parametrize('groups, out, paired', [(4, 16, 2), (2, 8, 1), (1, 4, 1), (3, 12, 3),
-                                                 (4, 32, 4), (16, 16, 16)])
+@pytest.mark.parametrize(
+    'groups, out, paired', [(4, 16, 2), (2, 8, 1), (1, 4, 1), (3, 12, 3), (4, 32, 4), (16, 16, 16)]
+)
 @torch.no_grad()
 def test_narrow_groups_in_pairs(groups, out, paired):
     conv = torch.nn.Conv2d(6 * groups, out, 3, 2, 1, groups=groups)

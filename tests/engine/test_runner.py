@@ -1,4 +1,5 @@
 """The runner of a config: plain, or with the model shared out over processes."""
+
 import os
 
 import pytest
@@ -8,24 +9,30 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from helpers import training
-from helpers.commands import complaint, run
-
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import load_config
-from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.config import load_config
 from vitae_mm.engine.distributed import free_port, prepare_devices
+from vitae_mm.engine.models import build_model
 from vitae_mm.engine.runner import StrategyRunner, build_runner
 from vitae_mm.engine.sharding import FSDPStrategy
 from vitae_mm.errors import InputError
 
+from ..helpers import training
+from ..helpers.commands import complaint, run
+
 SHARDED = dict(type='FSDPStrategy')
 ADAMW = dict(
-    type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=.5),
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.5),
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
-    paramwise_cfg=dict(layer_decay_rate=.7, norm_decay_mult=0., flat_decay_mult=0.,
-                       custom_keys={'cells.0.attn': dict(lr_mult=2.)}),
-    clip_grad=dict(max_norm=.05))
+    paramwise_cfg=dict(
+        layer_decay_rate=0.7,
+        norm_decay_mult=0.0,
+        flat_decay_mult=0.0,
+        custom_keys={'cells.0.attn': dict(lr_mult=2.0)},
+    ),
+    clip_grad=dict(max_norm=0.05),
+)
 
 
 @pytest.fixture(scope='module')
@@ -41,8 +48,9 @@ def config(data, tmp_path):
 @pytest.fixture
 def one_process(monkeypatch, tmp_path):
     """A group of one, of which FSDP makes one share."""
-    for key, value in dict(RANK=0, LOCAL_RANK=0, WORLD_SIZE=1, MASTER_ADDR='127.0.0.1',
-                           MASTER_PORT=free_port()).items():
+    for key, value in dict(
+        RANK=0, LOCAL_RANK=0, WORLD_SIZE=1, MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port()
+    ).items():
         monkeypatch.setenv(key, str(value))
     yield
     torch.distributed.destroy_process_group()
@@ -89,7 +97,8 @@ def test_cells_are_gathered_one_by_one(config, tmp_path, one_process):
     cells = [module for stage in backbone.stages for module in (stage.reduction, *stage.cells)]
     assert all(isinstance(cell, FullyShardedDataParallel) for cell in cells)
     assert sum(isinstance(m, FullyShardedDataParallel) for m in runner.model.modules()) == 1 + len(
-        cells)
+        cells
+    )
     # the optimizer trains what the model computes with
     trained = {id(p) for group in runner.optim_wrapper.param_groups for p in group['params']}
     assert {id(p) for p in runner.model.parameters()} <= trained
@@ -98,9 +107,16 @@ def test_cells_are_gathered_one_by_one(config, tmp_path, one_process):
 def test_a_best_checkpoint_does_not_move_the_epoch_on(config, tmp_path, one_process):
     cfg = Config.fromfile(config)
     runner = runner_of(
-        config, tmp_path / 'w', val_dataloader=cfg.test_dataloader, val_cfg=dict(),
-        val_evaluator=cfg.test_evaluator, **{'default_hooks.checkpoint.save_best': 'auto',
-                                             'default_hooks.checkpoint.rule': 'greater'})
+        config,
+        tmp_path / 'w',
+        val_dataloader=cfg.test_dataloader,
+        val_cfg=dict(),
+        val_evaluator=cfg.test_evaluator,
+        **{
+            'default_hooks.checkpoint.save_best': 'auto',
+            'default_hooks.checkpoint.rule': 'greater',
+        },
+    )
     runner.train()
     for name in ('epoch_1.pth', 'best_accuracy_top1_epoch_1.pth'):
         meta = torch.load(tmp_path / 'w' / name, weights_only=False)['meta']
@@ -117,8 +133,14 @@ def write_start(config, path):
 
 @pytest.mark.slow
 def test_sharded_training_equals_ddp_and_resumes(data, tmp_path):
-    options = dict(data=data, batch_size=2, epochs=2, augment=True, optim_wrapper=ADAMW,
-                   load_from=str(tmp_path / 'start.pth'))
+    options = dict(
+        data=data,
+        batch_size=2,
+        epochs=2,
+        augment=True,
+        optim_wrapper=ADAMW,
+        load_from=str(tmp_path / 'start.pth'),
+    )
     plain = training.write_config(tmp_path / 'plain.py', **options)
     sharded = training.write_config(tmp_path / 'sharded.py', **options, strategy=SHARDED)
     write_start(plain, tmp_path / 'start.pth')
@@ -133,20 +155,29 @@ def test_sharded_training_equals_ddp_and_resumes(data, tmp_path):
     assert expected.keys() == found.keys()
     for key, value in expected.items():
         assert torch.allclose(found[key].float(), value.float(), atol=2e-3), key
-    done = run('bash', 'tools/dist_train.sh', sharded, 2, '--work-dir', tmp_path / 'resumed',
-               '--resume', whole / 'epoch_1.pth')
+    done = run(
+        'bash',
+        'tools/dist_train.sh',
+        sharded,
+        2,
+        '--work-dir',
+        tmp_path / 'resumed',
+        '--resume',
+        whole / 'epoch_1.pth',
+    )
     assert done.returncode == 0 and 'resumed epoch: 1' in done.stdout, done.stderr
     for key, value in training.weights(tmp_path / 'resumed', 2).items():
         assert torch.equal(value, found[key]), key
-    done = run('python', 'tools/test.py', sharded, whole / 'epoch_2.pth', '--work-dir',
-               tmp_path / 'test')
+    done = run(
+        'python', 'tools/test.py', sharded, whole / 'epoch_2.pth', '--work-dir', tmp_path / 'test'
+    )
     assert done.returncode == 0 and 'accuracy/top1' in done.stdout, done.stderr
 
 
 def test_single_numbers_cannot_be_shared_out(config, tmp_path, one_process):
     runner = runner_of(config, tmp_path / 'w')
     runner.model = build_model(Config.fromfile(config))
-    runner.model.head.scale = nn.Parameter(torch.tensor(1.))
+    runner.model.head.scale = nn.Parameter(torch.tensor(1.0))
     with pytest.raises(InputError, match='head.scale of ImageClassifier is a single number'):
         runner.train()
 
@@ -154,8 +185,9 @@ def test_single_numbers_cannot_be_shared_out(config, tmp_path, one_process):
 @pytest.mark.slow
 def test_a_checkpoint_of_another_model_stops_sharded_training(data, tmp_path):
     torch.save(dict(state_dict={'backbone.layer1.weight': torch.ones(1)}), tmp_path / 'other.pth')
-    config = training.write_config(tmp_path / 'c.py', data, strategy=SHARDED,
-                                   load_from=str(tmp_path / 'other.pth'))
+    config = training.write_config(
+        tmp_path / 'c.py', data, strategy=SHARDED, load_from=str(tmp_path / 'other.pth')
+    )
     message = complaint(run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', tmp_path / 'w'))
     assert '0 of ' in message and 'keys matched' in message and 'layer1.weight' in message
 
@@ -163,22 +195,26 @@ def test_a_checkpoint_of_another_model_stops_sharded_training(data, tmp_path):
 # what is tried where: options of the backbone, and of the optimizer wrapper
 SWITCHES = dict(
     mmpretrain=(training.write_config, dict(with_cp=True), dict(accumulative_counts=2)),
-    mmdet=(training.write_detector, dict(frozen_stages=1),
-           dict(optimizer=dict(type='SGD', lr=1.), clip_grad=dict(max_norm=.1))),
+    mmdet=(
+        training.write_detector,
+        dict(frozen_stages=1),
+        dict(optimizer=dict(type='SGD', lr=1.0), clip_grad=dict(max_norm=0.1)),
+    ),
     mmseg=(training.write_segmentor, {}, dict(type='vitae_mm.BFloat16OptimWrapper')),
-    mmpose=(training.write_pose_estimator, dict(drop_path_rate=.2), {}))
+    mmpose=(training.write_pose_estimator, dict(drop_path_rate=0.2), {}),
+)
 
 
 def distance(first, second):
-    return torch.stack([(second[key].float() - value.float()).norm()
-                        for key, value in first.items()]).norm()
+    return torch.stack(
+        [(second[key].float() - value.float()).norm() for key, value in first.items()]
+    ).norm()
 
 
 def train_all(rank, folder, ports):
     """Every codebase, DDP and FSDP, one after the other in the same process."""
     torch.set_num_threads(1)
-    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2',
-                      MASTER_ADDR='127.0.0.1')
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1')
     use_safe_reader()
     for port, config in zip(ports, sorted(folder.glob('*.py')), strict=True):
         os.environ['MASTER_PORT'] = str(port)
@@ -193,15 +229,29 @@ def test_every_codebase_trains_in_shares_as_with_ddp(data, tmp_path, monkeypatch
     for scope, (write, backbone, optim_wrapper) in SWITCHES.items():
         for name, strategy in strategies.items():
             path = tmp_path / f'{scope}_{name}.py'
-            write(path, data, batch_size=2, epochs=2, strategy=strategy,
-                  load_from=str(tmp_path / f'{scope}.pth'))
+            write(
+                path,
+                data,
+                batch_size=2,
+                epochs=2,
+                strategy=strategy,
+                load_from=str(tmp_path / f'{scope}.pth'),
+            )
             cfg = Config.fromfile(path)
             cfg.model.backbone.update(backbone)
             cfg.optim_wrapper.update(optim_wrapper)
             cfg.dump(path)
         write_start(path, tmp_path / f'{scope}.pth')
-    halves = dict(strategy=dict(SHARDED, model_wrapper=dict(mixed_precision=dict(
-        param_dtype='bfloat16', reduce_dtype='float32', buffer_dtype='float32'))))
+    halves = dict(
+        strategy=dict(
+            SHARDED,
+            model_wrapper=dict(
+                mixed_precision=dict(
+                    param_dtype='bfloat16', reduce_dtype='float32', buffer_dtype='float32'
+                )
+            ),
+        )
+    )
     cfg = Config.fromfile(tmp_path / 'mmpretrain_fsdp.py')
     cfg.merge_from_dict(halves)
     cfg.dump(tmp_path / 'mmpretrain_half.py')
@@ -213,6 +263,6 @@ def test_every_codebase_trains_in_shares_as_with_ddp(data, tmp_path, monkeypatch
         assert first == pytest.approx(second, rel=1e-4), scope
         start = torch.load(tmp_path / f'{scope}.pth')['state_dict']
         ddp, fsdp = (training.weights(tmp_path / f'{scope}_{name}', 2) for name in strategies)
-        assert distance(ddp, fsdp) < .01 * distance(ddp, start), scope
+        assert distance(ddp, fsdp) < 0.01 * distance(ddp, start), scope
     half, full = (training.losses(tmp_path / f'mmpretrain_{name}') for name in ('half', 'fsdp'))
     assert half != full and half == pytest.approx(full, rel=2e-2)

@@ -1,4 +1,5 @@
 """Switches for memory and stability, in a config of each codebase, through its runner."""
+
 from collections.abc import Callable
 from contextlib import contextmanager
 
@@ -11,15 +12,15 @@ from mmengine.registry import OPTIM_WRAPPERS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from helpers import training
-
-from vitae_mm.engine.cli import load_config
+from vitae_mm.engine.config import load_config
 from vitae_mm.engine.distributed import prepare_devices
 from vitae_mm.engine.runner import build_runner
 
+from ..helpers import training
+
 pytestmark = pytest.mark.slow
 
-SGD = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=.05))
+SGD = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05))
 
 every_codebase = pytest.mark.parametrize('write', training.WRITERS.values(), ids=training.WRITERS)
 
@@ -50,14 +51,27 @@ def data(tmp_path_factory):
 def train(data, tmp_path):
     """Trains on four images a few times; returns the model and what was recorded."""
 
-    def run(write: Callable, name: str, optim_wrapper: dict = SGD, batch_size: int = 2,
-            epochs: int = 2, backbone: dict | None = None, **entries):
-        path = write(tmp_path / f'{name}.py', data, batch_size=batch_size, epochs=epochs,
-                     optim_wrapper=optim_wrapper, custom_hooks=[])
+    def run(
+        write: Callable,
+        name: str,
+        optim_wrapper: dict = SGD,
+        batch_size: int = 2,
+        epochs: int = 2,
+        backbone: dict | None = None,
+        **entries,
+    ):
+        path = write(
+            tmp_path / f'{name}.py',
+            data,
+            batch_size=batch_size,
+            epochs=epochs,
+            optim_wrapper=optim_wrapper,
+            custom_hooks=[],
+        )
         cfg = Config.fromfile(path)
         cfg.model.backbone.update(dict(norm_eval=True), **(backbone or {}))
         if 'decode_head' in cfg.model:
-            cfg.model.decode_head.dropout_ratio = 0.
+            cfg.model.decode_head.dropout_ratio = 0.0
         cfg.train_dataloader.dataset.indices = 4
         cfg.merge_from_dict(entries)
         cfg.dump(path)
@@ -71,9 +85,11 @@ def train(data, tmp_path):
     return run
 
 
-def equal(first, second, tolerance=0.):
-    return all(torch.allclose(second[name].float(), value.float(), atol=tolerance, rtol=0.)
-               for name, value in first.items())
+def equal(first, second, tolerance=0.0):
+    return all(
+        torch.allclose(second[name].float(), value.float(), atol=tolerance, rtol=0.0)
+        for name, value in first.items()
+    )
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -97,9 +113,13 @@ class CPUFloat16OptimWrapper(OptimWrapper):
 
 
 HALVES = [
-    'vitae_mm.BFloat16OptimWrapper', 'CPUFloat16OptimWrapper',
-    pytest.param(AmpOptimWrapper.__name__, marks=pytest.mark.skipif(
-        not torch.cuda.is_available(), reason='needs a GPU'))]
+    'vitae_mm.BFloat16OptimWrapper',
+    'CPUFloat16OptimWrapper',
+    pytest.param(
+        AmpOptimWrapper.__name__,
+        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU'),
+    ),
+]
 
 
 @every_codebase
@@ -108,7 +128,7 @@ def test_mixed_precision(write, kind, train):
     _, full = train(write, 'full')
     model, half = train(write, 'half', dict(SGD, type=kind))
     assert full.losses != half.losses
-    assert half.losses == pytest.approx(full.losses, rel=.05)
+    assert half.losses == pytest.approx(full.losses, rel=0.05)
     assert all(p.dtype == torch.float32 and p.isfinite().all() for p in model.parameters())
     assert not equal(half.weights[0], half.weights[-1])
 
@@ -130,7 +150,7 @@ def test_gradient_accumulation(write, train):
 @every_codebase
 def test_gradient_clipping(write, train):
     limit = 1e-3
-    wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1.))
+    wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1.0))
     for name, clip, clipped in (('free', None, False), ('clipped', dict(max_norm=limit), True)):
         model, recorder = train(write, name, dict(wrapper, clip_grad=clip))
         trained = [key for key, _ in model.named_parameters()]
@@ -141,13 +161,18 @@ def test_gradient_clipping(write, train):
 
 @every_codebase
 def test_averaged_weights(write, train, tmp_path):
-    _, recorder = train(write, 'averaged', custom_hooks=[
-        dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=.25)])
+    _, recorder = train(
+        write,
+        'averaged',
+        custom_hooks=[dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.25)],
+    )
     # the first step is copied
     average, *later = recorder.weights[1:]
     for weights in later:
-        average = {name: value if value.dtype == torch.int64 else .75 * value + .25 * weights[name]
-                   for name, value in average.items()}
+        average = {
+            name: value if value.dtype == torch.int64 else 0.75 * value + 0.25 * weights[name]
+            for name, value in average.items()
+        }
     saved = training.weights(tmp_path / 'averaged', 2)
     trained = [name for name in saved if 'running' not in name and 'num_batches' not in name]
     assert equal({name: average[name] for name in trained}, saved, tolerance=1e-6)
@@ -166,8 +191,9 @@ def test_frozen_batch_norms(write, train):
 
 @every_codebase
 def test_group_norms_train_on_single_images(write, train):
-    model, recorder = train(write, 'groups', batch_size=1, backbone=dict(
-        norm_cfg=dict(type='GN', num_groups=4)))
+    model, recorder = train(
+        write, 'groups', batch_size=1, backbone=dict(norm_cfg=dict(type='GN', num_groups=4))
+    )
     kinds = {type(module) for module in model.backbone.modules()}
     assert nn.GroupNorm in kinds and not any(issubclass(kind, _BatchNorm) for kind in kinds)
     norm = 'backbone.stages.0.cells.0.pcm.norm1.weight'
@@ -177,9 +203,12 @@ def test_group_norms_train_on_single_images(write, train):
 
 @every_codebase
 def test_layer_wise_learning_rates(write, train):
-    plain = dict(SGD, paramwise_cfg=dict(bias_lr_mult=1.))
-    decayed = dict(SGD, constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
-                   paramwise_cfg=dict(layer_decay_rate=.5))
+    plain = dict(SGD, paramwise_cfg=dict(bias_lr_mult=1.0))
+    decayed = dict(
+        SGD,
+        constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
+        paramwise_cfg=dict(layer_decay_rate=0.5),
+    )
     steps = []
     for name, wrapper in dict(plain=plain, decayed=decayed).items():
         model, recorder = train(write, name, wrapper, epochs=1, batch_size=4)
@@ -187,5 +216,5 @@ def test_layer_wise_learning_rates(write, train):
         steps.append({key: second[key] - first[key] for key, _ in model.named_parameters()})
     for key, step in steps[0].items():
         layer, count = model.backbone.get_layer_depth(key, 'backbone.')
-        expected = step * .5**(count - 1 - layer)
+        expected = step * 0.5 ** (count - 1 - layer)
         assert torch.allclose(steps[1][key], expected, rtol=1e-3, atol=1e-6), key

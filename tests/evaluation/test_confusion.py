@@ -14,12 +14,16 @@ def image(true=(), found=(), crowds=()):
 
     def instances(entries, *keys):
         columns = list(zip(*entries)) or [()] * (1 + len(keys))
-        return dict(bboxes=torch.tensor(columns[0], dtype=torch.float).view(-1, 4),
-                    **{key: torch.tensor(column) for key, column in zip(keys, columns[1:])})
+        return dict(
+            bboxes=torch.tensor(columns[0], dtype=torch.float).view(-1, 4),
+            **{key: torch.tensor(column) for key, column in zip(keys, columns[1:])},
+        )
 
-    return dict(gt_instances=instances(true, 'labels'),
-                ignored_instances=instances(crowds, 'labels'),
-                pred_instances=instances(found, 'labels', 'scores'))
+    return dict(
+        gt_instances=instances(true, 'labels'),
+        ignored_instances=instances(crowds, 'labels'),
+        pred_instances=instances(found, 'labels', 'scores'),
+    )
 
 
 def confused(*samples, **options):
@@ -35,64 +39,83 @@ def confused(*samples, **options):
 
 def test_boxes_are_counted_on_the_objects_that_they_overlap():
     assert confused(
-        image([(LEFT, A), (RIGHT, B)], [(LEFT, A, .9), (RIGHT, A, .8)]),
-        image([(LEFT, B)], [(LEFT, B, .9)])) == {(A, A): 1, (B, A): 1, (B, B): 1}
+        image([(LEFT, A), (RIGHT, B)], [(LEFT, A, 0.9), (RIGHT, A, 0.8)]),
+        image([(LEFT, B)], [(LEFT, B, 0.9)]),
+    ) == {(A, A): 1, (B, A): 1, (B, B): 1}
 
 
 def test_what_has_no_match_is_background():
-    assert confused(image([(LEFT, A)], [(FAR, B, .9)])) == {(A, BACKGROUND): 1, (BACKGROUND, B): 1}
+    assert confused(image([(LEFT, A)], [(FAR, B, 0.9)])) == {(A, BACKGROUND): 1, (BACKGROUND, B): 1}
 
 
 def test_unsure_boxes_are_left_out():
-    sample = image([(LEFT, A)], [(LEFT, A, .29)])
+    sample = image([(LEFT, A)], [(LEFT, A, 0.29)])
     assert confused(sample) == {(A, BACKGROUND): 1}
-    assert confused(sample, score=.2) == {(A, A): 1}
+    assert confused(sample, score=0.2) == {(A, A): 1}
 
 
 def test_an_object_is_taken_once_and_by_the_surest_box():
-    assert confused(image([(LEFT, A)], [(LEFT, B, .5), (LEFT, A, .9)])) == {
-        (A, A): 1, (BACKGROUND, B): 1}
+    assert confused(image([(LEFT, A)], [(LEFT, B, 0.5), (LEFT, A, 0.9)])) == {
+        (A, A): 1,
+        (BACKGROUND, B): 1,
+    }
 
 
 def test_a_box_takes_the_object_that_it_overlaps_most():
     near = [0, 0, 10, 7]
-    assert confused(image([(near, B), (LEFT, A)], [(LEFT, A, .9)])) == {
-        (A, A): 1, (B, BACKGROUND): 1}
+    assert confused(image([(near, B), (LEFT, A)], [(LEFT, A, 0.9)])) == {
+        (A, A): 1,
+        (B, BACKGROUND): 1,
+    }
 
 
 def test_overlap_is_intersection_over_union():
     half, less = [0, 0, 10, 5], [0, 0, 10, 4.9]
-    assert confused(image([(LEFT, A)], [(half, A, .9)])) == {(A, A): 1}
-    assert confused(image([(LEFT, A)], [(less, A, .9)])) == {(A, BACKGROUND): 1, (BACKGROUND, A): 1}
-    assert confused(image([(LEFT, A)], [(less, A, .9)]), overlap=.4) == {(A, A): 1}
+    assert confused(image([(LEFT, A)], [(half, A, 0.9)])) == {(A, A): 1}
+    assert confused(image([(LEFT, A)], [(less, A, 0.9)])) == {
+        (A, BACKGROUND): 1,
+        (BACKGROUND, A): 1,
+    }
+    assert confused(image([(LEFT, A)], [(less, A, 0.9)]), overlap=0.4) == {(A, A): 1}
 
 
 def test_boxes_in_crowds_do_not_count():
     crowd = [0, 0, 50, 50]
-    assert confused(image([], [(RIGHT, A, .9), (FAR, A, .9)], [(crowd, A)])) == {
-        (BACKGROUND, A): 1}
+    assert confused(image([], [(RIGHT, A, 0.9), (FAR, A, 0.9)], [(crowd, A)])) == {
+        (BACKGROUND, A): 1
+    }
 
 
 def test_an_image_may_have_nothing():
     assert confused(image()) == {}
     assert confused(image([(LEFT, B)])) == {(B, BACKGROUND): 1}
-    assert confused(image(found=[(LEFT, B, .9)])) == {(BACKGROUND, B): 1}
+    assert confused(image(found=[(LEFT, B, 0.9)])) == {(BACKGROUND, B): 1}
 
 
 def segmented(*pairs, **options):
     metric = SegmentationConfusionMatrix(**options)
     metric.dataset_meta = dict(classes=('a', 'b', 'c'))
-    metric.process(None, [
-        dict(gt_sem_seg=dict(data=torch.tensor([true], dtype=torch.uint8)),
-             pred_sem_seg=dict(data=torch.tensor([found])), seg_map_path=f'{i}.png')
-        for i, (true, found) in enumerate(pairs)])
+    metric.process(
+        None,
+        [
+            dict(
+                gt_sem_seg=dict(data=torch.tensor([true], dtype=torch.uint8)),
+                pred_sem_seg=dict(data=torch.tensor([found])),
+                seg_map_path=f'{i}.png',
+            )
+            for i, (true, found) in enumerate(pairs)
+        ],
+    )
     assert len(metric.results) == len(pairs)
     return metric.evaluate(len(pairs))['confusion_matrix/result'].tolist()
 
 
 def test_pixels_are_counted_by_true_and_given_class():
     assert segmented(([[0, 0], [1, 2]], [[0, 1], [1, 1]]), ([[1]], [[0]])) == [
-        [1, 1, 0], [1, 1, 0], [0, 1, 0]]
+        [1, 1, 0],
+        [1, 1, 0],
+        [0, 1, 0],
+    ]
 
 
 def test_ignored_pixels_are_left_out():

@@ -33,14 +33,18 @@ def image_path(index):
 def samples():
     scores = torch.rand(len(LABELS), 10, generator=torch.Generator().manual_seed(0))
     for index in (0, 2, 7):
-        scores[index, LABELS[index][-1]] = 2.
-    return [dict(img_path=image_path(index), pred_score=score)
-            for index, score in enumerate(scores)]
+        scores[index, LABELS[index][-1]] = 2.0
+    return [
+        dict(img_path=image_path(index), pred_score=score) for index, score in enumerate(scores)
+    ]
 
 
 def expected(samples):
-    right = [int(sample['pred_score'].argmax()) in classes
-             for sample, classes in zip(samples, LABELS, strict=True) if classes]
+    right = [
+        int(sample['pred_score'].argmax()) in classes
+        for sample, classes in zip(samples, LABELS, strict=True)
+        if classes
+    ]
     return 100 * sum(right) / len(right)
 
 
@@ -60,7 +64,7 @@ def test_it_is_the_share_of_images_with_one_of_their_labels(metric, samples):
 
 def test_images_without_labels_are_left_out(metric, samples):
     metric.process(None, samples[:2])
-    assert metric.evaluate(2) == {'real/top1': 100.}
+    assert metric.evaluate(2) == {'real/top1': 100.0}
 
 
 def test_without_any_labels_there_is_no_accuracy(metric, samples):
@@ -74,9 +78,13 @@ def test_the_order_of_images_does_not_matter(metric, samples):
 
 
 def test_labels_do_as_well_as_scores(metric, samples):
-    metric.process(None, [dict(img_path=sample['img_path'],
-                               pred_label=sample['pred_score'].argmax(keepdim=True))
-                          for sample in samples])
+    metric.process(
+        None,
+        [
+            dict(img_path=sample['img_path'], pred_label=sample['pred_score'].argmax(keepdim=True))
+            for sample in samples
+        ],
+    )
     assert metric.evaluate(len(samples))['real/top1'] == pytest.approx(expected(samples))
 
 
@@ -86,12 +94,15 @@ def test_results_of_two_processes_are_those_of_one(file, samples, count, monkeyp
     samples = samples[:count]
     for rank, half in enumerate(halves):
         # the second process repeats the first image where the number is odd
-        half.process(None, (samples + samples[:count % 2])[rank::2])
+        half.process(None, (samples + samples[: count % 2])[rank::2])
     # each process hands over one entry an image; mmengine drops those past the size
-    gathered = [entry for pair in zip(*(half.results for half in halves), strict=True)
-                for entry in pair]
-    monkeypatch.setattr('mmengine.evaluator.metric.collect_results',
-                        lambda results, size, *args, **kwargs: gathered[:size])
+    gathered = [
+        entry for pair in zip(*(half.results for half in halves), strict=True) for entry in pair
+    ]
+    monkeypatch.setattr(
+        'mmengine.evaluator.metric.collect_results',
+        lambda results, size, *args, **kwargs: gathered[:size],
+    )
     whole = ReassessedLabels(file, num_images=len(LABELS))
     whole.process(None, samples)
     assert halves[0].evaluate(count)['real/top1'] == whole.compute_metrics(whole.results)['top1']
@@ -99,21 +110,35 @@ def test_results_of_two_processes_are_those_of_one(file, samples, count, monkeyp
 
 def test_it_works_beside_the_codebase_s_accuracy(file, samples):
     pack = PackInputs()
-    packed = [pack(dict(img_path=sample['img_path'], gt_label=0))['data_samples'].set_pred_score(
-        sample['pred_score']) for sample in samples]
+    packed = [
+        pack(dict(img_path=sample['img_path'], gt_label=0))['data_samples'].set_pred_score(
+            sample['pred_score']
+        )
+        for sample in samples
+    ]
     with METRICS.switch_scope_and_registry('mmpretrain'):
-        evaluator = Evaluator([
-            dict(type='Accuracy', topk=(1, 5)),
-            dict(type='vitae_mm.ReassessedLabels', ann_file=file, num_images=len(LABELS))])
+        evaluator = Evaluator(
+            [
+                dict(type='Accuracy', topk=(1, 5)),
+                dict(type='vitae_mm.ReassessedLabels', ann_file=file, num_images=len(LABELS)),
+            ]
+        )
     evaluator.process(packed)
     metrics = evaluator.evaluate(len(packed))
     assert set(metrics) == {'accuracy/top1', 'accuracy/top5', 'real/top1'}
     assert metrics['real/top1'] == pytest.approx(expected(samples))
 
 
-@pytest.mark.parametrize('name', ['cat.jpg', 'ILSVRC2012_val_00000009.JPEG',
-                                  'ILSVRC2012_val_00000000.JPEG', 'ILSVRC2012_val_000000011.JPEG',
-                                  'ILSVRC2012_val_00000001/cat.jpg'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'cat.jpg',
+        'ILSVRC2012_val_00000009.JPEG',
+        'ILSVRC2012_val_00000000.JPEG',
+        'ILSVRC2012_val_000000011.JPEG',
+        'ILSVRC2012_val_00000001/cat.jpg',
+    ],
+)
 def test_images_of_another_set_are_named(metric, name):
     with pytest.raises(InputError, match=f'{name} has no number from 1 to 8'):
         metric.process(None, [dict(img_path=name, pred_score=torch.ones(10))])

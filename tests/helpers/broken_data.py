@@ -1,4 +1,5 @@
 """Reading images fails in one process of many."""
+
 import os
 import time
 
@@ -8,7 +9,6 @@ from mmengine.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class FailInRank(LoadImageFromFile):
-
     def __init__(self, rank, **kwargs):
         super().__init__(**kwargs)
         self.rank = rank

@@ -1,4 +1,5 @@
 """A hook that ends the process while it writes a checkpoint."""
+
 import resource
 import signal
 from pathlib import Path
@@ -19,4 +20,4 @@ class KillWhileSaving(Hook):
         if checkpoint['meta']['epoch'] == self.epoch:
             before = Path(runner.work_dir) / f'epoch_{self.epoch - 1}.pth'
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-            resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (before.stat().st_size // 2, ))
+            resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (before.stat().st_size // 2,))

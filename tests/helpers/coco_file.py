@@ -1,4 +1,5 @@
 """A config's annotation file, to be spoiled."""
+
 import json
 import shutil
 from pathlib import Path

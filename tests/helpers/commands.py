@@ -1,4 +1,5 @@
 """Runs the project's commands as a user would, in processes of their own."""
+
 import os
 import subprocess
 import sys
@@ -9,14 +10,25 @@ ROOT = Path(__file__).parents[2]
 
 def run(*command, timeout=300, **environment):
     """The finished process; .stdout and .stderr are texts."""
-    return subprocess.run([str(part) for part in command], cwd=ROOT, text=True, timeout=timeout,
-                          capture_output=True, env=env(**environment))
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        text=True,
+        timeout=timeout,
+        capture_output=True,
+        env=env(**environment),
+    )
 
 
 def env(**extra):
     path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
-    return {**os.environ, 'PATH': path, 'PYTHONPATH': str(ROOT / 'tests'),
-            'CUDA_VISIBLE_DEVICES': '-1', **extra}
+    return {
+        **os.environ,
+        'PATH': path,
+        'PYTHONPATH': str(ROOT),
+        'CUDA_VISIBLE_DEVICES': '-1',
+        **extra,
+    }
 
 
 def complaint(done):

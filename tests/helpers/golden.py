@@ -1,4 +1,5 @@
 """Reads the golden figures: regenerated weights, inputs, expected outputs."""
+
 import json
 import zlib
 from pathlib import Path

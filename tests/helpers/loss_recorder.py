@@ -1,4 +1,5 @@
 """A hook that keeps the loss of every process, where mmengine logs one's."""
+
 import json
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from mmengine.registry import HOOKS
 
 @HOOKS.register_module()
 class LossRecorder(Hook):
-
     def __init__(self):
         self.losses = []
 

@@ -1,4 +1,5 @@
 """Masks that are the same for every image, whichever process has it."""
+
 import torch
 
 from vitae_mm.layers import VisibleTokens

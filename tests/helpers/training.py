@@ -1,4 +1,5 @@
 """Small models of each codebase on the demo shapes, for tests of the tools."""
+
 import json
 from pathlib import Path
 
@@ -18,64 +19,108 @@ def make_data(folder: Path) -> Path:
     return folder / 'shapes'
 
 
-def write_config(path: Path, data: Path, batch_size: int = 1, epochs: int = 1,
-                 augment: bool = False, **options) -> Path:
+def write_config(
+    path: Path, data: Path, batch_size: int = 1, epochs: int = 1, augment: bool = False, **options
+) -> Path:
     """An mmpretrain config of 16 images, with every source of randomness if
     ``augment``."""
     pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32))]
     if augment:
-        pipeline.append(dict(type='RandomFlip', prob=.5))
+        pipeline.append(dict(type='RandomFlip', prob=0.5))
     pipeline.append(dict(type='PackInputs'))
     model = dict(
         type='ImageClassifier',
-        backbone=dict(_backbone(), norm_eval=not augment, drop_path_rate=.2 if augment else 0.),
+        backbone=dict(_backbone(), norm_eval=not augment, drop_path_rate=0.2 if augment else 0.0),
         neck=dict(type='GlobalAveragePooling'),
         head=dict(type='LinearClsHead', num_classes=len(CLASSES), in_channels=16),
-        data_preprocessor=dict(mean=[127.] * 3, std=[64.] * 3))
+        data_preprocessor=dict(mean=[127.0] * 3, std=[64.0] * 3),
+    )
     dataset = dict(type='CustomDataset', data_prefix='classes/train', indices=16)
-    return _write(path, 'mmpretrain', model, data, dataset, pipeline,
-                  dict(type='Accuracy', topk=1), batch_size, epochs, **options)
+    return _write(
+        path,
+        'mmpretrain',
+        model,
+        data,
+        dataset,
+        pipeline,
+        dict(type='Accuracy', topk=1),
+        batch_size,
+        epochs,
+        **options,
+    )
 
 
 def write_detector(path: Path, data: Path, **options) -> Path:
     model = dict(
         type='RetinaNet',
-        data_preprocessor=dict(type='DetDataPreprocessor', mean=[127.] * 3, std=[64.] * 3),
+        data_preprocessor=dict(type='DetDataPreprocessor', mean=[127.0] * 3, std=[64.0] * 3),
         backbone=dict(_backbone(), out_indices=(0, 1)),
         neck=dict(type='FPN', in_channels=[8, 16], out_channels=8, num_outs=2),
-        bbox_head=dict(type='RetinaHead', num_classes=len(CLASSES), in_channels=8,
-                       feat_channels=8, stacked_convs=1,
-                       anchor_generator=dict(type='AnchorGenerator', octave_base_scale=4,
-                                             scales_per_octave=1, ratios=[1.], strides=[4, 8])),
+        bbox_head=dict(
+            type='RetinaHead',
+            num_classes=len(CLASSES),
+            in_channels=8,
+            feat_channels=8,
+            stacked_convs=1,
+            anchor_generator=dict(
+                type='AnchorGenerator',
+                octave_base_scale=4,
+                scales_per_octave=1,
+                ratios=[1.0],
+                strides=[4, 8],
+            ),
+        ),
         train_cfg=dict(
-            assigner=dict(type='MaxIoUAssigner', pos_iou_thr=.5, neg_iou_thr=.4, min_pos_iou=0),
-            sampler=dict(type='PseudoSampler'), allowed_border=-1, pos_weight=-1),
-        test_cfg=dict(score_thr=.05, max_per_img=10, nms_pre=50,
-                      nms=dict(type='nms', iou_threshold=.5)))
-    pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', with_bbox=True),
-                dict(type='Resize', scale=(64, 48)), dict(type='PackDetInputs')]
-    dataset = dict(type='CocoDataset', metainfo=dict(classes=CLASSES),
-                   ann_file='annotations/instances_train.json',
-                   data_prefix=dict(img='images/train'))
-    metric = dict(type='CocoMetric', metric='bbox',
-                  ann_file=str(data / 'annotations/instances_train.json'))
+            assigner=dict(type='MaxIoUAssigner', pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0),
+            sampler=dict(type='PseudoSampler'),
+            allowed_border=-1,
+            pos_weight=-1,
+        ),
+        test_cfg=dict(
+            score_thr=0.05, max_per_img=10, nms_pre=50, nms=dict(type='nms', iou_threshold=0.5)
+        ),
+    )
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations', with_bbox=True),
+        dict(type='Resize', scale=(64, 48)),
+        dict(type='PackDetInputs'),
+    ]
+    dataset = dict(
+        type='CocoDataset',
+        metainfo=dict(classes=CLASSES),
+        ann_file='annotations/instances_train.json',
+        data_prefix=dict(img='images/train'),
+    )
+    metric = dict(
+        type='CocoMetric', metric='bbox', ann_file=str(data / 'annotations/instances_train.json')
+    )
     return _write(path, 'mmdet', model, data, dataset, pipeline, metric, **options)
 
 
 def write_segmentor(path: Path, data: Path, **options) -> Path:
     model = dict(
         type='EncoderDecoder',
-        data_preprocessor=dict(type='SegDataPreProcessor', mean=[127.] * 3, std=[64.] * 3,
-                               size=(192, 256)),
+        data_preprocessor=dict(
+            type='SegDataPreProcessor', mean=[127.0] * 3, std=[64.0] * 3, size=(192, 256)
+        ),
         backbone=_backbone(),
-        decode_head=dict(type='FCNHead', in_channels=16, channels=8, num_convs=1,
-                         num_classes=len(CLASSES) + 1),
-        test_cfg=dict(mode='whole'))
-    pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
-                dict(type='PackSegInputs')]
+        decode_head=dict(
+            type='FCNHead', in_channels=16, channels=8, num_convs=1, num_classes=len(CLASSES) + 1
+        ),
+        test_cfg=dict(mode='whole'),
+    )
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations'),
+        dict(type='PackSegInputs'),
+    ]
     dataset = dict(
-        type='BaseSegDataset', img_suffix='.jpg', metainfo=dict(classes=('ground', *CLASSES)),
-        data_prefix=dict(img_path='images/train', seg_map_path='masks/train'))
+        type='BaseSegDataset',
+        img_suffix='.jpg',
+        metainfo=dict(classes=('ground', *CLASSES)),
+        data_prefix=dict(img_path='images/train', seg_map_path='masks/train'),
+    )
     return _write(path, 'mmseg', model, data, dataset, pipeline, dict(type='IoUMetric'), **options)
 
 
@@ -85,24 +130,50 @@ def write_pose_estimator(path: Path, data: Path, **options) -> Path:
         type='TopdownPoseEstimator',
         data_preprocessor=dict(type='PoseDataPreprocessor'),
         backbone=_backbone(),
-        head=dict(type='HeatmapHead', in_channels=16, out_channels=MAX_CORNERS,
-                  deconv_out_channels=None, loss=dict(type='KeypointMSELoss'), decoder=codec))
-    pipeline = [dict(type='LoadImage'), dict(type='GetBBoxCenterScale'),
-                dict(type='TopdownAffine', input_size=(64, 64)),
-                dict(type='GenerateTarget', encoder=codec), dict(type='PackPoseInputs')]
-    corners = {i: dict(name=f'corner{i + 1}', id=i, color=[255, 0, 0], type='', swap='')
-               for i in range(MAX_CORNERS)}
+        head=dict(
+            type='HeatmapHead',
+            in_channels=16,
+            out_channels=MAX_CORNERS,
+            deconv_out_channels=None,
+            loss=dict(type='KeypointMSELoss'),
+            decoder=codec,
+        ),
+    )
+    pipeline = [
+        dict(type='LoadImage'),
+        dict(type='GetBBoxCenterScale'),
+        dict(type='TopdownAffine', input_size=(64, 64)),
+        dict(type='GenerateTarget', encoder=codec),
+        dict(type='PackPoseInputs'),
+    ]
+    corners = {
+        i: dict(name=f'corner{i + 1}', id=i, color=[255, 0, 0], type='', swap='')
+        for i in range(MAX_CORNERS)
+    }
     dataset = dict(
-        type='BaseCocoStyleDataset', data_mode='topdown', data_prefix=dict(img='images/train'),
+        type='BaseCocoStyleDataset',
+        data_mode='topdown',
+        data_prefix=dict(img='images/train'),
         ann_file='annotations/keypoints_train.json',
-        metainfo=dict(dataset_name='shapes', keypoint_info=corners, skeleton_info={},
-                      joint_weights=[1.] * MAX_CORNERS, sigmas=[.05] * MAX_CORNERS))
-    return _write(path, 'mmpose', model, data, dataset, pipeline, dict(type='PCKAccuracy'),
-                  **options)
+        metainfo=dict(
+            dataset_name='shapes',
+            keypoint_info=corners,
+            skeleton_info={},
+            joint_weights=[1.0] * MAX_CORNERS,
+            sigmas=[0.05] * MAX_CORNERS,
+        ),
+    )
+    return _write(
+        path, 'mmpose', model, data, dataset, pipeline, dict(type='PCKAccuracy'), **options
+    )
 
 
-WRITERS = dict(mmpretrain=write_config, mmdet=write_detector,
-               mmseg=write_segmentor, mmpose=write_pose_estimator)
+WRITERS = dict(
+    mmpretrain=write_config,
+    mmdet=write_detector,
+    mmseg=write_segmentor,
+    mmpose=write_pose_estimator,
+)
 """By default_scope."""
 
 
@@ -110,23 +181,42 @@ def write_pretraining(path: Path, data: Path, kernel: int = 1, **options) -> Pat
     """A masked autoencoder whose masks are the same in every process."""
     model = dict(
         type='MAE',
-        backbone=dict(type='vitae_mm.MaskedViTAE', img_size=32, norm_eval=True,
-                      pcm_kernel_size=kernel,
-                      arch=dict(dims=[32], depths=[2], num_heads=[2], groups=[8], ratios=[8])),
-        neck=dict(type='MAEPretrainDecoder', num_patches=16, patch_size=8, embed_dim=32,
-                  decoder_embed_dim=16, decoder_depth=1, decoder_num_heads=2),
-        head=dict(type='MAEPretrainHead', patch_size=8, norm_pix=True,
-                  loss=dict(type='PixelReconstructionLoss', criterion='L2')),
-        data_preprocessor=dict(type='SelfSupDataPreprocessor', mean=[127.] * 3, std=[64.] * 3))
-    pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32)),
-                dict(type='PackInputs')]
+        backbone=dict(
+            type='vitae_mm.MaskedViTAE',
+            img_size=32,
+            norm_eval=True,
+            pcm_kernel_size=kernel,
+            arch=dict(dims=[32], depths=[2], num_heads=[2], groups=[8], ratios=[8]),
+        ),
+        neck=dict(
+            type='MAEPretrainDecoder',
+            num_patches=16,
+            patch_size=8,
+            embed_dim=32,
+            decoder_embed_dim=16,
+            decoder_depth=1,
+            decoder_num_heads=2,
+        ),
+        head=dict(
+            type='MAEPretrainHead',
+            patch_size=8,
+            norm_pix=True,
+            loss=dict(type='PixelReconstructionLoss', criterion='L2'),
+        ),
+        data_preprocessor=dict(type='SelfSupDataPreprocessor', mean=[127.0] * 3, std=[64.0] * 3),
+    )
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='Resize', scale=(32, 32)),
+        dict(type='PackInputs'),
+    ]
     dataset = dict(type='CustomDataset', data_prefix='images/train', with_label=False, indices=4)
     _write(path, 'mmpretrain', model, data, dataset, pipeline, {}, **options)
     cfg = Config.fromfile(path)
     for entry in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         cfg.pop(entry)
     cfg.train_dataloader.collate_fn = dict(type='default_collate')
-    cfg.custom_imports.imports.append('helpers.same_masks')
+    cfg.custom_imports.imports.append('tests.helpers.same_masks')
     cfg.dump(path)
     return path
 
@@ -145,31 +235,54 @@ def _backbone() -> dict:
     return dict(type='vitae_mm.ViTAEv2', arch=TWO_STAGES)
 
 
-def _write(path: Path, scope: str, model: dict, data: Path, dataset: dict, pipeline: list,
-           metric: dict, batch_size: int = 2, epochs: int = 1, **options) -> Path:
+def _write(
+    path: Path,
+    scope: str,
+    model: dict,
+    data: Path,
+    dataset: dict,
+    pipeline: list,
+    metric: dict,
+    batch_size: int = 2,
+    epochs: int = 1,
+    **options,
+) -> Path:
     """``options`` are entries that replace those below."""
     loader = dict(
-        batch_size=batch_size, num_workers=1, persistent_workers=False,
+        batch_size=batch_size,
+        num_workers=1,
+        persistent_workers=False,
         worker_init_fn=dict(type='vitae_mm.seed_worker'),
-        dataset=dict(dataset, data_root=str(data), pipeline=pipeline))
-    Config({**dict(
-        default_scope=scope, model=model,
-        train_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=True)),
-        test_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=False)),
-        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
-        test_cfg=dict(), test_evaluator=metric,
-        optim_wrapper=dict(
-            type='OptimWrapper', optimizer=dict(type='SGD', lr=.01, momentum=.9)),
-        param_scheduler=dict(type='CosineAnnealingLR', by_epoch=True, T_max=epochs),
-        default_hooks=dict(
-            logger=dict(type='LoggerHook', interval=1),
-            checkpoint=dict(type='CheckpointHook', interval=1),
-            param_scheduler=dict(type='ParamSchedulerHook'),
-            timer=dict(type='IterTimerHook'),
-            sampler_seed=dict(type='DistSamplerSeedHook'),
-            epoch_seed=dict(type='vitae_mm.EpochSeedHook')),
-        custom_imports=dict(imports=['helpers.loss_recorder']),
-        custom_hooks=[dict(type='LossRecorder')],
-        env_cfg=dict(mp_cfg=dict(mp_start_method='fork')),
-        randomness=dict(seed=0)), **options}).dump(path)
+        dataset=dict(dataset, data_root=str(data), pipeline=pipeline),
+    )
+    Config(
+        {
+            **dict(
+                default_scope=scope,
+                model=model,
+                train_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=True)),
+                test_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=False)),
+                train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
+                test_cfg=dict(),
+                test_evaluator=metric,
+                optim_wrapper=dict(
+                    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, momentum=0.9)
+                ),
+                param_scheduler=dict(type='CosineAnnealingLR', by_epoch=True, T_max=epochs),
+                default_hooks=dict(
+                    logger=dict(type='LoggerHook', interval=1),
+                    checkpoint=dict(type='CheckpointHook', interval=1),
+                    param_scheduler=dict(type='ParamSchedulerHook'),
+                    timer=dict(type='IterTimerHook'),
+                    sampler_seed=dict(type='DistSamplerSeedHook'),
+                    epoch_seed=dict(type='vitae_mm.EpochSeedHook'),
+                ),
+                custom_imports=dict(imports=['tests.helpers.loss_recorder']),
+                custom_hooks=[dict(type='LossRecorder')],
+                env_cfg=dict(mp_cfg=dict(mp_start_method='fork')),
+                randomness=dict(seed=0),
+            ),
+            **options,
+        }
+    ).dump(path)
     return path

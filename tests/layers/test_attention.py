@@ -9,11 +9,12 @@ def plain_softmax(x, module, bias=None):
     """softmax(q k^T / sqrt(d)) v and the projection; tokens (N, C)."""
     heads, dim = module.num_heads, module.proj.in_features
     q, k, v = (x @ module.qkv.weight.T + (0 if module.qkv.bias is None else module.qkv.bias)).split(
-        dim, dim=-1)
+        dim, dim=-1
+    )
     outs = []
     for h in range(heads):
         part = slice(h * dim // heads, (h + 1) * dim // heads)
-        logits = q[:, part] @ k[:, part].T / (dim // heads)**.5
+        logits = q[:, part] @ k[:, part].T / (dim // heads) ** 0.5
         logits = logits if bias is None else logits + bias[h]
         outs.append(logits.softmax(-1) @ v[:, part])
     out = module.proj(torch.cat(outs, -1))
@@ -81,10 +82,17 @@ def test_relative_position_is_read_by_offset():
     module.position_bias.data = torch.rand(25, 2).double()
     x = torch.rand(1, 3, 3, 4).double()
     cells = [(r, c) for r in range(3) for c in range(3)]
-    bias = torch.stack([torch.stack([module.position_bias[(a[0] - b[0] + 2) * 5 + a[1] - b[1] + 2]
-                                     for b in cells]) for a in cells]).permute(2, 0, 1)
-    assert torch.allclose(module(x)[0].flatten(0, 1),
-                          plain_softmax(x[0].flatten(0, 1), module, bias))
+    bias = torch.stack(
+        [
+            torch.stack(
+                [module.position_bias[(a[0] - b[0] + 2) * 5 + a[1] - b[1] + 2] for b in cells]
+            )
+            for a in cells
+        ]
+    ).permute(2, 0, 1)
+    assert torch.allclose(
+        module(x)[0].flatten(0, 1), plain_softmax(x[0].flatten(0, 1), module, bias)
+    )
     assert position_index(3).unique().numel() == 25
 
 
@@ -109,7 +117,7 @@ def test_performer_equals_the_equation(heads):
 
         def phi(z):
             w = module.features.double()
-            return torch.stack([torch.exp(w @ t - t @ t / 2) / len(w)**.5 for t in z])
+            return torch.stack([torch.exp(w @ t - t @ t / 2) / len(w) ** 0.5 for t in z])
 
         weights = phi(q[:, part]) @ phi(k[:, part]).T
         outs.append(weights @ v[:, part] / (weights.sum(1, keepdim=True) + 1e-8))

@@ -1,4 +1,5 @@
 """Norms that are computed again leave training as it is."""
+
 import copy
 
 import pytest
@@ -51,7 +52,7 @@ def test_gradients_of_gradients(both, x):
     penalties = []
     for function, part in zip((lambda x: run(both[0], x), both[1]), both):
         inputs = x.clone().requires_grad_()
-        grad, = torch.autograd.grad(function(inputs).square().sum(), inputs, create_graph=True)
+        (grad,) = torch.autograd.grad(function(inputs).square().sum(), inputs, create_graph=True)
         penalties.append(grad.square().sum())
         penalties[-1].backward()
     torch.testing.assert_close(*penalties)

@@ -20,16 +20,21 @@ def test_pyramid_reduction_equals_the_equation():
     x = torch.rand(1, 8, 10, 3)
     nchw = x.permute(0, 3, 1, 2)
     # ceil(((3 - 1) * s + 1 - 2) / 2) is 1 and 2
-    plain = [F.gelu(F.conv2d(nchw, b.weight, b.bias, stride=2, dilation=s, padding=p))
-             for b, s, p in zip(module.branches, (1, 2), (1, 2))]
+    plain = [
+        F.gelu(F.conv2d(nchw, b.weight, b.bias, stride=2, dilation=s, padding=p))
+        for b, s, p in zip(module.branches, (1, 2), (1, 2))
+    ]
     assert torch.allclose(module(x).permute(0, 3, 1, 2), torch.cat(plain, 1), atol=1e-6)
 
 
 def test_parallel_conv_equals_the_equation():
     module = ParallelConv(4, (8, 8), 12, groups=4, strides=(2, 2, 1)).eval()
     x = torch.rand(1, 8, 12, 4)
-    y = F.silu(module.norm1(F.conv2d(x.permute(0, 3, 1, 2), module.conv1.weight,
-                                     module.conv1.bias, 2, 1, groups=4)))
+    y = F.silu(
+        module.norm1(
+            F.conv2d(x.permute(0, 3, 1, 2), module.conv1.weight, module.conv1.bias, 2, 1, groups=4)
+        )
+    )
     y = F.silu(module.norm2(F.conv2d(y, module.conv2.weight, module.conv2.bias, 2, 1, groups=4)))
     y = F.conv2d(y, module.conv3.weight, module.conv3.bias, 1, 1, groups=4)
     assert torch.allclose(module(x).permute(0, 3, 1, 2), y, atol=1e-6)
@@ -40,10 +45,16 @@ def test_parallel_conv_takes_another_norm():
     assert isinstance(module.norm1, nn.GroupNorm) and module.norm1.num_channels == 8
 
 
-@pytest.mark.parametrize('options', [
-    dict(), dict(norm_first=False, act_last=True), dict(norm_layer=None),
-    dict(norm_layer=lambda dim: nn.GroupNorm(2, dim))],
-    ids=['batch norms', 'isotropic', 'no norms', 'group norms'])
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(),
+        dict(norm_first=False, act_last=True),
+        dict(norm_layer=None),
+        dict(norm_layer=lambda dim: nn.GroupNorm(2, dim)),
+    ],
+    ids=['batch norms', 'isotropic', 'no norms', 'group norms'],
+)
 def test_parallel_conv_trains_as_its_layers_do(options):
     torch.manual_seed(0)
     lean = ParallelConv(4, (8, 8), 12, groups=4, **options).double()

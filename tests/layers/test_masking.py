@@ -1,4 +1,5 @@
 """Masking shuffles, picks and puts back."""
+
 import pytest
 import torch
 
@@ -10,12 +11,12 @@ GRID = (4, 6)
 @pytest.fixture
 def visible():
     torch.manual_seed(0)
-    return VisibleTokens.draw(3, GRID, .75, torch.device('cpu'))
+    return VisibleTokens.draw(3, GRID, 0.75, torch.device('cpu'))
 
 
 def test_a_quarter_of_each_image_is_visible(visible):
     assert visible.indices.shape == (3, 6)
-    assert visible.mask.sum(1).tolist() == [18.] * 3
+    assert visible.mask.sum(1).tolist() == [18.0] * 3
     assert len({tuple(sorted(row)) for row in visible.indices.tolist()}) == 3
 
 
@@ -23,7 +24,7 @@ def test_the_order_is_restored(visible):
     x = torch.rand(3, *GRID, 5)
     hidden = visible.mask.sum(1).int()[0]
     # visible tokens, then a token for each masked one
-    sequence = torch.cat([visible.pick(x).squeeze(1), torch.full((3, hidden, 5), -1.)], dim=1)
+    sequence = torch.cat([visible.pick(x).squeeze(1), torch.full((3, hidden, 5), -1.0)], dim=1)
     restored = sequence.gather(1, visible.restore.unsqueeze(-1).expand(-1, -1, 5))
     masked = visible.mask.bool()
     assert torch.equal(restored[~masked], x.flatten(1, 2)[~masked])
@@ -38,12 +39,12 @@ def test_spreading_puts_tokens_back_among_zeros(visible):
 
 def test_seeds_fix_masks(visible):
     torch.manual_seed(0)
-    again = VisibleTokens.draw(3, GRID, .75, torch.device('cpu'))
+    again = VisibleTokens.draw(3, GRID, 0.75, torch.device('cpu'))
     assert torch.equal(again.order, visible.order)
-    other = VisibleTokens.draw(3, GRID, .75, torch.device('cpu'))
+    other = VisibleTokens.draw(3, GRID, 0.75, torch.device('cpu'))
     assert not torch.equal(other.order, visible.order)
 
 
-@pytest.mark.parametrize('cells, ratio, count', [(196, .75, 49), (100, .9, 10), (64, .6, 26)])
+@pytest.mark.parametrize('cells, ratio, count', [(196, 0.75, 49), (100, 0.9, 10), (64, 0.6, 26)])
 def test_counts_are_rounded(cells, ratio, count):
     assert visible_count(cells, ratio) == count

@@ -10,7 +10,7 @@ def test_padding_puts_the_smaller_half_first(size):
     padded, top, left = pad_to_windows(x, 7)
     assert padded.shape[1] % 7 == padded.shape[2] % 7 == 0
     assert top == (padded.shape[1] - size[0]) // 2 and left == (padded.shape[2] - size[1]) // 2
-    inner = padded[:, top:top + size[0], left:left + size[1]]
+    inner = padded[:, top : top + size[0], left : left + size[1]]
     assert torch.equal(inner, x)
     assert padded.sum().isclose(x.sum())
 
@@ -26,7 +26,7 @@ def test_partition_lists_the_cells_of_each_window():
     for batch in range(2):
         for row in range(2):
             for col in range(3):
-                cells = x[batch, 2 * row:2 * row + 2, 2 * col:2 * col + 2].flatten()
+                cells = x[batch, 2 * row : 2 * row + 2, 2 * col : 2 * col + 2].flatten()
                 assert torch.equal(windows[batch * 6 + row * 3 + col].flatten(), cells)
     assert torch.equal(merge_windows(windows, 2, 4, 6), x)
 

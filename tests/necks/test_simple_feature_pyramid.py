@@ -1,4 +1,5 @@
 """The simple feature pyramid, against its definition and in all codebases."""
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -7,11 +8,14 @@ from vitae_mm.errors import InputError
 from vitae_mm.necks import SimpleFeaturePyramid
 
 
-@pytest.mark.parametrize('size, expected', [
-    ((8, 12), [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]),
-    ((5, 7), [(20, 28), (10, 14), (5, 7), (3, 4), (2, 2)]),
-    ((1, 1), [(4, 4), (2, 2), (1, 1), (1, 1), (1, 1)]),
-])
+@pytest.mark.parametrize(
+    'size, expected',
+    [
+        ((8, 12), [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]),
+        ((5, 7), [(20, 28), (10, 14), (5, 7), (3, 4), (2, 2)]),
+        ((1, 1), [(4, 4), (2, 2), (1, 1), (1, 1), (1, 1)]),
+    ],
+)
 def test_sizes(size, expected):
     maps = SimpleFeaturePyramid(16, 8, num_outs=5)([torch.randn(2, 16, *size)])
     assert [tuple(x.shape) for x in maps] == [(2, 8, *sides) for sides in expected]
@@ -40,7 +44,8 @@ def test_each_level_is_what_the_paper_says():
         x.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)),
     ]
     for level, (conv1, norm1, conv2, norm2), out in zip(
-            scaled, neck.projections, neck([x]), strict=True):
+        scaled, neck.projections, neck([x]), strict=True
+    ):
         level = norm(F.conv2d(level, conv1.weight), norm1)
         level = norm(F.conv2d(level, conv2.weight, padding=1), norm2)
         torch.testing.assert_close(out, level)
@@ -62,16 +67,22 @@ def test_only_the_last_map_is_read():
 @pytest.mark.parametrize('package', ['mmdet', 'mmseg', 'mmpose', 'mmpretrain'])
 def test_registered_once_for_all(package):
     from importlib import import_module
+
     models = import_module(f'{package}.registry').MODELS
-    assert isinstance(models.build(dict(type='vitae_mm.SimpleFeaturePyramid', in_channels=8)),
-                      SimpleFeaturePyramid)
+    assert isinstance(
+        models.build(dict(type='vitae_mm.SimpleFeaturePyramid', in_channels=8)),
+        SimpleFeaturePyramid,
+    )
 
 
-@pytest.mark.parametrize('options, message', [
-    (dict(in_channels=[64, 128]), r'in_channels=\[64, 128\].*FPN'),
-    (dict(in_channels=6), 'in_channels=6: .*4 divides'),
-    (dict(in_channels=8, num_outs=3), 'num_outs=3: give 4 or more'),
-])
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(in_channels=[64, 128]), r'in_channels=\[64, 128\].*FPN'),
+        (dict(in_channels=6), 'in_channels=6: .*4 divides'),
+        (dict(in_channels=8, num_outs=3), 'num_outs=3: give 4 or more'),
+    ],
+)
 def test_bad_options(options, message):
     with pytest.raises(InputError, match=message):
         SimpleFeaturePyramid(**options)

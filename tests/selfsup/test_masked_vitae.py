@@ -1,4 +1,5 @@
 """Masked pretraining: what is computed, what is learned from, what is refused."""
+
 import pytest
 import torch
 from mmpretrain.models import MAE
@@ -9,9 +10,16 @@ from vitae_mm.errors import InputError
 from vitae_mm.layers import VisibleTokens
 from vitae_mm.selfsup import MaskedViTAE
 
-ARCH = dict(dims=(32, ), depths=(2, ), num_heads=(2, ), groups=(8, ), ratios=(4, ))
-NECK = dict(type='MAEPretrainDecoder', num_patches=64, patch_size=4, embed_dim=32,
-            decoder_embed_dim=16, decoder_depth=1, decoder_num_heads=2)
+ARCH = dict(dims=(32,), depths=(2,), num_heads=(2,), groups=(8,), ratios=(4,))
+NECK = dict(
+    type='MAEPretrainDecoder',
+    num_patches=64,
+    patch_size=4,
+    embed_dim=32,
+    decoder_embed_dim=16,
+    decoder_depth=1,
+    decoder_num_heads=2,
+)
 kernels = pytest.mark.parametrize('kernel', [0, 1, 3])
 
 
@@ -22,19 +30,27 @@ def encoder(**options):
     with torch.no_grad():
         for name, value in model.named_buffers():
             if name.endswith(('running_mean', 'running_var')):
-                value.uniform_(.5, 1.5)
+                value.uniform_(0.5, 1.5)
         for name, value in model.named_parameters():
             if name.endswith(('bias', 'norm1.weight')):
-                value.uniform_(.5, 1.)
+                value.uniform_(0.5, 1.0)
     return model
 
 
 def pretraining(**options):
     torch.manual_seed(0)
-    head = dict(type='MAEPretrainHead', patch_size=4, norm_pix=options.pop('norm_pix', True),
-                loss=dict(type='PixelReconstructionLoss', criterion='L2'))
-    model = MAE(dict(type='vitae_mm.MaskedViTAE', arch=ARCH, img_size=32, **options), neck=NECK,
-                head=head, data_preprocessor=dict(type='SelfSupDataPreprocessor'))
+    head = dict(
+        type='MAEPretrainHead',
+        patch_size=4,
+        norm_pix=options.pop('norm_pix', True),
+        loss=dict(type='PixelReconstructionLoss', criterion='L2'),
+    )
+    model = MAE(
+        dict(type='vitae_mm.MaskedViTAE', arch=ARCH, img_size=32, **options),
+        neck=NECK,
+        head=head,
+        data_preprocessor=dict(type='SelfSupDataPreprocessor'),
+    )
     model.init_weights()
     return model
 
@@ -46,7 +62,7 @@ def images(count=2):
 def order(seed=3):
     """The order that the next call draws from this seed."""
     torch.manual_seed(seed)
-    drawn = VisibleTokens.draw(2, (8, 8), .75, torch.device('cpu'))
+    drawn = VisibleTokens.draw(2, (8, 8), 0.75, torch.device('cpu'))
     torch.manual_seed(seed)
     return drawn
 
@@ -56,17 +72,19 @@ def pcm(cell, x):
     convs = cell.pcm
     x = F.conv2d(x, convs.conv1.weight, convs.conv1.bias, padding=convs.conv1.padding, groups=8)
     norm = convs.norm1
-    x = (x - norm.running_mean.view(-1, 1, 1)) / (
-        norm.running_var.view(-1, 1, 1) + norm.eps).sqrt()
+    x = (x - norm.running_mean.view(-1, 1, 1)) / (norm.running_var.view(-1, 1, 1) + norm.eps).sqrt()
     x = x * norm.weight.view(-1, 1, 1) + norm.bias.view(-1, 1, 1)
-    return F.conv2d(x * x.sigmoid(), convs.conv2.weight, convs.conv2.bias,
-                    padding=convs.conv2.padding, groups=8)
+    return F.conv2d(
+        x * x.sigmoid(), convs.conv2.weight, convs.conv2.bias, padding=convs.conv2.padding, groups=8
+    )
 
 
 def attention(cell, tokens):
-    q, k, v = (part.unflatten(-1, (2, 16)).transpose(1, 2)
-               for part in cell.attn.qkv(cell.norm1(tokens)).chunk(3, -1))
-    weights = (q @ k.transpose(-1, -2) / 16**.5).softmax(-1)
+    q, k, v = (
+        part.unflatten(-1, (2, 16)).transpose(1, 2)
+        for part in cell.attn.qkv(cell.norm1(tokens)).chunk(3, -1)
+    )
+    weights = (q @ k.transpose(-1, -2) / 16**0.5).softmax(-1)
     return cell.attn.proj((weights @ v).transpose(1, 2).flatten(2))
 
 
@@ -118,17 +136,17 @@ def test_the_loss_is_of_masked_patches_alone(norm_pix):
     order()
     latent, _, restore = model.backbone(x)
     predicted = model.neck(latent, restore)
-    total, count = 0., 0
+    total, count = 0.0, 0
     for b in range(2):
         for i in range(64):
             if not visible.mask[b, i]:
                 continue
             top, left = i // 8 * 4, i % 8 * 4
             # pixel by pixel, the channels of each together
-            target = x[b, :, top:top + 4, left:left + 4].permute(1, 2, 0).flatten()
+            target = x[b, :, top : top + 4, left : left + 4].permute(1, 2, 0).flatten()
             if norm_pix:
                 target = (target - target.mean()) / (target.var() + 1e-6).sqrt()
-            total, count = total + ((predicted[b, i] - target)**2).mean(), count + 1
+            total, count = total + ((predicted[b, i] - target) ** 2).mean(), count + 1
     assert count == 2 * 48
     assert loss.item() == pytest.approx((total / count).item(), rel=1e-5)
 
@@ -152,8 +170,13 @@ def test_checkpointing_changes_nothing(kernel):
         torch.manual_seed(5)
         loss = model.loss(images(4), [])['loss']
         loss.backward()
-        results.append([loss, *(p.grad for p in model.parameters() if p.requires_grad),
-                        *(value for _, value in model.named_buffers())])
+        results.append(
+            [
+                loss,
+                *(p.grad for p in model.parameters() if p.requires_grad),
+                *(value for _, value in model.named_buffers()),
+            ]
+        )
     for plain, recomputed in zip(*results, strict=True):
         torch.testing.assert_close(recomputed, plain)
 
@@ -175,15 +198,19 @@ def test_without_masking_it_is_the_network():
     assert torch.equal(model(x, mask=None)[0], plain.eval()(x)[0])
 
 
-@pytest.mark.parametrize('options, words', [
-    (dict(mask_ratio=0), ['mask_ratio=0', 'between 0 and 1']),
-    (dict(mask_ratio=1.), ['mask_ratio=1.0', 'between 0 and 1']),
-    (dict(mask_ratio='most'), ["mask_ratio='most'"]),
-    (dict(mask_ratio=.999), ['mask_ratio=0.999', 'all or none', '8x8']),
-    (dict(img_size=30), ['img_size=30', 'multiples of 4']),
-    (dict(img_size=(32, 16)), ['img_size=(32, 16)', 'square']),
-    (dict(pcm_kernel_size=5), ['pcm_kernel_size=5', '(0, 1, 3)']),
-    (dict(arch='tiny', img_size=224), ["arch='tiny'", "'base', 'large' or 'huge'"])])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (dict(mask_ratio=0), ['mask_ratio=0', 'between 0 and 1']),
+        (dict(mask_ratio=1.0), ['mask_ratio=1.0', 'between 0 and 1']),
+        (dict(mask_ratio='most'), ["mask_ratio='most'"]),
+        (dict(mask_ratio=0.999), ['mask_ratio=0.999', 'all or none', '8x8']),
+        (dict(img_size=30), ['img_size=30', 'multiples of 4']),
+        (dict(img_size=(32, 16)), ['img_size=(32, 16)', 'square']),
+        (dict(pcm_kernel_size=5), ['pcm_kernel_size=5', '(0, 1, 3)']),
+        (dict(arch='tiny', img_size=224), ["arch='tiny'", "'base', 'large' or 'huge'"]),
+    ],
+)
 def test_other_options_are_refused(options, words):
     with pytest.raises(InputError) as error:
         encoder(**options)

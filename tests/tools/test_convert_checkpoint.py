@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import golden
-from helpers.archs import PATCH
-from helpers.commands import ROOT, complaint, run
 from mmengine.config import Config
 
 from vitae_mm.checkpoints import Layout, convert_state_dict, publish_state_dict
-from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.models import build_model
 from vitae_mm.selfsup import MaskedViTAE
+
+from ..helpers import golden
+from ..helpers.archs import PATCH
+from ..helpers.commands import ROOT, complaint, run
 
 TOOL = 'tools/convert_checkpoint.py'
 
@@ -34,11 +35,18 @@ def convert(monkeypatch, capsys):
     return call
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda state: state,
-    lambda state: dict(epoch=1, state_dict={}, state_dict_ema={
-        f'module.{key}': value for key, value in state.items()}),
-], ids=['bare', 'ema'])
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda state: state,
+        lambda state: dict(
+            epoch=1,
+            state_dict={},
+            state_dict_ema={f'module.{key}': value for key, value in state.items()},
+        ),
+    ],
+    ids=['bare', 'ema'],
+)
 def test_a_published_file_is_recognised(convert, weights, tmp_path, wrap):
     torch.save(wrap(weights), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
@@ -48,18 +56,29 @@ def test_a_published_file_is_recognised(convert, weights, tmp_path, wrap):
     assert torch.equal(converted['state_dict']['head.fc.bias'], weights['head.bias'])
 
 
-@pytest.mark.parametrize('name, words', [
-    ('ViTAE_basic_Tiny', "ViTAE 'tiny'"),
-    pytest.param('ViTAE_basic_Base', "ViTAE 'base'", marks=pytest.mark.slow),
-    ('ceit_tiny_patch16_384', "CeiT 'tiny'"),
-])
-@pytest.mark.parametrize('wrap', [
-    lambda state: {f'module.{key}': value for key, value in state.items()},
-    lambda state: dict(epoch=3, arch='x', args=Namespace(lr=.1, data=Path('data')),
-                       optimizer={'state': {}},
-                       state_dict={key: value * 0 for key, value in state.items()},
-                       state_dict_ema=state),
-], ids=['ddp', 'training'])
+@pytest.mark.parametrize(
+    'name, words',
+    [
+        ('ViTAE_basic_Tiny', "ViTAE 'tiny'"),
+        pytest.param('ViTAE_basic_Base', "ViTAE 'base'", marks=pytest.mark.slow),
+        ('ceit_tiny_patch16_384', "CeiT 'tiny'"),
+    ],
+)
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda state: {f'module.{key}': value for key, value in state.items()},
+        lambda state: dict(
+            epoch=3,
+            arch='x',
+            args=Namespace(lr=0.1, data=Path('data')),
+            optimizer={'state': {}},
+            state_dict={key: value * 0 for key, value in state.items()},
+            state_dict_ema=state,
+        ),
+    ],
+    ids=['ddp', 'training'],
+)
 def test_the_other_networks(convert, tmp_path, name, words, wrap):
     weights = golden.published_weights(name)
     torch.save(wrap(weights), tmp_path / 'a.pth')
@@ -85,8 +104,11 @@ def test_there_and_back(convert, tmp_path, name):
     convert(tmp_path / 'b.pth', tmp_path / 'c.pth', '--to-published')
     back = torch.load(tmp_path / 'c.pth', weights_only=True)['state_dict']
     assert back.keys() == published.keys()
-    assert all(torch.equal(back[key], value) for key, value in published.items()
-               if not key.endswith('relative_position_index'))
+    assert all(
+        torch.equal(back[key], value)
+        for key, value in published.items()
+        if not key.endswith('relative_position_index')
+    )
 
 
 POSE = dict(
@@ -94,42 +116,73 @@ POSE = dict(
     model=dict(
         type='TopdownPoseEstimator',
         backbone=dict(type='vitae_mm.ViTAEv2', arch='small'),
-        head=dict(type='HeatmapHead', in_channels=512, out_channels=17,
-                  loss=dict(type='KeypointMSELoss'))))
+        head=dict(
+            type='HeatmapHead', in_channels=512, out_channels=17, loss=dict(type='KeypointMSELoss')
+        ),
+    ),
+)
 SEGMENTOR = dict(
     default_scope='mmseg',
     model=dict(
         type='EncoderDecoder',
         backbone=dict(type='vitae_mm.ViTAEv2', arch='small', out_indices=(0, 1, 2, 3)),
-        decode_head=dict(type='UPerHead', in_channels=[64, 128, 256, 512],
-                         in_index=[0, 1, 2, 3], channels=16, num_classes=150),
-        auxiliary_head=dict(type='FCNHead', in_channels=256, in_index=2, channels=16,
-                            num_classes=150)))
+        decode_head=dict(
+            type='UPerHead',
+            in_channels=[64, 128, 256, 512],
+            in_index=[0, 1, 2, 3],
+            channels=16,
+            num_classes=150,
+        ),
+        auxiliary_head=dict(
+            type='FCNHead', in_channels=256, in_index=2, channels=16, num_classes=150
+        ),
+    ),
+)
 
 
 # names in files of mmdet 2, mmsegmentation 0 and mmpose 0
 DETECTOR_NAMES = [
-    'neck.lateral_convs.0.conv.weight', 'neck.fpn_convs.3.conv.bias', 'rpn_head.rpn_conv.weight',
-    'rpn_head.rpn_cls.bias', 'rpn_head.rpn_reg.weight', 'roi_head.bbox_head.shared_fcs.1.weight',
-    'roi_head.bbox_head.fc_cls.weight', 'roi_head.bbox_head.fc_reg.bias',
-    'roi_head.mask_head.convs.3.conv.weight', 'roi_head.mask_head.upsample.weight',
-    'roi_head.mask_head.conv_logits.bias']
+    'neck.lateral_convs.0.conv.weight',
+    'neck.fpn_convs.3.conv.bias',
+    'rpn_head.rpn_conv.weight',
+    'rpn_head.rpn_cls.bias',
+    'rpn_head.rpn_reg.weight',
+    'roi_head.bbox_head.shared_fcs.1.weight',
+    'roi_head.bbox_head.fc_cls.weight',
+    'roi_head.bbox_head.fc_reg.bias',
+    'roi_head.mask_head.convs.3.conv.weight',
+    'roi_head.mask_head.upsample.weight',
+    'roi_head.mask_head.conv_logits.bias',
+]
 SEGMENTOR_NAMES = [
-    'decode_head.conv_seg.weight', 'decode_head.psp_modules.0.1.conv.weight',
-    'decode_head.bottleneck.conv.weight', 'decode_head.lateral_convs.0.conv.weight',
-    'decode_head.fpn_convs.2.conv.weight', 'decode_head.fpn_bottleneck.conv.weight',
-    'auxiliary_head.convs.0.conv.weight', 'auxiliary_head.conv_seg.bias']
+    'decode_head.conv_seg.weight',
+    'decode_head.psp_modules.0.1.conv.weight',
+    'decode_head.bottleneck.conv.weight',
+    'decode_head.lateral_convs.0.conv.weight',
+    'decode_head.fpn_convs.2.conv.weight',
+    'decode_head.fpn_bottleneck.conv.weight',
+    'auxiliary_head.convs.0.conv.weight',
+    'auxiliary_head.conv_seg.bias',
+]
 POSE_NAMES = [
-    'keypoint_head.deconv_layers.0.weight', 'keypoint_head.deconv_layers.1.running_var',
-    'keypoint_head.deconv_layers.6.weight', 'keypoint_head.final_layer.weight',
-    'keypoint_head.final_layer.bias']
+    'keypoint_head.deconv_layers.0.weight',
+    'keypoint_head.deconv_layers.1.running_var',
+    'keypoint_head.deconv_layers.6.weight',
+    'keypoint_head.final_layer.weight',
+    'keypoint_head.final_layer.bias',
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('config, earlier, names', [
-    (ROOT / 'configs/det/mask_rcnn_vitaev2_s_3x.py', {}, DETECTOR_NAMES),
-    (SEGMENTOR, {}, SEGMENTOR_NAMES), (POSE, {'head.': 'keypoint_head.'}, POSE_NAMES),
-], ids=['detector', 'segmentor', 'pose'])
+@pytest.mark.parametrize(
+    'config, earlier, names',
+    [
+        (ROOT / 'configs/det/mask_rcnn_vitaev2_s_3x.py', {}, DETECTOR_NAMES),
+        (SEGMENTOR, {}, SEGMENTOR_NAMES),
+        (POSE, {'head.': 'keypoint_head.'}, POSE_NAMES),
+    ],
+    ids=['detector', 'segmentor', 'pose'],
+)
 def test_models_of_the_generation_before(convert, tmp_path, config, earlier, names):
     """Their names for our model's parts, loaded into our model."""
     cfg = Config(config) if isinstance(config, dict) else Config.fromfile(config)
@@ -142,14 +195,16 @@ def test_models_of_the_generation_before(convert, tmp_path, config, earlier, nam
                 key = name + key.removeprefix(ours)
             theirs[key] = value
     assert set(names) <= theirs.keys()
-    torch.save(dict(meta={'CLASSES': ('a', )}, state_dict=theirs), tmp_path / 'a.pth')
+    torch.save(dict(meta={'CLASSES': ('a',)}, state_dict=theirs), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
     assert "ViTAEv2 'small', with" in done
     state = torch.load(tmp_path / 'b.pth', weights_only=True)['state_dict']
     model.load_state_dict(state, strict=True)
     expected = convert_state_dict(backbone, Layout('vitaev2', False))
-    assert torch.equal(model.backbone.stages[3].cells[1].pcm.conv3.weight,
-                       expected['backbone.stages.3.cells.1.pcm.conv3.weight'])
+    assert torch.equal(
+        model.backbone.stages[3].cells[1].pcm.conv3.weight,
+        expected['backbone.stages.3.cells.1.pcm.conv3.weight'],
+    )
     assert publish_state_dict(state, 'vitaev2').keys() == theirs.keys()
 
 
@@ -180,15 +235,15 @@ def test_refusals_leave_no_file(weights, tmp_path):
 
 
 def test_kernels_are_inflated_on_request(convert, tmp_path):
-    state = {f'backbone.{key}': value for key, value in MaskedViTAE(
-        PATCH, 64).state_dict().items()}
+    state = {f'backbone.{key}': value for key, value in MaskedViTAE(PATCH, 64).state_dict().items()}
     torch.save(dict(state_dict={**state, 'neck.mask_token': torch.ones(1)}), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate')
     assert '6 parallel convs are inflated to 3x3' in done and 'an arch of your own' in done
     done = convert(tmp_path / 'b.pth', tmp_path / 'c.pth', '--inflate', '--drop-head')
     assert 'parallel convs are 3x3 already, nothing is inflated' in done
-    larger, same = (torch.load(tmp_path / name, weights_only=True)['state_dict']
-                    for name in ('b.pth', 'c.pth'))
+    larger, same = (
+        torch.load(tmp_path / name, weights_only=True)['state_dict'] for name in ('b.pth', 'c.pth')
+    )
     key = 'backbone.stages.0.cells.2.pcm.conv2.weight'
     assert torch.equal(larger[key][..., 1, 1], state[key][..., 0, 0])
     assert larger[key].shape == (16, 16, 3, 3) and larger[key].count_nonzero() == 16 * 16
@@ -197,13 +252,21 @@ def test_kernels_are_inflated_on_request(convert, tmp_path):
 
 
 def test_weights_behind_our_own_average(convert, tmp_path):
-    average = {f'backbone.{key}': value for key, value in MaskedViTAE(
-        PATCH, 64).state_dict().items()}
+    average = {
+        f'backbone.{key}': value for key, value in MaskedViTAE(PATCH, 64).state_dict().items()
+    }
     trained = {key: value + 1 for key, value in average.items()}
-    torch.save(dict(state_dict=average, ema_state_dict={
-        'steps': torch.tensor(3), **{f'module.{key}': value for key, value in trained.items()}}),
-        tmp_path / 'a.pth')
-    for options, expected in (((), average), (('--no-ema', ), trained)):
+    torch.save(
+        dict(
+            state_dict=average,
+            ema_state_dict={
+                'steps': torch.tensor(3),
+                **{f'module.{key}': value for key, value in trained.items()},
+            },
+        ),
+        tmp_path / 'a.pth',
+    )
+    for options, expected in (((), average), (('--no-ema',), trained)):
         convert(tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate', '--overwrite', *options)
         written = torch.load(tmp_path / 'b.pth', weights_only=True)['state_dict']
         key = 'backbone.stages.0.cells.2.pcm.conv2.weight'
@@ -215,5 +278,6 @@ def test_the_published_arch_is_named_after_inflation(convert, tmp_path):
     state = {f'backbone.{key}': value for key, value in MaskedViTAE().state_dict().items()}
     torch.save(state, tmp_path / 'a.pth')
     assert "ViTAE 'base', no classifier" in convert(
-        tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate')
+        tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate'
+    )
     assert torch.load(tmp_path / 'b.pth', weights_only=True)['meta']['arch'] == 'base'

@@ -1,4 +1,5 @@
 """tools/demo.py on images and a video, with small models of every codebase."""
+
 import json
 import shutil
 from functools import partial
@@ -8,11 +9,12 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from helpers import training
-from helpers.commands import complaint, run
-from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import Video, write_video
+
+from ..helpers import training
+from ..helpers.commands import complaint, run
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +43,8 @@ def model(data, tmp_path):
         cfg = Config.fromfile(write(tmp_path / 'c.py', data))
         steps = cfg.test_dataloader.dataset.pipeline
         cfg.test_dataloader.dataset.pipeline = [
-            step for step in steps if step['type'] != 'GenerateTarget']
+            step for step in steps if step['type'] != 'GenerateTarget'
+        ]
         cfg.dump(tmp_path / 'c.py')
         torch.save(build_model(cfg).state_dict(), tmp_path / 'c.pth')
         return tmp_path / 'c.py', tmp_path / 'c.pth'
@@ -54,8 +57,15 @@ def demo(run_tool):
     return partial(run_tool, TOOL)
 
 
-@pytest.mark.parametrize('write', [training.write_config, training.write_detector,
-                                   training.write_segmentor, training.write_pose_estimator])
+@pytest.mark.parametrize(
+    'write',
+    [
+        training.write_config,
+        training.write_detector,
+        training.write_segmentor,
+        training.write_pose_estimator,
+    ],
+)
 def test_images_and_videos_are_drawn(write, model, inputs, demo, tmp_path):
     out = tmp_path / 'out'
     demo(*model(write), inputs, '--out', out, '--json', '--device', 'cpu')
@@ -67,7 +77,8 @@ def test_images_and_videos_are_drawn(write, model, inputs, demo, tmp_path):
     # compression changes the frames a little, and so what is predicted
     lines = (out / 'clip.mp4.json').read_text().splitlines()
     assert [json.loads(line).keys() for line in lines] == [
-        json.loads((out / f'{path.name}.json').read_text()).keys() for path in pictures]
+        json.loads((out / f'{path.name}.json').read_text()).keys() for path in pictures
+    ]
 
 
 def test_damaged_inputs_are_named_and_the_others_drawn(model, inputs, tmp_path):
@@ -83,8 +94,17 @@ def test_damaged_inputs_are_named_and_the_others_drawn(model, inputs, tmp_path):
 def test_boxes_say_where_to_look(model, inputs, data, demo, tmp_path):
     annotations = data / 'annotations/keypoints_train.json'
     with pytest.raises(InputError, match='name none in .*clip.mp4'):
-        demo(*model(training.write_pose_estimator), inputs, '--out', tmp_path / 'out', '--json',
-             '--device', 'cpu', '--boxes', annotations)
+        demo(
+            *model(training.write_pose_estimator),
+            inputs,
+            '--out',
+            tmp_path / 'out',
+            '--json',
+            '--device',
+            'cpu',
+            '--boxes',
+            annotations,
+        )
     content = json.loads(annotations.read_text())
     wanted = [entry['bbox'] for entry in content['annotations'] if entry['image_id'] == 3]
     found = json.loads((tmp_path / 'out/000003.jpg.json').read_text())['instances']
@@ -92,14 +112,19 @@ def test_boxes_say_where_to_look(model, inputs, data, demo, tmp_path):
         assert instance['bbox'][0] == pytest.approx([x, y, x + width, y + height])
 
 
-@pytest.mark.parametrize('options, words', [
-    (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
-    (['--score-thr', '.5'], 'only boxes and keypoints have one'),
-    (['--boxes', 'BOXES'], 'this config is of mmpretrain'),
-])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
+        (['--score-thr', '.5'], 'only boxes and keypoints have one'),
+        (['--boxes', 'BOXES'], 'this config is of mmpretrain'),
+    ],
+)
 def test_options_of_no_use_are_refused(options, words, model, inputs, data, demo, tmp_path):
-    options = [data / 'annotations/keypoints_train.json' if option == 'BOXES' else option
-               for option in options]
+    options = [
+        data / 'annotations/keypoints_train.json' if option == 'BOXES' else option
+        for option in options
+    ]
     with pytest.raises(InputError, match=words):
         demo(*model(training.write_config), inputs, '--out', tmp_path / 'out', *options)
     assert not (tmp_path / 'out').exists()

@@ -1,10 +1,12 @@
 """The demo configs of all tasks, a few steps of each, from data to pictures."""
+
 import json
 
 import pytest
 
-from helpers.commands import complaint, run
 from vitae_mm.datasets.shapes_writer import write_shapes
+
+from ..helpers.commands import complaint, run
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +34,10 @@ def on_few_images(config, data):
     annotations = {'/det/': ('', 'instances'), '/pose/': ('2.', 'keypoints')}
     for task, (place, kind) in annotations.items():
         if task in config:
-            settings |= {f'{split}_evaluator.{place}ann_file':
-                         data / f'annotations/{kind}_val.json' for split in ('val', 'test')}
+            settings |= {
+                f'{split}_evaluator.{place}ann_file': data / f'annotations/{kind}_val.json'
+                for split in ('val', 'test')
+            }
     settings |= {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1}
     return ['--cfg-options', *(f'{key}={value}' for key, value in settings.items())]
 
@@ -50,42 +54,95 @@ def test_train_test_and_draw_on_two_processes(config, data, tmp_path):
     assert done.returncode == 0, done.stderr
     assert METRICS[config] in done.stdout
     checkpoint = work_dir / 'epoch_1.pth'
-    done = run('bash', 'tools/dist_test.sh', config, checkpoint, 2, '--work-dir', work_dir,
-               '--show-dir', tmp_path / 'shown', *options)
+    done = run(
+        'bash',
+        'tools/dist_test.sh',
+        config,
+        checkpoint,
+        2,
+        '--work-dir',
+        work_dir,
+        '--show-dir',
+        tmp_path / 'shown',
+        *options,
+    )
     assert done.returncode == 0, done.stderr
     assert METRICS[config] in done.stdout
     # the first of two processes draws its half
     assert any((tmp_path / 'shown').rglob('*.*g'))
-    done = run('python', 'tools/demo.py', config, checkpoint, data / 'images/val', '--out',
-               tmp_path / 'drawn', *options)
+    done = run(
+        'python',
+        'tools/demo.py',
+        config,
+        checkpoint,
+        data / 'images/val',
+        '--out',
+        tmp_path / 'drawn',
+        *options,
+    )
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / 'drawn').glob('*.jpg'))) == 4
 
 
 def test_pretrain_and_draw_on_two_processes(data, tmp_path):
     config, work_dir = 'configs/ssl/mae_vitae_demo_20e_shapes.py', tmp_path / 'w'
-    done = run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', work_dir, '--cfg-options',
-               f'train_dataloader.dataset.data_root={data}', 'train_dataloader.batch_size=2',
-               'train_cfg.max_epochs=1')
+    done = run(
+        'bash',
+        'tools/dist_train.sh',
+        config,
+        2,
+        '--work-dir',
+        work_dir,
+        '--cfg-options',
+        f'train_dataloader.dataset.data_root={data}',
+        'train_dataloader.batch_size=2',
+        'train_cfg.max_epochs=1',
+    )
     assert done.returncode == 0, done.stderr
-    done = run('python', 'tools/demo.py', config, work_dir / 'epoch_1.pth', data / 'images/val',
-               '--out', tmp_path / 'drawn')
+    done = run(
+        'python',
+        'tools/demo.py',
+        config,
+        work_dir / 'epoch_1.pth',
+        data / 'images/val',
+        '--out',
+        tmp_path / 'drawn',
+    )
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / 'drawn').glob('*.jpg'))) == 4
 
 
 def test_a_checkpoint_of_another_backbone_is_not_tested(options, tmp_path):
     import torch
+
     torch.save(dict(state_dict={'backbone.conv1.weight': torch.ones(1)}), tmp_path / 'r50.pth')
-    message = complaint(run('python', 'tools/test.py', DETECTOR, tmp_path / 'r50.pth', '--work-dir',
-                            tmp_path / 'w', *options))
+    message = complaint(
+        run(
+            'python',
+            'tools/test.py',
+            DETECTOR,
+            tmp_path / 'r50.pth',
+            '--work-dir',
+            tmp_path / 'w',
+            *options,
+        )
+    )
     assert 'does not fit MaskRCNN: 0 of' in message and 'backbone.conv1.weight' in message
 
 
 def test_a_truncated_checkpoint_is_not_tested(options, tmp_path):
     (tmp_path / 'a.pth').write_bytes(b'PK\x03\x04 cut')
-    message = complaint(run('python', 'tools/test.py', DETECTOR, tmp_path / 'a.pth', '--work-dir',
-                            tmp_path / 'w', *options))
+    message = complaint(
+        run(
+            'python',
+            'tools/test.py',
+            DETECTOR,
+            tmp_path / 'a.pth',
+            '--work-dir',
+            tmp_path / 'w',
+            *options,
+        )
+    )
     assert 'a.pth is truncated' in message
 
 
@@ -96,8 +153,18 @@ def test_annotations_of_other_classes_stop_the_run(options, tmp_path):
     content = json.loads(path.read_text())
     content['categories'] = [dict(id=1, name='circle')]
     path.write_text(json.dumps(content))
-    message = complaint(run(
-        'bash', 'tools/dist_train.sh', DETECTOR, 2, '--work-dir', tmp_path / 'w', '--cfg-options',
-        f'train_dataloader.dataset.data_root={data}', f'val_dataloader.dataset.data_root={data}'))
+    message = complaint(
+        run(
+            'bash',
+            'tools/dist_train.sh',
+            DETECTOR,
+            2,
+            '--work-dir',
+            tmp_path / 'w',
+            '--cfg-options',
+            f'train_dataloader.dataset.data_root={data}',
+            f'val_dataloader.dataset.data_root={data}',
+        )
+    )
     assert "['circle']" in message and message.count('error') == 1
     assert not (tmp_path / 'w').exists()

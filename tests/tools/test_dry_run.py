@@ -1,11 +1,12 @@
 """tools/train.py --dry-run."""
+
 import pytest
 import torch
 
-from helpers import training
-from helpers.commands import complaint, run
-
 from vitae_mm.errors import InputError
+
+from ..helpers import training
+from ..helpers.commands import complaint, run
 
 pytestmark = pytest.mark.slow
 
@@ -16,8 +17,11 @@ def data(tmp_path_factory):
 
 
 def dry_run(config, work_dir, *options, processes=None):
-    command = (['python', 'tools/train.py', config] if processes is None else
-               ['bash', 'tools/dist_train.sh', config, processes])
+    command = (
+        ['python', 'tools/train.py', config]
+        if processes is None
+        else ['bash', 'tools/dist_train.sh', config, processes]
+    )
     return run(*command, '--dry-run', '--work-dir', work_dir, *options, COLUMNS='200')
 
 
@@ -32,13 +36,18 @@ def test_nothing_is_trained_or_written(data, tmp_path):
 
 
 def test_two_processes_make_one_table(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data, batch_size=2,
-                                   auto_scale_lr=dict(base_batch_size=2))
+    config = training.write_config(
+        tmp_path / 'c.py', data, batch_size=2, auto_scale_lr=dict(base_batch_size=2)
+    )
     done = dry_run(config, tmp_path / 'w', '--auto-scale-lr', '--amp', processes=2)
     assert done.returncode == 0, done.stderr
     assert '2 CPU processes over gloo' in done.stdout
-    for words in ('processes 2 x samples 2 x accumulation 1 = 4', 'epochs 1 x steps 4 = 4 steps',
-                  '0.02, scaled by 2', 'mixed with bfloat16'):
+    for words in (
+        'processes 2 x samples 2 x accumulation 1 = 4',
+        'epochs 1 x steps 4 = 4 steps',
+        '0.02, scaled by 2',
+        'mixed with bfloat16',
+    ):
         assert done.stdout.count(words) == 1, done.stdout
     assert not (tmp_path / 'w').exists()
 
@@ -60,17 +69,23 @@ def test_a_run_is_left_as_it_is(data, tmp_path):
 def test_a_mistake_is_one_message(data, tmp_path):
     torch.save({'layer1.weight': torch.ones(1)}, tmp_path / 'other.pth')
     config = training.write_config(tmp_path / 'c.py', data)
-    done = dry_run(config, tmp_path / 'w', '--cfg-options',
-                   'model.backbone.init_cfg.type=Pretrained',
-                   f'model.backbone.init_cfg.checkpoint={tmp_path / "other.pth"}', processes=2)
+    done = dry_run(
+        config,
+        tmp_path / 'w',
+        '--cfg-options',
+        'model.backbone.init_cfg.type=Pretrained',
+        f'model.backbone.init_cfg.checkpoint={tmp_path / "other.pth"}',
+        processes=2,
+    )
     message = complaint(done)
     assert 'does not fit ViTAEv2: 0 of' in message and message.count('error') == 1
     assert 'dry run' not in done.stdout and not (tmp_path / 'w').exists()
 
 
 def test_switches_that_exclude_each_other(data, tmp_path, run_tool):
-    config = training.write_config(tmp_path / 'c.py', data,
-                                   optim_wrapper=dict(type='vitae_mm.BFloat16OptimWrapper'))
+    config = training.write_config(
+        tmp_path / 'c.py', data, optim_wrapper=dict(type='vitae_mm.BFloat16OptimWrapper')
+    )
     with pytest.raises(InputError, match='--resume goes on .* --overwrite trains anew'):
         run_tool('tools/train.py', config, '--dry-run', '--resume', '--overwrite')
     with pytest.raises(InputError, match='mixed precision already: leave --amp out'):

@@ -3,11 +3,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from helpers import training
 from mmengine.config import Config
 
-from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
+
+from ..helpers import training
 
 onnxruntime = pytest.importorskip('onnxruntime')
 
@@ -40,10 +41,13 @@ def test_a_classifier(export, model, tmp_path):
     assert 'images (2, 3, 32, 32) -> logits' in said
     session = onnxruntime.InferenceSession(out)
     assert session.get_modelmeta().custom_metadata_map == dict(
-        mean='[127.0, 127.0, 127.0]', std='[64.0, 64.0, 64.0]', channels='"BGR"',
-        classes='["x", "y"]')
+        mean='[127.0, 127.0, 127.0]',
+        std='[64.0, 64.0, 64.0]',
+        channels='"BGR"',
+        classes='["x", "y"]',
+    )
     images = torch.randn(2, 3, 32, 32)
-    (logits, ) = session.run(None, dict(images=images.numpy()))
+    (logits,) = session.run(None, dict(images=images.numpy()))
     np.testing.assert_allclose(logits, built(images, mode='tensor'), atol=1e-4)
     written = out.read_bytes()
     with pytest.raises(InputError, match='exists: choose another name or give --overwrite'):
@@ -73,10 +77,13 @@ def test_the_backbone_of_a_detector_at_any_size(export, model, tmp_path):
         np.testing.assert_allclose(given, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize('option, words', [
-    (('--size', 0, 64), '--size 0 64: give 1 or more'),
-    (('--batch', 0), '--batch 0: give 1 or more'),
-])
+@pytest.mark.parametrize(
+    'option, words',
+    [
+        (('--size', 0, 64), '--size 0 64: give 1 or more'),
+        (('--batch', 0), '--batch 0: give 1 or more'),
+    ],
+)
 def test_numbers_of_no_use_are_refused(export, option, words, tmp_path):
     with pytest.raises(InputError, match=words):
         export('none.py', 'none.pth', tmp_path / 'model.onnx', *option)

@@ -1,4 +1,5 @@
 """Real processes, started as a user starts them."""
+
 import os
 import re
 import signal
@@ -11,8 +12,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from helpers import commands, training
-from helpers.commands import complaint, run
+from ..helpers import commands, training
+from ..helpers.commands import complaint, run
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +24,23 @@ def data(tmp_path_factory):
 
 
 def dist_train(config, processes, work_dir, *options, **environment):
-    return run('bash', 'tools/dist_train.sh', config, processes, '--work-dir', work_dir, *options,
-               **environment)
+    return run(
+        'bash',
+        'tools/dist_train.sh',
+        config,
+        processes,
+        '--work-dir',
+        work_dir,
+        *options,
+        **environment,
+    )
 
 
-@pytest.mark.parametrize('write, steps', [
-    (training.write_config, 8), (training.write_pretraining, 2)], ids=['mmpretrain', 'masked'])
+@pytest.mark.parametrize(
+    'write, steps',
+    [(training.write_config, 8), (training.write_pretraining, 2)],
+    ids=['mmpretrain', 'masked'],
+)
 def test_two_processes_equal_one(write, steps, data, tmp_path):
     one = write(tmp_path / 'one.py', data, batch_size=2)
     two = write(tmp_path / 'two.py', data, batch_size=1)
@@ -40,8 +52,10 @@ def test_two_processes_equal_one(write, steps, data, tmp_path):
     first, second = (training.losses(tmp_path / name) for name in ('one', 'two'))
     assert len(first) == steps and first[0] != first[-1]
     assert first == pytest.approx(second, abs=1e-5)
-    for a, b in zip(training.weights(tmp_path / 'one', 1).values(),
-                    training.weights(tmp_path / 'two', 1).values()):
+    for a, b in zip(
+        training.weights(tmp_path / 'one', 1).values(),
+        training.weights(tmp_path / 'two', 1).values(),
+    ):
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
@@ -55,14 +69,18 @@ def pretraining(request, data, tmp_path_factory):
     return config, training.losses(folder / 'w')
 
 
-@pytest.mark.parametrize('options', [
-    ['--amp'], ['--compile'], ['--cfg-options', 'strategy.type=FSDPStrategy']], ids=' '.join)
+@pytest.mark.parametrize(
+    'options',
+    [['--amp'], ['--compile'], ['--cfg-options', 'strategy.type=FSDPStrategy']],
+    ids=' '.join,
+)
 def test_pretraining_goes_with_the_switches(options, pretraining, tmp_path):
     config, losses = pretraining
     done = dist_train(config, 2, tmp_path / 'w', *options)
     assert done.returncode == 0, done.stderr
     assert training.losses(tmp_path / 'w') == pytest.approx(
-        losses, abs=3e-2 if '--amp' in options else 1e-4)
+        losses, abs=3e-2 if '--amp' in options else 1e-4
+    )
 
 
 def test_inflated_kernels_start_a_training_and_resume_none(data, tmp_path):
@@ -70,27 +88,47 @@ def test_inflated_kernels_start_a_training_and_resume_none(data, tmp_path):
     large = training.write_pretraining(tmp_path / 'large.py', data, kernel=3, batch_size=4)
     command = ['python', 'tools/train.py']
     assert run(*command, small, '--work-dir', tmp_path / 'w').returncode == 0
-    done = run(*command, large, '--work-dir', tmp_path / 'v', '--cfg-options',
-               f'load_from={tmp_path / "w" / "epoch_1.pth"}')
+    done = run(
+        *command,
+        large,
+        '--work-dir',
+        tmp_path / 'v',
+        '--cfg-options',
+        f'load_from={tmp_path / "w" / "epoch_1.pth"}',
+    )
     assert done.returncode == 0, done.stderr
     assert 'the kernels of 4 parallel convs are inflated' in done.stdout + done.stderr
     message = complaint(run(*command, large, '--work-dir', tmp_path / 'w', '--resume'))
     assert 'has kernels of 1x1 for 4 parallel convs of 3x3' in message
 
 
-@pytest.mark.parametrize('write, metric', [
-    (training.write_config, 'accuracy/top1'), (training.write_segmentor, 'mIoU'),
-    (training.write_pose_estimator, 'PCK')], ids=['mmpretrain', 'mmseg', 'mmpose'])
+@pytest.mark.parametrize(
+    'write, metric',
+    [
+        (training.write_config, 'accuracy/top1'),
+        (training.write_segmentor, 'mIoU'),
+        (training.write_pose_estimator, 'PCK'),
+    ],
+    ids=['mmpretrain', 'mmseg', 'mmpose'],
+)
 def test_every_codebase_trains_resumes_and_tests(data, tmp_path, write, metric):
     config, work_dir = write(tmp_path / 'c.py', data), tmp_path / 'w'
     train = ['python', 'tools/train.py', config, '--work-dir', work_dir]
     assert run(*train).returncode == 0
-    done = run(*train, '--resume', work_dir / 'epoch_1.pth', '--cfg-options',
-               'train_cfg.max_epochs=2')
+    done = run(
+        *train, '--resume', work_dir / 'epoch_1.pth', '--cfg-options', 'train_cfg.max_epochs=2'
+    )
     assert done.returncode == 0, done.stderr
     assert 'resumed epoch: 1' in done.stdout
-    done = run('bash', 'tools/dist_test.sh', config, work_dir / 'epoch_2.pth', 2, '--work-dir',
-               tmp_path / 'test')
+    done = run(
+        'bash',
+        'tools/dist_test.sh',
+        config,
+        work_dir / 'epoch_2.pth',
+        2,
+        '--work-dir',
+        tmp_path / 'test',
+    )
     assert done.returncode == 0, done.stderr
     assert metric in done.stdout
 
@@ -99,27 +137,43 @@ def test_slurm_tasks_find_each_other(data, tmp_path):
     """Stand-ins for Slurm's two commands start the tasks on this machine."""
     config = training.write_config(tmp_path / 'c.py', data)
     srun, scontrol = tmp_path / 'srun', tmp_path / 'scontrol'
-    srun.write_text('''#!/bin/bash
+    srun.write_text("""#!/bin/bash
 set -u
 echo "srun $*" >"$(dirname "$0")/call"
 while [ "$1" != bash ]; do shift; done
 export SLURM_JOB_ID=4242 SLURM_NTASKS=2 SLURM_NODELIST=localhost
 for rank in 0 1; do SLURM_PROCID=$rank SLURM_LOCALID=$rank "$@" & done
 wait -n && wait -n
-''')
+""")
     scontrol.write_text('#!/bin/bash\n[ "$*" = "show hostnames localhost" ] && echo 127.0.0.1\n')
     srun.chmod(0o755)
     scontrol.chmod(0o755)
-    environment = dict(GPUS='2', GPUS_PER_NODE='0', CPUS_PER_TASK='1',
-                       PATH=f'{tmp_path}:{commands.env()["PATH"]}')
-    done = run('bash', 'tools/slurm_train.sh', 'part', 'job', config, '--work-dir', tmp_path / 'w',
-               **environment)
+    environment = dict(
+        GPUS='2', GPUS_PER_NODE='0', CPUS_PER_TASK='1', PATH=f'{tmp_path}:{commands.env()["PATH"]}'
+    )
+    done = run(
+        'bash',
+        'tools/slurm_train.sh',
+        'part',
+        'job',
+        config,
+        '--work-dir',
+        tmp_path / 'w',
+        **environment,
+    )
     assert done.returncode == 0, done.stderr
     assert '2 CPU processes over gloo' in done.stdout
     assert '-p part --job-name=job --ntasks=2 --cpus-per-task=1' in (tmp_path / 'call').read_text()
     assert len(training.losses(tmp_path / 'w')) == 8
-    done = run('bash', 'tools/slurm_test.sh', 'part', 'job', config, tmp_path / 'w' / 'epoch_1.pth',
-               **environment)
+    done = run(
+        'bash',
+        'tools/slurm_test.sh',
+        'part',
+        'job',
+        config,
+        tmp_path / 'w' / 'epoch_1.pth',
+        **environment,
+    )
     assert 'accuracy/top1' in done.stdout, done.stderr
 
 
@@ -128,11 +182,17 @@ def test_two_nodes_find_each_other(data, tmp_path):
     with socket.socket() as probe:
         probe.bind(('', 0))
         port = str(probe.getsockname()[1])
-    nodes = [subprocess.Popen(
-        ['bash', 'tools/dist_train.sh', config, '1', '--work-dir', tmp_path / 'w'],
-        cwd=commands.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=commands.env(NNODES='2', NODE_RANK=str(rank), MASTER_ADDR='127.0.0.1', PORT=port))
-        for rank in range(2)]
+    nodes = [
+        subprocess.Popen(
+            ['bash', 'tools/dist_train.sh', config, '1', '--work-dir', tmp_path / 'w'],
+            cwd=commands.ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=commands.env(NNODES='2', NODE_RANK=str(rank), MASTER_ADDR='127.0.0.1', PORT=port),
+        )
+        for rank in range(2)
+    ]
     outputs = [node.communicate(timeout=300) for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], outputs
     assert '2 CPU processes over gloo' in outputs[0][0]
@@ -144,13 +204,18 @@ def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'
     command = ['python', 'tools/train.py', config, '--work-dir']
     assert run(*command, whole).returncode == 0
-    process = subprocess.Popen([*map(str, command), str(broken)], cwd=commands.ROOT,
-                               env=commands.env(), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        [*map(str, command), str(broken)],
+        cwd=commands.ROOT,
+        env=commands.env(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     started = time.monotonic()
     while not (broken / 'epoch_2.pth').exists() or not (broken / 'last_checkpoint').exists():
         assert process.poll() is None and time.monotonic() - started < 200
-        time.sleep(.01)
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (broken / 'epoch_12.pth').exists()
@@ -173,8 +238,10 @@ def test_a_run_is_not_trained_over(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     (tmp_path / 'w').mkdir()
     (tmp_path / 'w' / 'last_checkpoint').write_text('epoch_9.pth')
-    for launcher in (lambda: run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w'),
-                     lambda: dist_train(config, 2, tmp_path / 'w')):
+    for launcher in (
+        lambda: run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w'),
+        lambda: dist_train(config, 2, tmp_path / 'w'),
+    ):
         message = complaint(launcher())
         assert message.count('already holds a run') == 1 and '--resume' in message
     assert [path.name for path in (tmp_path / 'w').iterdir()] == ['last_checkpoint']
@@ -202,11 +269,15 @@ def test_a_busy_port_is_said_at_once(data, tmp_path):
     assert not (tmp_path / 'w').exists()
 
 
-@pytest.mark.parametrize('environment, words', [
-    (dict(NNODES='2'), 'MASTER_ADDR'),
-    (dict(NNODES='2', NODE_RANK='2', MASTER_ADDR='127.0.0.1'), 'NODE_RANK=2'),
-    (dict(PORT='70000'), 'PORT=70000'), (dict(PORT='http'), "PORT='http'"),
-])
+@pytest.mark.parametrize(
+    'environment, words',
+    [
+        (dict(NNODES='2'), 'MASTER_ADDR'),
+        (dict(NNODES='2', NODE_RANK='2', MASTER_ADDR='127.0.0.1'), 'NODE_RANK=2'),
+        (dict(PORT='70000'), 'PORT=70000'),
+        (dict(PORT='http'), "PORT='http'"),
+    ],
+)
 def test_launch_settings_are_checked(environment, words, tmp_path):
     done = dist_train('configs/none.py', 1, tmp_path / 'w', **environment)
     assert words in complaint(done) and done.stderr.count('error') == 1
@@ -217,8 +288,11 @@ def test_a_kill_while_a_checkpoint_is_written_loses_nothing(data, tmp_path):
     options = dict(data=data, epochs=3, augment=True)
     config = training.write_config(tmp_path / 'c.py', **options)
     killing = training.write_config(
-        tmp_path / 'killing.py', **options, custom_hooks=[dict(type='KillWhileSaving', epoch=2)],
-        custom_imports=dict(imports=['helpers.broken_saving']))
+        tmp_path / 'killing.py',
+        **options,
+        custom_hooks=[dict(type='KillWhileSaving', epoch=2)],
+        custom_imports=dict(imports=['tests.helpers.broken_saving']),
+    )
     keep = ['--cfg-options', 'default_hooks.checkpoint.max_keep_ckpts=1']
     command = ['python', 'tools/train.py', config, *keep, '--work-dir']
     assert run(*command, whole).returncode == 0
@@ -238,11 +312,22 @@ def test_a_kill_while_a_checkpoint_is_written_loses_nothing(data, tmp_path):
 
 @pytest.mark.parametrize('rank', [0, 1])
 def test_an_error_in_a_data_worker_ends_all_processes(rank, data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data, epochs=500, custom_hooks=[],
-                                   custom_imports=dict(imports=['helpers.broken_data']))
+    config = training.write_config(
+        tmp_path / 'c.py',
+        data,
+        epochs=500,
+        custom_hooks=[],
+        custom_imports=dict(imports=['tests.helpers.broken_data']),
+    )
     first = 'train_dataloader.dataset.pipeline.0'
-    done = dist_train(config, 2, tmp_path / 'w', '--cfg-options', f'{first}.type=FailInRank',
-                      f'{first}.rank={rank}')
+    done = dist_train(
+        config,
+        2,
+        tmp_path / 'w',
+        '--cfg-options',
+        f'{first}.type=FailInRank',
+        f'{first}.rank={rank}',
+    )
     failed = re.search(r'RuntimeError: cannot read .*classes/train.* at ([\d.]+)', done.stderr)
     assert failed and time.time() - float(failed[1]) < 60
     assert done.returncode == 1 and f'process {rank} ended first' in done.stderr
@@ -253,11 +338,15 @@ def test_a_process_that_is_killed_ends_the_others(rank, data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data, epochs=500)
     launch = subprocess.Popen(
         ['bash', 'tools/dist_train.sh', config, '2', '--work-dir', tmp_path / 'w'],
-        cwd=commands.ROOT, env=commands.env(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        text=True)
+        cwd=commands.ROOT,
+        env=commands.env(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     while not (tmp_path / 'w' / 'epoch_1.pth').exists():
         assert launch.poll() is None
-        time.sleep(.1)
+        time.sleep(0.1)
     processes = psutil.Process(launch.pid).children()
     workers = [worker for process in processes for worker in process.children()]
     next(process for process in processes if process.environ()['RANK'] == str(rank)).kill()
@@ -266,12 +355,22 @@ def test_a_process_that_is_killed_ends_the_others(rank, data, tmp_path):
     assert not psutil.wait_procs(processes + workers, timeout=30)[1]
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (['configs/none.py', '1'], 'configs/none.py does not exist'),
-    (['configs/det/mask_rcnn_vitaev2_s_3x.py', 'two'], "PROCESSES='two'"),
-    (['configs/det/mask_rcnn_vitaev2_s_3x.py', '1', '--cfg-options',
-      'train_dataloader.dataset.data_root=none/'], 'none does not exist'),
-])
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (['configs/none.py', '1'], 'configs/none.py does not exist'),
+        (['configs/det/mask_rcnn_vitaev2_s_3x.py', 'two'], "PROCESSES='two'"),
+        (
+            [
+                'configs/det/mask_rcnn_vitaev2_s_3x.py',
+                '1',
+                '--cfg-options',
+                'train_dataloader.dataset.data_root=none/',
+            ],
+            'none does not exist',
+        ),
+    ],
+)
 def test_mistakes_are_one_message(arguments, words, tmp_path):
     assert words in complaint(dist_train(*arguments[:2], tmp_path / 'w', *arguments[2:]))
     assert not list(tmp_path.glob('w/*.pth'))
@@ -279,40 +378,42 @@ def test_mistakes_are_one_message(arguments, words, tmp_path):
 
 def test_a_bad_backbone_option_is_one_message(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
-    message = complaint(dist_train(config, 2, tmp_path / 'w', '--cfg-options',
-                                   'model.backbone.arch=huge'))
+    message = complaint(
+        dist_train(config, 2, tmp_path / 'w', '--cfg-options', 'model.backbone.arch=huge')
+    )
     assert message.count("arch='huge' is unknown: choose from ['48m', 'base', 'small']") == 1
     assert not list(tmp_path.glob('w/*.pth'))
 
 
 def test_amp_and_compile_on_the_cpu(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data, batch_size=4)
-    done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--amp',
-               '--compile')
+    done = run(
+        'python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--amp', '--compile'
+    )
     assert done.returncode == 0, done.stderr
     assert 'BFloat16OptimWrapper' in done.stdout
     assert len(training.losses(tmp_path / 'w')) == 4
 
 
 def test_the_learning_rate_scales_with_the_batch(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data, batch_size=4,
-                                   auto_scale_lr=dict(base_batch_size=2))
-    done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w',
-               '--auto-scale-lr')
+    config = training.write_config(
+        tmp_path / 'c.py', data, batch_size=4, auto_scale_lr=dict(base_batch_size=2)
+    )
+    done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--auto-scale-lr')
     assert done.returncode == 0, done.stderr
     saved = torch.load(tmp_path / 'w' / 'epoch_1.pth', weights_only=False)
-    assert saved['optimizer']['param_groups'][0]['initial_lr'] == pytest.approx(.02)
+    assert saved['optimizer']['param_groups'][0]['initial_lr'] == pytest.approx(0.02)
 
 
 def test_scaling_without_a_base_is_refused(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
-    done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w',
-               '--auto-scale-lr')
+    done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--auto-scale-lr')
     assert 'base_batch_size=16' in complaint(done)
 
 
-@pytest.mark.parametrize('write', [training.write_detector, training.write_segmentor],
-                         ids=['mmdet', 'mmseg'])
+@pytest.mark.parametrize(
+    'write', [training.write_detector, training.write_segmentor], ids=['mmdet', 'mmseg']
+)
 def test_an_image_that_does_not_decode_ends_all_processes(write, tmp_path):
     data = training.make_data(tmp_path)
     broken = sorted((data / 'images/train').iterdir())[0]
@@ -325,11 +426,16 @@ def test_an_image_that_does_not_decode_ends_all_processes(write, tmp_path):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize('write, metric', [
-    (training.write_config, 'accuracy/top1'),
-    (training.write_detector, 'Epoch(val)'),  # it may find nothing yet, and has no score then
-    (training.write_segmentor, 'mIoU'), (training.write_pose_estimator, 'PCK')],
-    ids=['mmpretrain', 'mmdet', 'mmseg', 'mmpose'])
+@pytest.mark.parametrize(
+    'write, metric',
+    [
+        (training.write_config, 'accuracy/top1'),
+        (training.write_detector, 'Epoch(val)'),  # it may find nothing yet, and has no score then
+        (training.write_segmentor, 'mIoU'),
+        (training.write_pose_estimator, 'PCK'),
+    ],
+    ids=['mmpretrain', 'mmdet', 'mmseg', 'mmpose'],
+)
 def test_one_image_on_eight_processes(write, metric, data, tmp_path):
     cfg = Config.fromfile(write(tmp_path / 'all.py', data))
     cfg.train_dataloader.dataset.indices = cfg.test_dataloader.dataset.indices = 1

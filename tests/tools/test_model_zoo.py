@@ -1,4 +1,5 @@
 """The model zoo is counted right, and read by what reads such files."""
+
 import runpy
 
 import mmcv
@@ -6,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from helpers.commands import ROOT, run
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
@@ -14,11 +14,21 @@ from mmengine.registry import MODELS, DefaultScope
 from mmpretrain import ImageClassificationInferencer, get_model
 from mmpretrain.apis import ModelHub
 
-from vitae_mm.engine.complexity import build_model, count_macs, count_parameters
+from vitae_mm.engine.complexity import count_macs, count_parameters
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
 
-GMACS = dict(vitaev2_s=5.75, vitaev2_48m=13.3, vitaev2_b=24.4, vitae_t=1.76, vitae_6m=2.15,
-             vitae_13m=3.50, vitae_s=6.18)
+from ..helpers.commands import ROOT, run
+
+GMACS = dict(
+    vitaev2_s=5.75,
+    vitaev2_48m=13.3,
+    vitaev2_b=24.4,
+    vitae_t=1.76,
+    vitae_6m=2.15,
+    vitae_13m=3.50,
+    vitae_s=6.18,
+)
 """As published, at 224."""
 
 
@@ -31,12 +41,15 @@ def test_files_are_up_to_date():
 @pytest.mark.parametrize('name, gmacs', GMACS.items())
 def test_multiply_adds_are_those_of_the_papers(name, gmacs):
     model = build_model(Config.fromfile(ROOT / f'configs/cls/{name}_300e_in1k.py'))
-    assert count_macs(model, (224, 224)) / 1e9 == pytest.approx(gmacs, rel=.02)
+    assert count_macs(model, (224, 224)) / 1e9 == pytest.approx(gmacs, rel=0.02)
 
 
 def test_counts_of_a_network_done_by_hand():
-    model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, padding=1, groups=1), torch.nn.Flatten(),
-                                torch.nn.Linear(8 * 16, 5))
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1, groups=1),
+        torch.nn.Flatten(),
+        torch.nn.Linear(8 * 16, 5),
+    )
     assert count_parameters(model) == 3 * 8 * 9 + 8 + 8 * 16 * 5 + 5
     assert count_macs(model, (4, 4)) == 16 * 3 * 8 * 9 + 8 * 16 * 5
 
@@ -44,7 +57,8 @@ def test_counts_of_a_network_done_by_hand():
 def test_every_entry_names_a_config_and_what_was_counted():
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
     assert sorted(index['Import']) == sorted(
-        path.relative_to(ROOT).as_posix() for path in ROOT.glob('configs/*/metafile.yml'))
+        path.relative_to(ROOT).as_posix() for path in ROOT.glob('configs/*/metafile.yml')
+    )
     for metafile in index['Import']:
         content = yaml.safe_load((ROOT / metafile).read_text())
         collections = {collection['Name'] for collection in content['Collections']}
@@ -77,19 +91,20 @@ def test_inferencer_takes_our_config_and_a_local_checkpoint(tmp_path, name):
     path = ROOT / f'configs/cls/{name}_300e_in1k.py'
     cfg = Config.fromfile(path)
     with MODELS.switch_scope_and_registry('mmpretrain') as registry:
-        model = registry.build(
-            dict(cfg.model, data_preprocessor=cfg.data_preprocessor)).eval()
+        model = registry.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor)).eval()
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'a.pth')
     image = str(tmp_path / 'a.png')
     mmcv.imwrite(np.random.RandomState(0).randint(0, 255, (240, 300, 3), dtype=np.uint8), image)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
-        batch = pseudo_collate([Compose(cfg.test_dataloader.dataset.pipeline)(
-            dict(img_path=image, gt_label=0))])
+        batch = pseudo_collate(
+            [Compose(cfg.test_dataloader.dataset.pipeline)(dict(img_path=image, gt_label=0))]
+        )
     with torch.no_grad():
         expected = model.test_step(batch)[0].pred_score
 
-    inferencer = ImageClassificationInferencer(str(path), pretrained=str(tmp_path / 'a.pth'),
-                                               device='cpu')
+    inferencer = ImageClassificationInferencer(
+        str(path), pretrained=str(tmp_path / 'a.pth'), device='cpu'
+    )
     result = inferencer(image)[0]
     assert np.allclose(result['pred_scores'], expected.numpy(), atol=1e-6)
     assert result['pred_label'] == expected.argmax().item()
@@ -100,8 +115,12 @@ def test_stale_files_are_found_and_mended(tmp_path, monkeypatch):
     folder = tmp_path / 'configs' / 'cls'
     folder.mkdir(parents=True)
     monkeypatch.setitem(tool.__globals__, 'ROOT', tmp_path)
-    model = dict(Name='x', Config=str(ROOT / 'configs/cls/ceit_t_300e_in1k.py'), Results=[],
-                 Metadata=dict(Parameters=7))
+    model = dict(
+        Name='x',
+        Config=str(ROOT / 'configs/cls/ceit_t_300e_in1k.py'),
+        Results=[],
+        Metadata=dict(Parameters=7),
+    )
     (folder / 'metafile.yml').write_text(yaml.safe_dump(dict(Models=[model])))
     (folder / 'README.md').write_text('# Title\n')
 

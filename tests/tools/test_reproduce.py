@@ -1,4 +1,5 @@
 """Repeating experiments: what is refused, and a run that is interrupted and goes on."""
+
 import json
 import re
 import shlex
@@ -9,10 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import training
-from helpers.commands import ROOT, complaint, env, run
 
 from vitae_mm.errors import InputError
+
+from ..helpers import training
+from ..helpers.commands import ROOT, complaint, env, run
 
 TOOL = 'tools/reproduce.py'
 WITH_TINY = """
@@ -29,13 +31,25 @@ runpy.run_path('tools/reproduce.py', run_name='__main__')
 def configs(tmp_path_factory):
     folder = tmp_path_factory.mktemp('reproduce')
     data = training.make_data(folder)
-    return [training.write_config(folder / f'{name}.py', data, epochs=epochs)
-            for name, epochs in (('short', 1), ('long', 25))]
+    return [
+        training.write_config(folder / f'{name}.py', data, epochs=epochs)
+        for name, epochs in (('short', 1), ('long', 25))
+    ]
 
 
 def command(configs, folder, *options):
-    return [sys.executable, '-c', WITH_TINY, *map(str, configs), 'tiny', '--work-dir', str(folder),
-            '--seeds', '3', *options]
+    return [
+        sys.executable,
+        '-c',
+        WITH_TINY,
+        *map(str, configs),
+        'tiny',
+        '--work-dir',
+        str(folder),
+        '--seeds',
+        '3',
+        *options,
+    ]
 
 
 def trainings(log):
@@ -46,12 +60,18 @@ def trainings(log):
 def test_an_interrupted_reproduction_goes_on(configs, tmp_path):
     out = tmp_path / 'out'
     short, long = out / 'short_seed3', out / 'long_seed3'
-    process = subprocess.Popen(command(configs, out), cwd=ROOT, env=env(), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command(configs, out),
+        cwd=ROOT,
+        env=env(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     deadline = time.monotonic() + 240
     while not (long / 'long' / 'last_checkpoint').exists():
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(.1)
+        time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1 and 'interrupted: the same command goes on' in errors
@@ -66,10 +86,13 @@ def test_an_interrupted_reproduction_goes_on(configs, tmp_path):
     table = (out / 'results.md').read_text()
     assert table.count('| long | ') == 1 and table.count('| 75.3 |') == 1
     records = json.loads((out / 'results.json').read_text())
-    tested = {name: json.loads((out / f'{name}_seed3' / 'result.json').read_text())
-              for name in ('short', 'long')}
+    tested = {
+        name: json.loads((out / f'{name}_seed3' / 'result.json').read_text())
+        for name in ('short', 'long')
+    }
     assert {record['label']: record['accuracies'] for record in records} == {
-        name: {'3': tested[name]['accuracy/top1']} for name in tested}
+        name: {'3': tested[name]['accuracy/top1']} for name in tested
+    }
     assert (out / 'results.png').read_bytes().startswith(b'\x89PNG')
 
     other = run(*command(configs, out, '--seeds', '4'))
@@ -86,13 +109,17 @@ def test_a_failing_run_is_named(configs, tmp_path):
     assert str(tmp_path / 'out' / 'short_seed3' / 'log.txt') in words
 
 
-@pytest.mark.parametrize('options, words', [
-    (('cell', ), r"experiment 'cell' is unknown: choose from \['data_efficiency', "),
-    (('attention', '--preset', 'gpu'), r"no preset 'gpu': choose from \['mini', 'paper'\]"),
-    (('cells', '--jobs', 0), '--jobs 0: give a number of 1 or more'),
-    (('cells', '--seeds', 1, 1), r'--seeds \[1, 1\]: give different numbers'),
-    (('cells', '--preset', 'gpu'), '--preset gpu: there is no GPU on this machine'),
-    (('pretraining_kernel', '--work-dir', 'my runs'), '--work-dir my runs: .* takes no spaces')])
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (('cell',), r"experiment 'cell' is unknown: choose from \['data_efficiency', "),
+        (('attention', '--preset', 'gpu'), r"no preset 'gpu': choose from \['mini', 'paper'\]"),
+        (('cells', '--jobs', 0), '--jobs 0: give a number of 1 or more'),
+        (('cells', '--seeds', 1, 1), r'--seeds \[1, 1\]: give different numbers'),
+        (('cells', '--preset', 'gpu'), '--preset gpu: there is no GPU on this machine'),
+        (('pretraining_kernel', '--work-dir', 'my runs'), '--work-dir my runs: .* takes no spaces'),
+    ],
+)
 def test_what_cannot_be_repeated_is_refused(options, words, run_tool, monkeypatch, tmp_path):
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     folder = () if '--work-dir' in options else ('--work-dir', tmp_path / 'out')
@@ -108,8 +135,9 @@ def test_elsewhere_it_says_where_to_start(run_tool, monkeypatch, tmp_path):
 
 
 def test_commands_for_the_papers_schedule(run_tool, tmp_path):
-    printed = run_tool(TOOL, 'pretraining_kernel', '--preset', 'paper', '--seeds', 7, '--work-dir',
-                       tmp_path)
+    printed = run_tool(
+        TOOL, 'pretraining_kernel', '--preset', 'paper', '--seeds', 7, '--work-dir', tmp_path
+    )
     first = printed.split('# ')[1].splitlines()
     assert first[0].endswith(', seed 7')
     pretraining, finetuning, testing = (shlex.split(line) for line in first[1:4])

@@ -1,12 +1,13 @@
 """tools/test.py: views and pictures of every codebase."""
+
 import re
 
 import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from helpers import training
-from helpers.commands import ROOT, complaint, run
+from ..helpers import training
+from ..helpers.commands import ROOT, complaint, run
 
 pytestmark = pytest.mark.slow
 
@@ -16,14 +17,19 @@ def data(tmp_path_factory):
     return training.make_data(tmp_path_factory.mktemp('test'))
 
 
-HOOKS = dict(mmpretrain='VisualizationHook', mmseg='SegVisualizationHook',
-             mmpose='PoseVisualizationHook')
-VISUALIZERS = dict(mmpretrain='UniversalVisualizer', mmseg='SegLocalVisualizer',
-                   mmpose='vitae_mm.KeypointVisualizer')
+HOOKS = dict(
+    mmpretrain='VisualizationHook', mmseg='SegVisualizationHook', mmpose='PoseVisualizationHook'
+)
+VISUALIZERS = dict(
+    mmpretrain='UniversalVisualizer',
+    mmseg='SegLocalVisualizer',
+    mmpose='vitae_mm.KeypointVisualizer',
+)
 
 
-@pytest.mark.parametrize('write', [training.write_config, training.write_segmentor,
-                                   training.write_pose_estimator])
+@pytest.mark.parametrize(
+    'write', [training.write_config, training.write_segmentor, training.write_pose_estimator]
+)
 def test_every_codebase_draws(write, data, tmp_path):
     cfg = Config.fromfile(write(tmp_path / 'c.py', data))
     scope = cfg.default_scope
@@ -33,8 +39,16 @@ def test_every_codebase_draws(write, data, tmp_path):
     cfg.dump(tmp_path / 'c.py')
     done = run('python', 'tools/train.py', tmp_path / 'c.py', '--work-dir', tmp_path)
     assert done.returncode == 0, done.stderr
-    done = run('python', 'tools/test.py', tmp_path / 'c.py', tmp_path / 'epoch_1.pth',
-               '--work-dir', tmp_path / 't', '--show-dir', tmp_path / 'pictures')
+    done = run(
+        'python',
+        'tools/test.py',
+        tmp_path / 'c.py',
+        tmp_path / 'epoch_1.pth',
+        '--work-dir',
+        tmp_path / 't',
+        '--show-dir',
+        tmp_path / 'pictures',
+    )
     assert done.returncode == 0, done.stderr
     pictures = [path for path in (tmp_path / 'pictures').rglob('*.*g')]
     assert len(pictures) == 4
@@ -50,7 +64,7 @@ def test_views_are_averaged(data, tmp_path):
     cfg.tta_model = ade20k.tta_model
     cfg.tta_pipeline = ade20k.tta_pipeline
     transforms = cfg.tta_pipeline[1].transforms
-    transforms[0] = [dict(type='Resize', scale_factor=ratio) for ratio in (.5, 1.)]
+    transforms[0] = [dict(type='Resize', scale_factor=ratio) for ratio in (0.5, 1.0)]
     transforms[2] = [dict(type='LoadAnnotations')]
     done = run_with_views(cfg, tmp_path)
     assert done.returncode == 0 and 'mIoU' in done.stdout, done.stderr
@@ -60,8 +74,16 @@ def run_with_views(cfg, folder, train=False):
     cfg.dump(folder / 'c.py')
     if train:
         run('python', 'tools/train.py', folder / 'c.py', '--work-dir', folder)
-    return run('bash', 'tools/dist_test.sh', folder / 'c.py', folder / 'epoch_1.pth', 2,
-               '--work-dir', folder / 't', '--tta')
+    return run(
+        'bash',
+        'tools/dist_test.sh',
+        folder / 'c.py',
+        folder / 'epoch_1.pth',
+        2,
+        '--work-dir',
+        folder / 't',
+        '--tta',
+    )
 
 
 def test_a_pretraining_is_not_tested(data, tmp_path):
@@ -75,8 +97,15 @@ def test_fused_models_score_the_same(data, tmp_path):
     assert run('python', 'tools/train.py', config, '--work-dir', tmp_path).returncode == 0
     scores = []
     for options in ([], ['--fuse']):
-        done = run('python', 'tools/test.py', config, tmp_path / 'epoch_1.pth', '--work-dir',
-                   tmp_path / 't', *options)
+        done = run(
+            'python',
+            'tools/test.py',
+            config,
+            tmp_path / 'epoch_1.pth',
+            '--work-dir',
+            tmp_path / 't',
+            *options,
+        )
         assert done.returncode == 0, done.stderr
         scores += re.findall(r'accuracy/top1: ([\d.]+)', done.stdout)
     assert len(scores) == 2 and scores[0] == scores[1]

@@ -26,12 +26,20 @@ def test_an_image_without_boxes_is_named(image, boxes):
         boxes[Path(image)]
 
 
-@pytest.mark.parametrize('content, words', [
-    (None, 'No such file'), ('{', 'not in COCO form'), ('[]', 'not in COCO form'),
-    ('{"images": []}', "KeyError.'annotations'"),
-    ('{"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "bbox": [1, 2]}]}',
-     'a bbox of four numbers'),
-    ('{"images": [], "annotations": [{"image_id": 1, "bbox": []}]}', 'not in COCO form')])
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        (None, 'No such file'),
+        ('{', 'not in COCO form'),
+        ('[]', 'not in COCO form'),
+        ('{"images": []}', "KeyError.'annotations'"),
+        (
+            '{"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "bbox": [1, 2]}]}',
+            'a bbox of four numbers',
+        ),
+        ('{"images": [], "annotations": [{"image_id": 1, "bbox": []}]}', 'not in COCO form'),
+    ],
+)
 def test_other_files_are_refused(content, words, tmp_path):
     if content is not None:
         (tmp_path / 'c.json').write_text(content)

@@ -1,4 +1,5 @@
 """Finding, reading and writing images and videos."""
+
 from pathlib import Path
 
 import cv2
@@ -38,12 +39,15 @@ def test_what_was_drawn_into_a_folder_below_is_no_input(folder):
     assert len(plan([folder], folder / 'drawn', overwrite=True)) == 4
 
 
-@pytest.mark.parametrize('inputs, words', [
-    (['absent.jpg'], 'absent.jpg does not exist'),
-    (['in/notes.txt'], 'notes.txt is neither an image'),
-    (['in/empty'], 'in/empty holds no images or videos'),
-    (['in/a.PNG', 'in/sub/../a.PNG'], 'would both be drawn to'),
-])
+@pytest.mark.parametrize(
+    'inputs, words',
+    [
+        (['absent.jpg'], 'absent.jpg does not exist'),
+        (['in/notes.txt'], 'notes.txt is neither an image'),
+        (['in/empty'], 'in/empty holds no images or videos'),
+        (['in/a.PNG', 'in/sub/../a.PNG'], 'would both be drawn to'),
+    ],
+)
 def test_inputs_that_cannot_be_drawn_are_named(folder, tmp_path, inputs, words):
     (folder / 'empty').mkdir()
     with pytest.raises(InputError, match=words):
@@ -68,13 +72,28 @@ def test_a_file_is_no_folder_to_draw_into(folder):
         plan([folder / 'b.jpg'], folder / 'notes.txt')
 
 
-@pytest.mark.parametrize('mode, suffix', [
-    ('L', 'png'), ('LA', 'png'), ('P', 'png'), ('1', 'png'), ('RGBA', 'png'), ('I;16', 'png'),
-    ('I;16', 'tif'), ('CMYK', 'jpg'), ('CMYK', 'tif'), ('RGB', 'webp')])
+@pytest.mark.parametrize(
+    'mode, suffix',
+    [
+        ('L', 'png'),
+        ('LA', 'png'),
+        ('P', 'png'),
+        ('1', 'png'),
+        ('RGBA', 'png'),
+        ('I;16', 'png'),
+        ('I;16', 'tif'),
+        ('CMYK', 'jpg'),
+        ('CMYK', 'tif'),
+        ('RGB', 'webp'),
+    ],
+)
 def test_every_depth_and_colour_space_is_read(mode, suffix, tmp_path):
     grey = np.linspace(0, 255, 64, dtype=np.uint8).reshape(8, 8).repeat(4, 0).repeat(4, 1)
-    image = (Image.fromarray(grey.astype(np.uint16) * 257) if mode == 'I;16' else
-             Image.fromarray(grey).convert('RGB').convert(mode, dither=0))
+    image = (
+        Image.fromarray(grey.astype(np.uint16) * 257)
+        if mode == 'I;16'
+        else Image.fromarray(grey).convert('RGB').convert(mode, dither=0)
+    )
     path = tmp_path / f'a.{suffix}'
     image.save(path)
     read = read_image(path)
@@ -83,13 +102,15 @@ def test_every_depth_and_colour_space_is_read(mode, suffix, tmp_path):
     assert np.abs(read.astype(int) - wanted[..., None]).mean() < 15
 
 
-@pytest.mark.parametrize('content, words', [
-    (b'', 'empty'), (b'no image', 'damaged'), (None, 'cannot be read')])
+@pytest.mark.parametrize(
+    'content, words', [(b'', 'empty'), (b'no image', 'damaged'), (None, 'cannot be read')]
+)
 def test_images_that_cannot_be_decoded_are_named(content, words, tmp_path):
     if content is not None:
         (tmp_path / 'a.jpg').write_bytes(content)
-    with pytest.raises(InputError, match=f'a.jpg cannot be .*{words}' if content is not None
-                       else f'a.jpg {words}'):
+    with pytest.raises(
+        InputError, match=f'a.jpg cannot be .*{words}' if content is not None else f'a.jpg {words}'
+    ):
         read_image(tmp_path / 'a.jpg')
 
 

@@ -1,4 +1,5 @@
 """The painters of all four codebases, on small models."""
+
 import cv2
 import mmengine
 import numpy as np
@@ -10,12 +11,13 @@ from mmengine.registry import MODELS
 from mmengine.structures import InstanceData
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from helpers import training
-from helpers.commands import ROOT
-from vitae_mm.engine.complexity import build_model
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
 from vitae_mm.visualization import build_painter
 from vitae_mm.visualization.detection import InstanceVisualizer
+
+from ..helpers import training
+from ..helpers.commands import ROOT
 
 OWN = ('Kröte', 'Molch', 'Unke', 'Frosch')
 
@@ -38,11 +40,13 @@ def make(data, tmp_path):
         cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data, **options))
         steps = cfg.test_dataloader.dataset.pipeline
         cfg.test_dataloader.dataset.pipeline = [
-            step for step in steps if step['type'] != 'GenerateTarget']
+            step for step in steps if step['type'] != 'GenerateTarget'
+        ]
         torch.manual_seed(0)
         state = build_model(cfg).state_dict()
-        torch.save(dict(state_dict=state, meta=dict(dataset_meta=dataset_meta)),
-                   tmp_path / f'{scope}.pth')
+        torch.save(
+            dict(state_dict=state, meta=dict(dataset_meta=dataset_meta)), tmp_path / f'{scope}.pth'
+        )
         return cfg, str(tmp_path / f'{scope}.pth')
 
     return write
@@ -62,12 +66,12 @@ def test_the_likeliest_class_is_written(make, image):
 
 def test_boxes_of_the_threshold_are_drawn(make, image):
     cfg, checkpoint = make('mmdet', dict(classes=OWN))
-    cfg.model.test_cfg.score_thr = 0.
-    painter = build_painter(cfg, checkpoint, score_thr=0.)
+    cfg.model.test_cfg.score_thr = 0.0
+    painter = build_painter(cfg, checkpoint, score_thr=0.0)
     drawn, prediction = painter.paint(image)
     assert prediction['names'] == [OWN[label] for label in prediction['labels']]
     assert np.array(prediction['bboxes']).max() <= 256  # in pixels of the image
-    painter.score_thr = 1.
+    painter.score_thr = 1.0
     bare, same = painter.paint(image)
     assert same == prediction and drawn.shape == bare.shape == (384, 512, 3)
     assert (drawn != bare).any()
@@ -84,18 +88,20 @@ def test_pixels_are_coloured_by_class(make, image):
     colours = np.array(palette)[:, None, None]
     enlarged = cv2.resize(image, (512, 384), interpolation=cv2.INTER_CUBIC)
     grey = cv2.cvtColor(enlarged, cv2.COLOR_BGR2GRAY)
-    wanted = .6 * colours + .4 * grey[..., None]
+    wanted = 0.6 * colours + 0.4 * grey[..., None]
     nearest = np.abs(wanted - picture[:, :512, ::-1]).sum(-1).argmin(0)
     for label, name in enumerate(meta['classes']):
-        assert (nearest == label).mean() == pytest.approx(shares.get(name, 0), abs=.01)
+        assert (nearest == label).mean() == pytest.approx(shares.get(name, 0), abs=0.01)
 
 
 def test_keypoints_are_drawn_in_boxes(make, image):
-    painter = build_painter(*make('mmpose'), score_thr=0.)
+    painter = build_painter(*make('mmpose'), score_thr=0.0)
     boxes = np.array([[20, 30, 40, 50], [120, 80, 60, 60]], np.float32)
     picture, prediction = painter.paint(image, boxes)
     assert [found['bbox'][0] for found in prediction['instances']] == [
-        [20, 30, 60, 80], [120, 80, 180, 140]]
+        [20, 30, 60, 80],
+        [120, 80, 180, 140],
+    ]
     green = (picture == (0, 255, 0)).all(-1)  # edges of the boxes, in the enlarged picture
     assert green[60, 40:120].all() and green[160, 240:360].all()
     # whole images have no box worth drawing
@@ -109,25 +115,29 @@ def test_labels_stay_inside_the_picture():
     visualizer.dataset_meta = dict(classes=['a long name'], palette=[(0, 0, 0)])
 
     def bright(x, y):
-        sample = DetDataSample(pred_instances=InstanceData(
-            bboxes=torch.tensor([[x, y, x + 8., y + 8.]]), labels=torch.tensor([0]),
-            scores=torch.tensor([.5])))
+        sample = DetDataSample(
+            pred_instances=InstanceData(
+                bboxes=torch.tensor([[x, y, x + 8.0, y + 8.0]]),
+                labels=torch.tensor([0]),
+                scores=torch.tensor([0.5]),
+            )
+        )
         visualizer.add_datasample('', np.zeros((300, 400, 3), np.uint8), sample, draw_gt=False)
         return (visualizer.get_image() > 100).sum()
 
-    assert bright(390., 100.) > .9 * bright(100., 100.)
-    assert bright(100., 290.) > .9 * bright(100., 100.)
+    assert bright(390.0, 100.0) > 0.9 * bright(100.0, 100.0)
+    assert bright(100.0, 290.0) > 0.9 * bright(100.0, 100.0)
 
 
 @pytest.mark.parametrize('size, radius', [((480, 640), 6), ((3000, 4000), 37)])
 def test_keypoints_grow_with_the_picture(size, radius, make):
-    painter = build_painter(*make('mmpose'), score_thr=0.)
+    painter = build_painter(*make('mmpose'), score_thr=0.0)
     picture, prediction = painter.paint(np.zeros((*size, 3), np.uint8))
     red = (picture == (0, 0, 255)).all(-1).sum()
     points = np.array(prediction['instances'][0]['keypoints']).round()
     inside = ((points > radius) & (points < np.array(size[::-1]) - radius)).all(1)
     # some may lie upon each other
-    assert red > 3 * radius ** 2 or not inside.any()
+    assert red > 3 * radius**2 or not inside.any()
 
 
 @pytest.mark.parametrize('scope', training.WRITERS)
@@ -139,9 +149,14 @@ def test_every_size_is_drawn_and_recorded(scope, make):
         assert mmengine.dump(prediction, file_format='json').startswith('{')
 
 
-@pytest.mark.parametrize('scope, meta', [
-    ('mmpretrain', dict(classes=OWN)), ('mmdet', dict(classes=OWN)),
-    ('mmseg', dict(classes=('Teich', *OWN)))])
+@pytest.mark.parametrize(
+    'scope, meta',
+    [
+        ('mmpretrain', dict(classes=OWN)),
+        ('mmdet', dict(classes=OWN)),
+        ('mmseg', dict(classes=('Teich', *OWN))),
+    ],
+)
 def test_names_come_from_the_config_where_the_checkpoint_has_none(scope, meta, make):
     cfg, checkpoint = make(scope)
     cfg.test_dataloader.dataset.metainfo = meta
@@ -162,8 +177,9 @@ def test_the_config_is_read_through_wrappers_and_with_its_preprocessor(make, ima
 @torch.no_grad()
 def test_fused_models_give_the_same(scope, make, image):
     cfg, checkpoint = make(scope)
-    plain, fused = (build_painter(Config(cfg.to_dict()), checkpoint, fuse=fuse)
-                    for fuse in (False, True))
+    plain, fused = (
+        build_painter(Config(cfg.to_dict()), checkpoint, fuse=fuse) for fuse in (False, True)
+    )
     models = [getattr(painter, 'inferencer', painter).model for painter in (plain, fused)]
     norms = [sum(isinstance(module, _BatchNorm) for module in model.modules()) for model in models]
     assert norms[0] > 0 and norms[1] == 0
@@ -173,7 +189,7 @@ def test_fused_models_give_the_same(scope, make, image):
     assert fused.paint(image)[0].shape == plain.paint(image)[0].shape
 
 
-@pytest.mark.parametrize('score_thr', [-.1, 30])
+@pytest.mark.parametrize('score_thr', [-0.1, 30])
 def test_thresholds_are_shares(score_thr, make):
     with pytest.raises(InputError, match='from 0 to 1'):
         build_painter(*make('mmdet'), score_thr=score_thr)
@@ -189,13 +205,25 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scope, make):
         build_painter(cfg, checkpoint)
 
 
-@pytest.mark.parametrize('change, options, words', [
-    (dict(default_scope='mmagic'), {}, "'mmagic' of the config is none of mmpretrain, mmdet"),
-    (dict(test_dataloader=None), {}, 'no test_dataloader'),
-    (dict(), dict(score_thr=.5), 'only boxes and keypoints have one'),
-        (dict(model=dict(type='ImageToImageRetriever', image_encoder=dict(type='VGG', depth=11),
-                     prototype=torch.zeros(1, 1))), {}, 'ImageToImageRetriever .* no Base'),
-])
+@pytest.mark.parametrize(
+    'change, options, words',
+    [
+        (dict(default_scope='mmagic'), {}, "'mmagic' of the config is none of mmpretrain, mmdet"),
+        (dict(test_dataloader=None), {}, 'no test_dataloader'),
+        (dict(), dict(score_thr=0.5), 'only boxes and keypoints have one'),
+        (
+            dict(
+                model=dict(
+                    type='ImageToImageRetriever',
+                    image_encoder=dict(type='VGG', depth=11),
+                    prototype=torch.zeros(1, 1),
+                )
+            ),
+            {},
+            'ImageToImageRetriever .* no Base',
+        ),
+    ],
+)
 def test_what_cannot_be_drawn_is_refused(change, options, words, make):
     cfg, checkpoint = make('mmpretrain')
     cfg = Config({**cfg.to_dict(), **change})
@@ -216,20 +244,22 @@ def test_what_was_masked_is_put_back(data, image, tmp_path):
     painter = build_painter(cfg, str(tmp_path / 'a.pth'))
     picture, prediction = painter.paint(image)
     assert prediction['patches'] == 64 and prediction['masked'] == 48
-    assert prediction['loss'] == pytest.approx(1, abs=.02)
+    assert prediction['loss'] == pytest.approx(1, abs=0.02)
     # three squares of 64 pixels with gaps of 4, enlarged
     assert picture.shape == (320, 1000, 3)
-    whole, visible, filled = (cv2.resize(picture[:, 340 * i:340 * i + 320], (64, 64),
-                                         interpolation=cv2.INTER_AREA) for i in range(3))
+    whole, visible, filled = (
+        cv2.resize(picture[:, 340 * i : 340 * i + 320], (64, 64), interpolation=cv2.INTER_AREA)
+        for i in range(3)
+    )
     square = cv2.resize(image[:, 32:224], (64, 64), interpolation=cv2.INTER_AREA)
     assert np.abs(whole.astype(int) - square).mean() < 3
     mean, deviation = np.array([103.53, 116.28, 123.675]), np.array([57.375, 57.12, 58.395])
     kept = 0
     for top in range(0, 64, 8):
         for left in range(0, 64, 8):
-            inner = np.s_[top + 2:top + 6, left + 2:left + 6]
+            inner = np.s_[top + 2 : top + 6, left + 2 : left + 6]
             if np.abs(visible[inner] - mean).max() < 8:
-                patch = (whole[top:top + 8, left:left + 8] - mean) / deviation
+                patch = (whole[top : top + 8, left : left + 8] - mean) / deviation
                 assert np.abs(filled[inner] - (mean + deviation * patch.mean())).max() < 12
             else:
                 kept += 1

@@ -8,6 +8,7 @@ Labels are classes, boxes with masks, class maps beside the image (black is
 ignored), or keypoints with skeletons. What the model itself does to a batch, as
 mixup and cutmix, is not shown.
 """
+
 import argparse
 import math
 from collections.abc import Callable, Iterator
@@ -23,16 +24,17 @@ from mmengine.structures import BaseDataElement
 from mmengine.utils import get_object_from_string, track_iter_progress
 from mmengine.visualization import Visualizer
 
-from vitae_mm.checkpoints import write_whole
-from vitae_mm.engine.cli import add_config_argument, load_config, reports_input_errors
+from vitae_mm.engine.cli import add_config_argument, reports_input_errors
+from vitae_mm.engine.config import load_config
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
 from vitae_mm.visualization.legend import without_colours
 from vitae_mm.visualization.scale import enlarge, fit_points
 
 matplotlib.use('Agg')
-from matplotlib import pyplot as plt  # noqa: E402  after the backend is chosen
-from matplotlib.patches import Patch  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.patches import Patch
 
 LEGIBLE = 224
 """Shorter side, in pixels, of an image that a class is written into."""
@@ -42,30 +44,39 @@ SIDE = 2.6
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('config', help='config file of any task')
     parser.add_argument('--out', type=Path, required=True, help='picture to write')
-    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train',
-                        help='default: train')
-    parser.add_argument('--number', type=int, default=12,
-                        help='of samples, spread evenly over the dataset; default: 12')
-    parser.add_argument('--seed', type=int, default=0,
-                        help='another seed gives other augmentations')
+    parser.add_argument(
+        '--split', choices=['train', 'val', 'test'], default='train', help='default: train'
+    )
+    parser.add_argument(
+        '--number',
+        type=int,
+        default=12,
+        help='of samples, spread evenly over the dataset; default: 12',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='another seed gives other augmentations'
+    )
     add_config_argument(parser)
     args = parser.parse_args()
     if args.number < 1:
         raise InputError(f'--number {args.number}: give a whole number, 1 or more.')
     cfg = load_config(args.config, args.cfg_options)
     if cfg.get('default_scope') not in VISUALIZERS:
-        raise InputError(f'default_scope {cfg.get("default_scope")!r} of the config is none of '
-                         f'{", ".join(VISUALIZERS)}: its labels cannot be drawn.')
+        raise InputError(
+            f'default_scope {cfg.get("default_scope")!r} of the config is none of '
+            f'{", ".join(VISUALIZERS)}: its labels cannot be drawn.'
+        )
     if not cfg.get(f'{args.split}_dataloader'):
         raise InputError(f'--split {args.split}: the config has no {args.split}_dataloader.')
-    check_data(cfg, (args.split, ))
+    check_data(cfg, (args.split,))
     set_random_seed(args.seed)
     figure = contact_sheet(*draw_samples(cfg, args.split, args.number))
-    write_whole(args.out, lambda path: figure.savefig(path, dpi=150))
+    write_atomically(args.out, lambda path: figure.savefig(path, dpi=150))
     print(f'written: {args.out}')
 
 
@@ -97,8 +108,11 @@ def draw_samples(cfg: Config, split: str, number: int) -> tuple[dict[str, np.nda
             pictures[name] = draw(visualizer, mmcv.bgr2rgb(image) if bgr else image, sample)
             if cfg.default_scope == 'mmseg':
                 labels.update(sample.gt_sem_seg.data.unique().tolist())
-    return pictures, {meta['classes'][label]: meta['palette'][label]
-                      for label in sorted(labels) if label < len(meta['classes'])}
+    return pictures, {
+        meta['classes'][label]: meta['palette'][label]
+        for label in sorted(labels)
+        if label < len(meta['classes'])
+    }
 
 
 def transforms(node: object) -> Iterator[dict]:
@@ -118,8 +132,9 @@ def draw_class(visualizer: Visualizer, image: np.ndarray, sample: BaseDataElemen
     return visualizer.visualize_cls(image, sample, draw_pred=False, resize=side)
 
 
-def draw_instances(visualizer: Visualizer, image: np.ndarray,
-                   sample: BaseDataElement) -> np.ndarray:
+def draw_instances(
+    visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement
+) -> np.ndarray:
     image, factor = enlarge(image)
     instances = sample.gt_instances
     instances.bboxes = instances.bboxes.tensor * factor
@@ -131,21 +146,24 @@ def draw_instances(visualizer: Visualizer, image: np.ndarray,
 
 
 def draw_map(visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement) -> np.ndarray:
-    visualizer.add_datasample('', without_colours(image), sample, draw_pred=False,
-                              with_labels=False)
+    visualizer.add_datasample(
+        '', without_colours(image), sample, draw_pred=False, with_labels=False
+    )
     return np.hstack([image, visualizer.get_image()])
 
 
-def draw_keypoints(visualizer: Visualizer, image: np.ndarray,
-                   sample: BaseDataElement) -> np.ndarray:
+def draw_keypoints(
+    visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement
+) -> np.ndarray:
     return visualizer.add_datasample('', image, sample, draw_pred=False)
 
 
 VISUALIZERS = dict(
     mmpretrain=('mmpretrain.visualization.UniversalVisualizer', {}, draw_class),
-    mmdet=('vitae_mm.visualization.detection.InstanceVisualizer', dict(alpha=.5), draw_instances),
-    mmseg=('mmseg.visualization.SegLocalVisualizer', dict(alpha=.5), draw_map),
-    mmpose=('vitae_mm.visualization.pose.KeypointVisualizer', {}, draw_keypoints))
+    mmdet=('vitae_mm.visualization.detection.InstanceVisualizer', dict(alpha=0.5), draw_instances),
+    mmseg=('mmseg.visualization.SegLocalVisualizer', dict(alpha=0.5), draw_map),
+    mmpose=('vitae_mm.visualization.pose.KeypointVisualizer', {}, draw_keypoints),
+)
 """By default_scope: class, its options, and a function that draws an image
 (H, W, 3) with its labels."""
 
@@ -169,18 +187,29 @@ def contact_sheet(pictures: dict[str, np.ndarray], colours: dict) -> plt.Figure:
     width = SIDE / math.sqrt(tallest)
     beside = max(int(columns * width / 1.5), 1)  # names in a row of the legend
     figure, panels = plt.subplots(
-        rows, columns, squeeze=False, layout='constrained', figsize=(
+        rows,
+        columns,
+        squeeze=False,
+        layout='constrained',
+        figsize=(
             columns * width,
-            rows * (width * tallest + .25) + .25 * math.ceil(len(colours) / beside)))
+            rows * (width * tallest + 0.25) + 0.25 * math.ceil(len(colours) / beside),
+        ),
+    )
     for panel in panels.flat:
         panel.axis('off')
     for panel, (name, picture) in zip(panels.flat, pictures.items()):
         panel.imshow(picture)
         panel.set_title(name, fontsize=8)
     if colours:
-        figure.legend(handles=[Patch(color=np.array(colour) / 255, label=name)
-                               for name, colour in colours.items()],
-                      loc='outside lower center', ncols=beside, fontsize=8)
+        figure.legend(
+            handles=[
+                Patch(color=np.array(colour) / 255, label=name) for name, colour in colours.items()
+            ],
+            loc='outside lower center',
+            ncols=beside,
+            fontsize=8,
+        )
     return figure
 
 

@@ -7,23 +7,32 @@ config's model and of its parts, for one image.
 
 Convolutions, matrix products and attention are counted, nothing is computed.
 """
+
 import argparse
 
 from rich.console import Console
 from rich.table import Table
 
-from vitae_mm.engine.cli import add_config_argument, load_config, reports_input_errors
-from vitae_mm.engine.complexity import build_model, count_parts, input_size, region_limits
+from vitae_mm.engine.cli import add_config_argument, reports_input_errors
+from vitae_mm.engine.complexity import count_parts, input_size, region_limits
+from vitae_mm.engine.config import load_config
+from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
 
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('config', help='config file of any task')
-    parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'),
-                        help="of the image; default: the largest of the config's test pipeline")
+    parser.add_argument(
+        '--size',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        help="of the image; default: the largest of the config's test pipeline",
+    )
     add_config_argument(parser)
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
@@ -44,8 +53,10 @@ def main() -> None:
         print(f'roi_head.{kind}_head: for {count} regions, as many as testing takes at most.')
     uncounted = [part.name for part in parts if part.macs is None]
     if uncounted:
-        print(f'Not counted: {", ".join(uncounted)} (used in training only, or of a kind that '
-              'cannot be counted).')
+        print(
+            f'Not counted: {", ".join(uncounted)} (used in training only, or of a kind that '
+            'cannot be counted).'
+        )
 
 
 def millions(count: int) -> str:

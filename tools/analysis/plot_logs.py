@@ -7,18 +7,19 @@
 A run is its work dir. Where a step was logged twice, as in a run that was
 continued, the later value counts.
 """
+
 import argparse
 import json
 from pathlib import Path
 
 import matplotlib
 
-from vitae_mm.checkpoints import write_whole
 from vitae_mm.engine.cli import check_picture, reports_input_errors
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
 
 matplotlib.use('Agg')
-from matplotlib import pyplot as plt  # noqa: E402  after the backend is chosen
+from matplotlib import pyplot as plt
 
 KEYS = ('loss', 'lr', 'accuracy/top1', 'coco/bbox_mAP', 'coco/segm_mAP', 'mIoU', 'coco/AP', 'PCK')
 """What is shown by default: loss, learning rate, and the first metrics of the
@@ -27,11 +28,16 @@ codebases."""
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('runs', nargs='+', type=Path, help='work dirs of mmengine')
-    parser.add_argument('--keys', nargs='+', help='logged values, one panel each; default: of '
-                        f'{", ".join(KEYS)} those that all runs logged')
+    parser.add_argument(
+        '--keys',
+        nargs='+',
+        help='logged values, one panel each; default: of '
+        f'{", ".join(KEYS)} those that all runs logged',
+    )
     parser.add_argument('--labels', nargs='+', help='one for each run; default: its folder')
     parser.add_argument('--out', type=Path, required=True, help='picture to write')
     args = parser.parse_args()
@@ -41,16 +47,17 @@ def main() -> None:
         raise InputError(f'--labels {labels}: give one for each of the {len(args.runs)} runs.')
     logs = [read_scalars(run) for run in args.runs]
     keys = args.keys or shared_keys(logs)
-    figure, panels = plt.subplots(1, len(keys), figsize=(4.5 * len(keys), 3.8),
-                                  squeeze=False, layout='constrained')
+    figure, panels = plt.subplots(
+        1, len(keys), figsize=(4.5 * len(keys), 3.8), squeeze=False, layout='constrained'
+    )
     for panel, key in zip(panels[0], keys):
         for run, label, log in zip(args.runs, labels, logs):
             panel.plot(*curve(log, key, run), marker='.', label=label)
         panel.set(xlabel='epoch' if has_epochs(logs, key) else 'iteration', ylabel=key)
-        panel.grid(alpha=.3)
+        panel.grid(alpha=0.3)
     # below: curves fill the panels
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc='outside lower center', ncols=3)
-    write_whole(args.out, lambda path: figure.savefig(path, dpi=150))
+    write_atomically(args.out, lambda path: figure.savefig(path, dpi=150))
     print(f'written: {args.out}')
 
 
@@ -67,8 +74,9 @@ def shared_keys(logs: list[list[dict]]) -> list[str]:
     keys = [key for key in KEYS if all(any(key in line for line in log) for log in logs)]
     if not keys:
         known = sorted(set.intersection(*({key for line in log for key in line} for log in logs)))
-        raise InputError(f'none of {", ".join(KEYS)} was logged by all runs: give --keys, of '
-                         f'{known}.')
+        raise InputError(
+            f'none of {", ".join(KEYS)} was logged by all runs: give --keys, of {known}.'
+        )
     return keys
 
 

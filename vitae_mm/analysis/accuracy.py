@@ -1,4 +1,5 @@
 """Classifiers of pixels, and which images they get right."""
+
 import copy
 
 import torch
@@ -43,8 +44,9 @@ class PixelClassifier(nn.Module):
         return self.model(inputs, mode='tensor')
 
 
-def load_classifier(cfg: Config, checkpoint: str, device: str = 'cpu',
-                    trust: bool = False) -> PixelClassifier:
+def load_classifier(
+    cfg: Config, checkpoint: str, device: str = 'cpu', trust: bool = False
+) -> PixelClassifier:
     """A config's classifier with trained weights, which get no gradients.
 
     Args:
@@ -59,14 +61,18 @@ def load_classifier(cfg: Config, checkpoint: str, device: str = 'cpu',
     """
     scope = cfg.get('default_scope')
     if scope != 'mmpretrain':
-        raise InputError(f'default_scope {scope!r} of the config: only classifiers of mmpretrain '
-                         'are measured; give a config of configs/cls/.')
+        raise InputError(
+            f'default_scope {scope!r} of the config: only classifiers of mmpretrain '
+            'are measured; give a config of configs/cls/.'
+        )
     bare = copy.deepcopy(cfg)
     prepare_config(bare)
     model = load_model(bare, checkpoint, device, trust)
     if not isinstance(model, BaseClassifier) or getattr(model, 'head', model) is None:
-        raise InputError(f'model type {type(model).__name__} of the config is no classifier with '
-                         'a head: give a config of configs/cls/.')
+        raise InputError(
+            f'model type {type(model).__name__} of the config is no classifier with '
+            'a head: give a config of configs/cls/.'
+        )
     return PixelClassifier(model, loads_bgr(cfg)).eval().requires_grad_(False)
 
 
@@ -82,8 +88,10 @@ def is_right(classifier: PixelClassifier, images: Tensor, labels: Tensor, batch:
     Returns:
         (N, ) bool.
     """
-    classes = [classifier(to_pixels(part, classifier.device)).argmax(1).cpu()
-               for part in images.split(batch)]
+    classes = [
+        classifier(to_pixels(part, classifier.device)).argmax(1).cpu()
+        for part in images.split(batch)
+    ]
     return torch.cat(classes) == labels
 
 

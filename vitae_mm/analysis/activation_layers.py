@@ -1,4 +1,5 @@
 """Layers of a network that put out maps, and how their outputs lie."""
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from math import prod
@@ -34,13 +35,22 @@ def usual_layers(model: nn.Module) -> dict[str, nn.Module]:
         InputError: If there are none.
     """
     modules = dict(model.named_modules())
-    ours = [name for stage, module in modules.items() if isinstance(module, Stage)
-            for name in _maps_of(stage, module)]
-    names = ours or [f'backbone.{name}' for name, module in model.backbone.named_modules()
-                     if isinstance(module, NORMS)]
+    ours = [
+        name
+        for stage, module in modules.items()
+        if isinstance(module, Stage)
+        for name in _maps_of(stage, module)
+    ]
+    names = ours or [
+        f'backbone.{name}'
+        for name, module in model.backbone.named_modules()
+        if isinstance(module, NORMS)
+    ]
     if not names:
-        raise InputError(f'{type(model.backbone).__name__} has neither cells nor norms: name a '
-                         'layer, of those that named_modules() of the model lists.')
+        raise InputError(
+            f'{type(model.backbone).__name__} has neither cells nor norms: name a '
+            'layer, of those that named_modules() of the model lists.'
+        )
     return {name: modules[name] for name in names}
 
 
@@ -52,27 +62,36 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
     """
     layer = dict(model.named_modules()).get(name) if name else None
     if layer is None:
-        raise InputError(f'layer {name!r}: {type(model).__name__} has none of this name; '
-                         f'{suggest_layers(model)}')
+        raise InputError(
+            f'layer {name!r}: {type(model).__name__} has none of this name; {suggest_layers(model)}'
+        )
     return layer
 
 
 def suggest_layers(model: nn.Module) -> str:
     """The end of a message: which layers could be given, in a short form."""
-    forms = [form for name, module in model.named_modules() if isinstance(module, Stage)
-             for form in _short_forms(name, module)]
+    forms = [
+        form
+        for name, module in model.named_modules()
+        if isinstance(module, Stage)
+        for form in _short_forms(name, module)
+    ]
     return f'give one of {", ".join(forms or usual_layers(model))}.'
 
 
-def run_watched(network: nn.Module, images: Tensor, layers: Mapping[str, nn.Module]
-                ) -> tuple[object, dict[str, object]]:
+def run_watched(
+    network: nn.Module, images: Tensor, layers: Mapping[str, nn.Module]
+) -> tuple[object, dict[str, object]]:
     """What a network puts out, and what those of the layers did that ran, by
     name, the last one last."""
     seen = {}
     with ExitStack() as hooks:
         for name, layer in layers.items():
-            hooks.callback(layer.register_forward_hook(
-                lambda _, inputs, output, name=name: seen.update({name: output})).remove)
+            hooks.callback(
+                layer.register_forward_hook(
+                    lambda _, inputs, output, name=name: seen.update({name: output})
+                ).remove
+            )
         return network(images), seen
 
 
@@ -100,7 +119,7 @@ def to_maps(output: object, layer: nn.Module, image_size: Sequence[int]) -> Tens
         if grid is None:
             return None
         # (B, N, C) -> (B, C, H, W)
-        return output[:, count - grid[0] * grid[1]:].unflatten(1, grid).permute(0, 3, 1, 2)
+        return output[:, count - grid[0] * grid[1] :].unflatten(1, grid).permute(0, 3, 1, 2)
     known = set(grids(image_size))
     last, first = tuple(output.shape[1:3]) in known, tuple(output.shape[2:]) in known
     if last and first:  # as many channels as columns
@@ -120,7 +139,7 @@ def covered_size(model: nn.Module, name: str, image_size: Sequence[int]) -> tupl
     stages = dict(model.named_modules()).get(f'{prefix}stages')
     stride = 1
     if rest and isinstance(stages, nn.ModuleList) and isinstance(stages[0], Stage):
-        stride = prod(stage.reduction.ratio for stage in stages[:int(rest.partition('.')[0]) + 1])
+        stride = prod(stage.reduction.ratio for stage in stages[: int(rest.partition('.')[0]) + 1])
     return tuple(next_multiple(side, stride) for side in image_size)
 
 

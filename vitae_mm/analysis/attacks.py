@@ -1,4 +1,5 @@
 """Accuracy under attack: the worst images within eps of every pixel (l_inf)."""
+
 from decimal import Decimal
 from fractions import Fraction
 from types import ModuleType
@@ -49,8 +50,9 @@ def build_attack(name: str, classifier: PixelClassifier, eps: float, steps: int)
     return library.PGD(classifier, eps=eps, alpha=STRIDE * eps / steps, steps=steps)
 
 
-def is_robust(attack: 'Attack', samples: Samples, right: Tensor, restarts: int, seed: int,
-              batch: int) -> Tensor:
+def is_robust(
+    attack: 'Attack', samples: Samples, right: Tensor, restarts: int, seed: int, batch: int
+) -> Tensor:
     """Which images stay classified rightly from every start of an attack.
 
     Args:
@@ -89,11 +91,13 @@ def parse_eps(text: str) -> float:
     try:
         eps = Fraction(Decimal(numerator)) / (Fraction(Decimal(denominator)) if slash else 1)
     except (ArithmeticError, ValueError) as error:
-        raise InputError(f'eps {text!r} is no number: give a fraction such as 8/255, or a decimal '
-                         'such as 0.03.') from error
+        raise InputError(
+            f'eps {text!r} is no number: give a fraction such as 8/255, or a decimal such as 0.03.'
+        ) from error
     if eps < 0:
-        raise InputError(f'eps {text}: the largest change of a pixel is not negative; give '
-                         f'{text.lstrip("-")}.')
+        raise InputError(
+            f'eps {text}: the largest change of a pixel is not negative; give {text.lstrip("-")}.'
+        )
     if eps >= 1:
         meant = f': {text}/255 is probably meant.' if not slash and eps <= 255 else '.'
         raise InputError(f'eps {text}: pixels range from 0 to 1, and eps is below 1{meant}')
@@ -106,5 +110,8 @@ def require_torchattacks() -> ModuleType:
     Raises:
         InputError: If it is missing.
     """
-    return require_package('torchattacks', 'attacks need the package torchattacks',
-                           'pip install --no-deps -r requirements/attacks.txt')
+    return require_package(
+        'torchattacks',
+        'attacks need the package torchattacks',
+        'pip install --no-deps -r requirements/attacks.txt',
+    )

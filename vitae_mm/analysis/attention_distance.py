@@ -2,6 +2,7 @@
 
 An Image is Worth 16x16 Words, Dosovitskiy et al., ICLR 2021, Fig. 7.
 """
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class LayerDistance:
         stride: Pixels from one cell of its map to the next.
         heads: Of each head.
     """
+
     name: str
     stride: int
     heads: tuple[float, ...]
@@ -31,8 +33,9 @@ class LayerDistance:
 
 
 @torch.no_grad()
-def measure_distances(model: nn.Module, layers: Mapping[str, nn.Module],
-                      images: Iterable[Tensor]) -> list[LayerDistance]:
+def measure_distances(
+    model: nn.Module, layers: Mapping[str, nn.Module], images: Iterable[Tensor]
+) -> list[LayerDistance]:
     """Average attention distances over images; each counts the same.
 
     Images go through one by one, so that memory is for the weights of one
@@ -60,8 +63,10 @@ def measure_distances(model: nn.Module, layers: Mapping[str, nn.Module],
 
         with watch_attention(layers, size, see):
             model.extract_feat(image)
-    return [LayerDistance(name, strides[name], tuple(torch.stack(of_images).mean(0).tolist()))
-            for name, of_images in distances.items()]
+    return [
+        LayerDistance(name, strides[name], tuple(torch.stack(of_images).mean(0).tolist()))
+        for name, of_images in distances.items()
+    ]
 
 
 def average_distance(attention: Attention) -> Tensor:

@@ -4,6 +4,7 @@ Fused attention keeps no weights: they are computed again, from what goes into
 each layer. A layer over ``N`` tokens has ``heads * N * N * 4`` bytes of them for
 an image, one with windows of ``w * w`` cells ``heads * N * w * w * 4``.
 """
+
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,13 +14,20 @@ import torch
 from torch import Tensor, nn
 
 from vitae_mm.errors import InputError
-from vitae_mm.layers import (FullAttention, PerformerAttention, WindowAttention, pad_to_windows,
-                             partition_windows)
+from vitae_mm.layers import (
+    FullAttention,
+    PerformerAttention,
+    WindowAttention,
+    pad_to_windows,
+    partition_windows,
+)
 
 from .grids import find_grid
 
-REMEDY = ('Have the test pipeline or the data_preprocessor give images whose sides are multiples '
-          "of the network's strides.")
+REMEDY = (
+    'Have the test pipeline or the data_preprocessor give images whose sides are multiples '
+    "of the network's strides."
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Attention:
             and for padding, (G, N).
         grid: Rows and columns of the map.
     """
+
     weights: Tensor
     cells: Tensor
     grid: tuple[int, int]
@@ -44,17 +53,23 @@ def attention_layers(network: nn.Module) -> dict[str, nn.Module]:
     Raises:
         InputError: If there are none.
     """
-    layers = {name: module for name, module in network.named_modules()
-              if _type_name(module) in READERS}
+    layers = {
+        name: module for name, module in network.named_modules() if _type_name(module) in READERS
+    }
     if not layers:
-        raise InputError(f'{type(network).__name__} has no attention whose weights can be '
-                         f'computed: give a network with one of {", ".join(READERS)}.')
+        raise InputError(
+            f'{type(network).__name__} has no attention whose weights can be '
+            f'computed: give a network with one of {", ".join(READERS)}.'
+        )
     return layers
 
 
 @contextmanager
-def watch_attention(layers: Mapping[str, nn.Module], image_size: Sequence[int],
-                    see: Callable[[str, Attention], None]) -> Iterator[None]:
+def watch_attention(
+    layers: Mapping[str, nn.Module],
+    image_size: Sequence[int],
+    see: Callable[[str, Attention], None],
+) -> Iterator[None]:
     """Has every layer show its weights before it runs; what the network puts
     out stays the same.
 
@@ -96,16 +111,18 @@ def find_stride(grid: Sequence[int], image_size: Sequence[int]) -> int:
     """
     stride = image_size[0] // grid[0]
     if (stride * grid[0], stride * grid[1]) != tuple(image_size):
-        raise InputError(f'a map of {grid[0]}x{grid[1]} cells of an image of '
-                         f'{image_size[0]}x{image_size[1]} pixels: they are not of whole pixels. '
-                         f'{REMEDY}')
+        raise InputError(
+            f'a map of {grid[0]}x{grid[1]} cells of an image of '
+            f'{image_size[0]}x{image_size[1]} pixels: they are not of whole pixels. '
+            f'{REMEDY}'
+        )
     return stride
 
 
 def _full(attn: FullAttention, x: Tensor, image_size: tuple[int, int]) -> Attention:
     """Of a map (B, H, W, C), or of tokens (B, N, C) with those of a map last."""
     q, k, _ = attn.queries_keys_values(x.flatten(1, -2))
-    return Attention(_softmax(q, k, q.shape[-1]**-.5), *_places(x, image_size))
+    return Attention(_softmax(q, k, q.shape[-1] ** -0.5), *_places(x, image_size))
 
 
 def _window(attn: WindowAttention, x: Tensor, image_size: tuple[int, int]) -> Attention:
@@ -118,7 +135,7 @@ def _window(attn: WindowAttention, x: Tensor, image_size: tuple[int, int]) -> At
     bias = attn.logit_bias(x, shift)
     windows = partition_windows(x, attn.window_size)
     q, k, _ = attn.queries_keys_values(windows[..., :-1])
-    weights = _softmax(q, k, q.shape[-1]**-.5, bias)
+    weights = _softmax(q, k, q.shape[-1] ** -0.5, bias)
     return Attention(weights, windows[..., -1].long() - 1, grid)
 
 
@@ -136,20 +153,27 @@ def _mmpretrain_full(attn: nn.Module, x: Tensor, image_size: tuple[int, int]) ->
     q, k = _queries_and_keys(attn.qkv(x), attn.num_heads)
     # with qk_scale, as in T2T-ViT, it divides by what should be a factor
     fixed = getattr(attn.scaled_dot_product_attention, 'keywords', {})
-    scale = 1 / fixed['scale'] if 'scale' in fixed else q.shape[-1]**-.5
+    scale = 1 / fixed['scale'] if 'scale' in fixed else q.shape[-1] ** -0.5
     return Attention(_softmax(q, k, scale), *_places(x, image_size))
 
 
-def _mmpretrain_window(attn: nn.Module, x: Tensor, grid: tuple[int, int],
-                       image_size: tuple[int, int]) -> Attention:
+def _mmpretrain_window(
+    attn: nn.Module, x: Tensor, grid: tuple[int, int], image_size: tuple[int, int]
+) -> Attention:
     """These write weights out: the layer is run to catch them."""
     numbers = _numbered(x.unflatten(1, grid)).flatten(1, 2).expand_as(x)
     caught = {}
     with ExitStack() as hooks:
-        hooks.callback(attn.w_msa.register_forward_pre_hook(
-            lambda _, inputs: caught.update(windows=inputs[0])).remove)
-        hooks.callback(attn.w_msa.softmax.register_forward_hook(
-            lambda _, inputs, weights: caught.update(weights=weights)).remove)
+        hooks.callback(
+            attn.w_msa.register_forward_pre_hook(
+                lambda _, inputs: caught.update(windows=inputs[0])
+            ).remove
+        )
+        hooks.callback(
+            attn.w_msa.softmax.register_forward_hook(
+                lambda _, inputs, weights: caught.update(weights=weights)
+            ).remove
+        )
         attn.forward(x, grid)
         weights = caught['weights']
         # once more to see where cells go: number 0 is padding
@@ -193,8 +217,10 @@ def _places(x: Tensor, image_size: tuple[int, int]) -> tuple[Tensor, tuple[int, 
     """Cells of the tokens of a map or a sequence, (B, N), and its grid."""
     grid = tuple(x.shape[1:3]) if x.ndim == 4 else find_grid(x.shape[1], image_size)
     if grid is None:
-        raise InputError(f'{x.shape[1]} tokens of an image of {image_size[0]}x{image_size[1]} '
-                         f'pixels are no map of it. {REMEDY}')
+        raise InputError(
+            f'{x.shape[1]} tokens of an image of {image_size[0]}x{image_size[1]} '
+            f'pixels are no map of it. {REMEDY}'
+        )
     count, cells = math.prod(x.shape[1:-1]), math.prod(grid)
     numbers = torch.arange(cells - count, cells, device=x.device).clamp(min=-1)
     return numbers.expand(x.shape[0], -1), grid

@@ -3,6 +3,7 @@
 Grad-CAM, Selvaraju et al., ICCV 2017, and its relatives, of the package
 ``grad-cam``.
 """
+
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,15 +18,21 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from vitae_mm.engine.export import describe
+from vitae_mm.engine.config import innermost, reads_files
 from vitae_mm.engine.models import load_model, prepare_config
-from vitae_mm.engine.nodes import innermost, reads_files
 from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
+from vitae_mm.export import describe
 from vitae_mm.visualization.media import read_image
 
-from .activation_layers import (covered_size, find_layer, run_watched, suggest_layers, to_maps,
-                                usual_layers)
+from .activation_layers import (
+    covered_size,
+    find_layer,
+    run_watched,
+    suggest_layers,
+    to_maps,
+    usual_layers,
+)
 from .inputs import network_input
 from .scores import Scores, Target, build_scores
 
@@ -60,6 +67,7 @@ class ClassActivation:
         layer: Name of the layer that it comes from.
         caption: What is explained, with its score; '' without a score.
     """
+
     image: np.ndarray
     heat: np.ndarray
     layer: str
@@ -93,8 +101,15 @@ class Explainer:
             needs a score where there is none, a checkpoint that does not fit.
     """
 
-    def __init__(self, cfg: Config, checkpoint: str, method: str | None = None,
-                 layer: str | None = None, device: str = 'cpu', trust: bool = False):
+    def __init__(
+        self,
+        cfg: Config,
+        checkpoint: str,
+        method: str | None = None,
+        layer: str | None = None,
+        device: str = 'cpu',
+        trust: bool = False,
+    ):
         if method not in (None, *METHODS):
             raise InputError(f'method {method!r}: give one of {", ".join(METHODS)}.')
         prepare_config(cfg)
@@ -106,7 +121,8 @@ class Explainer:
             raise InputError(
                 f'method {method}: {type(self.model).__name__} of {cfg.default_scope} has no '
                 f'score with a gradient; give one of {", ".join(WITHOUT_SCORE)}, which show its '
-                'maps alone.')
+                'maps alone.'
+            )
         self.method = method or ('gradcam' if has_score else 'eigencam')
         self.scores = Scores(self.model) if self.method in WITHOUT_SCORE else scores
         self.cam_type = _cam_type(self.method)
@@ -134,8 +150,9 @@ class Explainer:
         inside = height / images.shape[2], width / images.shape[3]
         name, target, caption = self._choose(images, inside, category)
         heat = self._heat(images, name, target)
-        return ClassActivation(self._pixels(images)[:height, :width], heat[:height, :width],
-                               name, caption)
+        return ClassActivation(
+            self._pixels(images)[:height, :width], heat[:height, :width], name, caption
+        )
 
     def _sample(self, path: Path) -> dict[str, Any]:
         """What the test pipeline begins with."""
@@ -149,8 +166,9 @@ class Explainer:
             sample.update(bbox=box, bbox_score=np.ones(1, np.float32), **self.model.dataset_meta)
         return sample
 
-    def _choose(self, images: Tensor, inside: tuple[float, float], category: int | None
-                ) -> tuple[str, Target | None, str]:
+    def _choose(
+        self, images: Tensor, inside: tuple[float, float], category: int | None
+    ) -> tuple[str, Target | None, str]:
         """The name of the layer to draw, the score and its caption."""
         with torch.set_grad_enabled(self.scores.explains):
             output, seen = run_watched(self.scores, images, self.layers)
@@ -164,19 +182,22 @@ class Explainer:
             raise InputError(f'layer {name} {reason_against(name)}; {suggest_layers(self.model)}')
         return name, target, caption
 
-    def _reason_against(self, name: str, seen: Mapping[str, object], score: Tensor | None,
-                        shape: Sequence[int]) -> str | None:
+    def _reason_against(
+        self, name: str, seen: Mapping[str, object], score: Tensor | None, shape: Sequence[int]
+    ) -> str | None:
         """Why there is nothing to draw of a layer; None if there is."""
         if name not in seen:
             return 'does not run'
         output, layer, size = seen[name], self.layers[name], shape[2:]
         if to_maps(output, layer, size) is None or len(output) != shape[0]:
             found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            return (f'puts out {found}: no map of several cells, or tokens of one, of an image of '
-                    f'{size[0]}x{size[1]} pixels')
+            return (
+                f'puts out {found}: no map of several cells, or tokens of one, of an image of '
+                f'{size[0]}x{size[1]} pixels'
+            )
         if score is None:
             return None
-        grad, = torch.autograd.grad(score, output, retain_graph=True, allow_unused=True)
+        (grad,) = torch.autograd.grad(score, output, retain_graph=True, allow_unused=True)
         if grad is None or not to_maps(grad, layer, size).any():
             return 'puts out a map that the score does not depend on'
         return None
@@ -200,8 +221,10 @@ class Explainer:
     def _pixels(self, images: Tensor) -> np.ndarray:
         """Images after the preprocessor, (1, C, H, W) -> (H, W, C) RGB uint8."""
         known = describe(self.cfg, None)
-        mean, std = (images.new_tensor(known.get(key, default)).view(-1, 1, 1)
-                     for key, default in (('mean', 0.), ('std', 1.)))
+        mean, std = (
+            images.new_tensor(known.get(key, default)).view(-1, 1, 1)
+            for key, default in (('mean', 0.0), ('std', 1.0))
+        )
         pixels = (images.detach()[0] * std + mean).round().clamp(0, 255).byte()
         pixels = pixels.flip(0) if known.get('channels') == 'BGR' else pixels
         return pixels.permute(1, 2, 0).cpu().numpy()
@@ -211,5 +234,6 @@ def _cam_type(method: str) -> type:
     package = require_package('pytorch_grad_cam', 'class activation needs the package grad-cam')
     if method == 'eigencam':
         from .eigen_cam import EigenCAM  # needs the package
+
         return EigenCAM
     return getattr(package, (WITH_SCORE | WITHOUT_SCORE)[method])

@@ -14,6 +14,7 @@ contrast   factor of the distance from the mean grey      .60  .45  .30  .20  .1
 jpeg       quality, from 100 down                          60   40   25   15    8
 ========== ============================================= ==== ==== ==== ==== ====
 """
+
 import math
 
 import torch
@@ -33,11 +34,12 @@ def _noise(image: Tensor, sigma: float) -> Tensor:
 
 
 CORRUPTIONS = dict(
-    blur=(_blur, (.01, .015, .02, .025, .035)),
-    noise=(_noise, (.04, .08, .12, .18, .26)),
-    brightness=(F.adjust_brightness, (1.2, 1.4, 1.6, 1.8, 2.)),
-    contrast=(F.adjust_contrast, (.6, .45, .3, .2, .1)),
-    jpeg=(F.jpeg, (60, 40, 25, 15, 8)))
+    blur=(_blur, (0.01, 0.015, 0.02, 0.025, 0.035)),
+    noise=(_noise, (0.04, 0.08, 0.12, 0.18, 0.26)),
+    brightness=(F.adjust_brightness, (1.2, 1.4, 1.6, 1.8, 2.0)),
+    contrast=(F.adjust_contrast, (0.6, 0.45, 0.3, 0.2, 0.1)),
+    jpeg=(F.jpeg, (60, 40, 25, 15, 8)),
+)
 """By kind: what corrupts one image, and with what at each strength."""
 
 STRENGTHS = (1, 2, 3, 4, 5)

@@ -15,8 +15,9 @@ class EigenCAM(BaseCAM):
     def __init__(self, *args, **options):
         super().__init__(*args, uses_gradients=False, **options)
 
-    def get_cam_image(self, input_tensor, target_layer, targets, activations: np.ndarray, grads,
-                      eigen_smooth) -> np.ndarray:
+    def get_cam_image(
+        self, input_tensor, target_layer, targets, activations: np.ndarray, grads, eigen_smooth
+    ) -> np.ndarray:
         """Activations, (B, C, H, W) -> (B, H, W)."""
         # (B, C, H, W) -> (B, H * W, C)
         cells = activations.reshape(*activations.shape[:2], -1).transpose(0, 2, 1)

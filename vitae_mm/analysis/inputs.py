@@ -1,4 +1,5 @@
 """Images as a network takes them, of a config's test set or of a folder."""
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS, DefaultScope
 from torch import Tensor, nn
 
-from vitae_mm.engine.nodes import innermost, reads_files
+from vitae_mm.engine.config import innermost, reads_files
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import IMAGES, read_image
@@ -43,11 +44,15 @@ def find_images(folder: Path) -> list[Path]:
     Raises:
         InputError: If there are none.
     """
-    files = [file for file in sorted(folder.rglob('*'))
-             if file.suffix.lower() in IMAGES and not file.name.startswith('.')]
+    files = [
+        file
+        for file in sorted(folder.rglob('*'))
+        if file.suffix.lower() in IMAGES and not file.name.startswith('.')
+    ]
     if not files:
-        raise InputError(f'the folder {folder} holds no images ({" ".join(IMAGES)}): give another '
-                         'one.')
+        raise InputError(
+            f'the folder {folder} holds no images ({" ".join(IMAGES)}): give another one.'
+        )
     return files
 
 
@@ -63,16 +68,20 @@ def open_images(cfg: Config, folder: Path | None = None) -> Sequence[Mapping]:
             not read files or asks for boxes.
     """
     if folder is None:
-        check_data(cfg, ('test', ))
+        check_data(cfg, ('test',))
         with DefaultScope.overwrite_default_scope(cfg.default_scope):
             return DATASETS.build(cfg.test_dataloader.dataset)
     if cfg.default_scope == 'mmpose':
-        raise InputError(f'folder {folder}: pose estimation looks into boxes, which a folder of '
-                         "images does not have; leave it out to take the config's test set.")
+        raise InputError(
+            f'folder {folder}: pose estimation looks into boxes, which a folder of '
+            "images does not have; leave it out to take the config's test set."
+        )
     steps = next(innermost(cfg.test_dataloader)).pipeline
     if not reads_files(steps):
-        raise InputError(f"folder {folder}: the config's test pipeline reads no files, its data "
-                         "set does; leave it out to take that.")
+        raise InputError(
+            f"folder {folder}: the config's test pipeline reads no files, its data "
+            'set does; leave it out to take that.'
+        )
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         return FolderImages(folder, Compose(steps))
 

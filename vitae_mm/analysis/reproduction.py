@@ -1,4 +1,5 @@
 """The runs of an experiment: what was asked for, what is done, and doing the rest."""
+
 import fcntl
 import json
 import os
@@ -15,8 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TextIO
 
-from vitae_mm.checkpoints import write_whole
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
 
 from .experiments import Row, Stage
 
@@ -38,6 +39,7 @@ class Run:
         seed: Of weights, order and augmentation.
         folder: Holds its work dirs, its log and its result.
     """
+
     row: Row
     seed: int
     folder: Path
@@ -67,13 +69,13 @@ class Run:
             done = work_dir / 'trained'
             if not done.exists():
                 execute(train_command(self, stage, checkpoint), self.log)
-                write_whole(done, Path.touch)
+                write_atomically(done, Path.touch)
             mark = work_dir / 'last_checkpoint'
             # the path in it is old if the folder was moved
             checkpoint = str(mark.with_name(Path(mark.read_text().strip()).name))
         execute(test_command(self, checkpoint), self.log)
         tested = read_metrics(self.folder / 'test')
-        write_whole(self.result, lambda path: path.write_text(json.dumps(tested)))
+        write_atomically(self.result, lambda path: path.write_text(json.dumps(tested)))
 
 
 def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[Run]:
@@ -83,19 +85,37 @@ def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[R
 
 def train_command(run: Run, stage: Stage, checkpoint: str | None) -> list[str]:
     """Trains a stage from the weights of the one before, if there is any."""
-    options = [f'randomness.seed={run.seed}', 'default_hooks.checkpoint.max_keep_ckpts=1',
-               *stage.options]
+    options = [
+        f'randomness.seed={run.seed}',
+        'default_hooks.checkpoint.max_keep_ckpts=1',
+        *stage.options,
+    ]
     if checkpoint:
         options.append(f'model.backbone.init_cfg.checkpoint={checkpoint}')
-    return [sys.executable, 'tools/train.py', stage.config, '--work-dir', str(run.work_dir(stage)),
-            '--resume', '--cfg-options', *options]
+    return [
+        sys.executable,
+        'tools/train.py',
+        stage.config,
+        '--work-dir',
+        str(run.work_dir(stage)),
+        '--resume',
+        '--cfg-options',
+        *options,
+    ]
 
 
 def test_command(run: Run, checkpoint: str) -> list[str]:
     stage = run.row.stages[-1]
     options = ['--cfg-options', *stage.options] if stage.options else []
-    return [sys.executable, 'tools/test.py', stage.config, checkpoint, '--work-dir',
-            str(run.folder / 'test'), *options]
+    return [
+        sys.executable,
+        'tools/test.py',
+        stage.config,
+        checkpoint,
+        '--work-dir',
+        str(run.folder / 'test'),
+        *options,
+    ]
 
 
 def read_metrics(work_dir: Path) -> dict[str, float]:
@@ -116,7 +136,7 @@ def check_request(folder: Path, request: dict) -> None:
     """
     file = folder / 'request.json'
     if not file.exists():
-        write_whole(file, lambda path: path.write_text(json.dumps(request, indent=1)))
+        write_atomically(file, lambda path: path.write_text(json.dumps(request, indent=1)))
         return
     kept = json.loads(file.read_text())
     differing = [key for key in request if request[key] != kept.get(key)]
@@ -124,12 +144,19 @@ def check_request(folder: Path, request: dict) -> None:
         return
     anew = f'to start anew, choose another --work-dir or delete {folder}.'
     if differing == ['rows']:
-        raise InputError(f'{folder} was begun with other configs of the same experiment, which '
-                         f'has changed since: {anew}')
-    asked = ', '.join(f'{key} {_words(kept[key])} and not {_words(request[key])}'
-                      for key in differing if key != 'rows')
-    raise InputError(f'{folder} was begun with {asked}. To go on, give {kept["experiment"]} '
-                     f'--preset {kept["preset"]} --seeds {_words(kept["seeds"])}; {anew}')
+        raise InputError(
+            f'{folder} was begun with other configs of the same experiment, which '
+            f'has changed since: {anew}'
+        )
+    asked = ', '.join(
+        f'{key} {_words(kept[key])} and not {_words(request[key])}'
+        for key in differing
+        if key != 'rows'
+    )
+    raise InputError(
+        f'{folder} was begun with {asked}. To go on, give {kept["experiment"]} '
+        f'--preset {kept["preset"]} --seeds {_words(kept["seeds"])}; {anew}'
+    )
 
 
 def _words(value: str | Sequence[int]) -> str:
@@ -197,16 +224,22 @@ class Workers:
                     raise InputError('stopped.')
                 # of a group of its own, to be ended with all that it started
                 process = subprocess.Popen(
-                    command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                    command,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
                     pass_fds=[self.lock.fileno()],
-                    env={'OMP_NUM_THREADS': threads, **os.environ})
+                    env={'OMP_NUM_THREADS': threads, **os.environ},
+                )
                 self._processes.add(process)
             code = process.wait()
             with self._guard:
                 self._processes.discard(process)
         if code:
-            raise InputError(f'{command[1]} failed (exit status {code}): {last_words(log)} See '
-                             f'{log}; the same command goes on from here.')
+            raise InputError(
+                f'{command[1]} failed (exit status {code}): {last_words(log)} See '
+                f'{log}; the same command goes on from here.'
+            )
 
     def _stop(self) -> None:
         with self._guard:
@@ -228,8 +261,10 @@ def locked(folder: Path) -> Iterator[TextIO]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f'{folder}: a reproduction in it is going on, or a training that one '
-                             'left behind: wait for it, or end it.') from None
+            raise InputError(
+                f'{folder}: a reproduction in it is going on, or a training that one '
+                'left behind: wait for it, or end it.'
+            ) from None
         yield lock
 
 

@@ -1,4 +1,5 @@
 """What the runs of an experiment came to: a table and a picture."""
+
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +8,13 @@ from statistics import mean
 
 import matplotlib
 
-from vitae_mm.checkpoints import write_whole
+from vitae_mm.io import write_atomically
 
 from .experiments import Experiment, Row
 from .reproduction import Run
 
 matplotlib.use('Agg')
-from matplotlib import pyplot as plt  # noqa: E402  after the backend is chosen
+from matplotlib import pyplot as plt
 
 WIDTH = 3.4
 """Of the picture, in inches: a column of a page."""
@@ -28,6 +29,7 @@ class Summary:
         accuracies: Top-1 by seed, in percent.
         paper: The paper's figure, if it is known.
     """
+
     row: Row
     accuracies: Mapping[int, float]
     paper: float | None
@@ -47,16 +49,19 @@ def summarise(experiment: Experiment, runs: Sequence[Run]) -> list[Summary]:
     accuracies = defaultdict(dict)
     for run in runs:
         accuracies[run.row][run.seed] = run.accuracy()
-    return [Summary(row, by_seed, experiment.paper.get(row.label))
-            for row, by_seed in accuracies.items()]
+    return [
+        Summary(row, by_seed, experiment.paper.get(row.label))
+        for row, by_seed in accuracies.items()
+    ]
 
 
 def markdown(summaries: Sequence[Summary]) -> str:
     """A table: mean ± half the range, each seed, and the paper's figure."""
     seeds = list(summaries[0].accuracies)
-    lines = ['| | top-1 (%) | ' + ' | '.join(f'seed {seed}' for seed in seeds)
-             + ' | paper, ImageNet |',
-             '| --- |' + ' --- |' * (len(seeds) + 2)]
+    lines = [
+        '| | top-1 (%) | ' + ' | '.join(f'seed {seed}' for seed in seeds) + ' | paper, ImageNet |',
+        '| --- |' + ' --- |' * (len(seeds) + 2),
+    ]
     for summary in summaries:
         total = f'{summary.mean:.1f}'
         if len(seeds) > 1:
@@ -76,11 +81,16 @@ def draw(experiment: Experiment, summaries: Sequence[Summary], path: Path) -> No
         panel.set(xlabel=experiment.axis, ylabel=label)
     else:
         names = [summary.row.label for summary in summaries]
-        panel.errorbar([summary.mean for summary in summaries], names,
-                       xerr=[summary.spread for summary in summaries], fmt='o', capsize=3)
-        panel.set(xlabel=label, ylim=(len(names) - .5, -.5))
-    panel.grid(alpha=.3)
-    write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200))
+        panel.errorbar(
+            [summary.mean for summary in summaries],
+            names,
+            xerr=[summary.spread for summary in summaries],
+            fmt='o',
+            capsize=3,
+        )
+        panel.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    panel.grid(alpha=0.3)
+    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200))
     plt.close(figure)
 
 
@@ -89,7 +99,13 @@ def _draw_curves(panel: plt.Axes, summaries: Sequence[Summary]) -> None:
     for summary in summaries:
         series[summary.row.series].append(summary)
     for (name, points), marker in zip(series.items(), 'osD^v'):
-        panel.errorbar([point.row.x for point in points], [point.mean for point in points],
-                       [point.spread for point in points], marker=marker, capsize=3, label=name)
+        panel.errorbar(
+            [point.row.x for point in points],
+            [point.mean for point in points],
+            [point.spread for point in points],
+            marker=marker,
+            capsize=3,
+            label=name,
+        )
     panel.set_xticks(sorted({summary.row.x for summary in summaries}))
     panel.legend()

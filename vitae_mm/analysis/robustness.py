@@ -1,4 +1,5 @@
 """Accuracy of a classifier against the strength of attacks and corruptions."""
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -30,6 +31,7 @@ class Plan:
     Raises:
         InputError: If a number is out of range, or nothing is to be measured.
     """
+
     attacks: tuple[str, ...]
     eps: tuple[float, ...]
     corruptions: tuple[str, ...]
@@ -53,12 +55,18 @@ class Plan:
     def strengths(self) -> dict[str, tuple[float, ...]]:
         """Of every attack (eps) and corruption, from 0, which leaves images as
         they are."""
-        return {**dict.fromkeys(self.attacks, (0, *self.eps)),
-                **dict.fromkeys(self.corruptions, (0, *STRENGTHS))}
+        return {
+            **dict.fromkeys(self.attacks, (0, *self.eps)),
+            **dict.fromkeys(self.corruptions, (0, *STRENGTHS)),
+        }
 
 
-def measure_robustness(classifier: PixelClassifier, samples: Samples, plan: Plan,
-                       track: Callable[[list], Iterable] = iter) -> dict[str, list[float]]:
+def measure_robustness(
+    classifier: PixelClassifier,
+    samples: Samples,
+    plan: Plan,
+    track: Callable[[list], Iterable] = iter,
+) -> dict[str, list[float]]:
     """Accuracies in percent.
 
     Args:

@@ -1,4 +1,5 @@
 """Some images of a classifier's test set, as pixels."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -6,8 +7,8 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from vitae_mm.engine.export import describe
 from vitae_mm.errors import InputError
+from vitae_mm.export import describe
 
 from .inputs import open_images
 from .seeding import choose
@@ -21,6 +22,7 @@ class Samples:
         images: After the test pipeline, (N, C, H, W) uint8, in RGB.
         labels: (N, ).
     """
+
     images: Tensor
     labels: Tensor
 
@@ -59,12 +61,16 @@ def loads_bgr(cfg: Config) -> bool:
 def _stack(images: list[Tensor]) -> Tensor:
     sizes = sorted({tuple(image.shape[1:]) for image in images})
     if len(sizes) > 1:
-        raise InputError(f'test_dataloader: images have {len(sizes)} sizes after the pipeline, '
-                         f'{sizes[0]} and {sizes[1]} are two: add CenterCrop, or Resize to one '
-                         'scale.')
+        raise InputError(
+            f'test_dataloader: images have {len(sizes)} sizes after the pipeline, '
+            f'{sizes[0]} and {sizes[1]} are two: add CenterCrop, or Resize to one '
+            'scale.'
+        )
     if images[0].dtype != torch.uint8:
-        raise InputError(f'test_dataloader: images are {images[0].dtype} after the pipeline, and '
-                         'not bytes from 0 to 255: leave normalisation to data_preprocessor.')
+        raise InputError(
+            f'test_dataloader: images are {images[0].dtype} after the pipeline, and '
+            'not bytes from 0 to 255: leave normalisation to data_preprocessor.'
+        )
     return torch.stack(images)
 
 
@@ -73,7 +79,9 @@ def _label(item: Mapping) -> Tensor:
     label = item['data_samples'].get('gt_label')
     if label is None or label.numel() != 1:
         found = 'no class' if label is None else f'{label.numel()} classes'
-        raise InputError(f'test_dataloader: an image has {found}: accuracy needs a test set with '
-                         'one class an image; a CustomDataset has them with one folder a class '
-                         'and with_label=True.')
+        raise InputError(
+            f'test_dataloader: an image has {found}: accuracy needs a test set with '
+            'one class an image; a CustomDataset has them with one folder a class '
+            'and with_label=True.'
+        )
     return label

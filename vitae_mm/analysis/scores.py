@@ -1,4 +1,5 @@
 """Scores that class activation explains, by the task of a model."""
+
 import math
 from collections.abc import Callable, Sequence
 
@@ -27,8 +28,9 @@ class Scores(nn.Module):
         """Images (B, C, H, W), after the preprocessor -> what it puts out."""
         return self.model.extract_feat(images)
 
-    def choose(self, output: object, inside: tuple[float, float],
-               category: int | None) -> tuple[Target | None, str]:
+    def choose(
+        self, output: object, inside: tuple[float, float], category: int | None
+    ) -> tuple[Target | None, str]:
         """The score of a class.
 
         Args:
@@ -43,15 +45,19 @@ class Scores(nn.Module):
             InputError: If there is no such class.
         """
         if category is not None:
-            raise InputError(f'category {category}: no score of a class of '
-                             f'{type(self.model).__name__} is explained, by this method or by any; '
-                             'leave it out.')
+            raise InputError(
+                f'category {category}: no score of a class of '
+                f'{type(self.model).__name__} is explained, by this method or by any; '
+                'leave it out.'
+            )
         return None, ''
 
     def _check(self, category: int, count: int) -> None:
         if not 0 <= category < count:
-            raise InputError(f'category {category}: {type(self.model).__name__} has {count} '
-                             f'classes; give a number from 0 to {count - 1}.')
+            raise InputError(
+                f'category {category}: {type(self.model).__name__} has {count} '
+                f'classes; give a number from 0 to {count - 1}.'
+            )
 
     def _name(self, category: int) -> str:
         names: Sequence[str] = self.model.dataset_meta.get('classes') or ()
@@ -67,8 +73,9 @@ class ClassScores(Scores):
         """(B, C, H, W) -> logits, (B, classes)."""
         return self.model(images, mode='tensor')
 
-    def choose(self, output: Tensor, inside: tuple[float, float],
-               category: int | None) -> tuple[Target, str]:
+    def choose(
+        self, output: Tensor, inside: tuple[float, float], category: int | None
+    ) -> tuple[Target, str]:
         shares = output[0].softmax(0)
         best = int(shares.argmax())
         category = best if category is None else category
@@ -88,8 +95,9 @@ class PixelScores(Scores):
         """(B, C, H, W) -> logits, (B, classes, H', W')."""
         return self.model(images, mode='tensor')
 
-    def choose(self, output: Tensor, inside: tuple[float, float],
-               category: int | None) -> tuple[Target, str]:
+    def choose(
+        self, output: Tensor, inside: tuple[float, float], category: int | None
+    ) -> tuple[Target, str]:
         rows, cols = (math.ceil(share * side) for share, side in zip(inside, output.shape[2:]))
         labels = output[0, :, :rows, :cols].argmax(0)
         counts = labels.flatten().bincount(minlength=output.shape[1])
@@ -97,8 +105,10 @@ class PixelScores(Scores):
         self._check(category, len(counts))
         if not counts[category]:
             found = ', '.join(f'{i} ({self._name(i)})' for i in counts.nonzero().flatten().tolist())
-            raise InputError(f'category {category}: no pixel is predicted as '
-                             f'{self._name(category)}; give one that is: {found}.')
+            raise InputError(
+                f'category {category}: no pixel is predicted as '
+                f'{self._name(category)}; give one that is: {found}.'
+            )
         chosen = labels == category
         share = f'{chosen.float().mean():.0%} of the pixels'
         caption = f'{self._name(category)} {share}'
@@ -109,6 +119,7 @@ def build_scores(model: nn.Module, scope: str) -> Scores:
     """The score of a model of a codebase."""
     if scope == 'mmpretrain':
         from mmpretrain.models import BaseClassifier  # one codebase is enough
+
         if isinstance(model, BaseClassifier) and model.with_head:
             return ClassScores(model)
     if scope == 'mmseg':

@@ -1,4 +1,5 @@
 """Random choices that a seed decides."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,4 +1,5 @@
 """Tables of stages: the published networks, and custom ones."""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ class ArchTable:
         settings: What else belongs to the form: ``layout`` of its published
             files, what :func:`build_stages` reads, defaults of options.
     """
+
     archs: Mapping[str, Mapping[str, Sequence]]
     shared: Mapping[str, Sequence]
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -39,8 +41,12 @@ class ArchTable:
         return set(self.shared) - fixed
 
 
-def resolve_arch(arch: str | Mapping, tables: Sequence[ArchTable], in_channels: int,
-                 dilations: Sequence[Sequence[int]] | None = None) -> tuple[dict, ArchTable]:
+def resolve_arch(
+    arch: str | Mapping,
+    tables: Sequence[ArchTable],
+    in_channels: int,
+    dilations: Sequence[Sequence[int]] | None = None,
+) -> tuple[dict, ArchTable]:
     """The full table of a network: each key holds one entry a stage.
 
     Args:
@@ -64,14 +70,19 @@ def resolve_arch(arch: str | Mapping, tables: Sequence[ArchTable], in_channels: 
             raise InputError(f'arch={arch!r} is unknown: choose from {names}, or give a dict.')
         stages = {**form.shared, **form.archs[arch]}
     elif isinstance(arch, Mapping):
-        form = min(tables, key=lambda table: len(table.required - set(arch))
-                   + len(set(arch) - table.required - table.optional))
+        form = min(
+            tables,
+            key=lambda table: (
+                len(table.required - set(arch)) + len(set(arch) - table.required - table.optional)
+            ),
+        )
         stages = _custom(arch, form)
     else:
         raise InputError(f'arch={arch!r}: give a name from {names} or a dict.')
     if not stages['depths'][-1]:
-        raise InputError(f'arch dict: depths={stages["depths"]}: the last stage needs normal '
-                         'cells, 1 or more.')
+        raise InputError(
+            f'arch dict: depths={stages["depths"]}: the last stage needs normal cells, 1 or more.'
+        )
     if dilations is not None:
         stages = _with_dilations(stages, dilations)
     _check_divisibility(stages, in_channels)
@@ -84,7 +95,8 @@ def _custom(arch: Mapping, form: ArchTable) -> dict:
         raise InputError(
             f'arch dict with keys {sorted(given)}: missing {sorted(required - given)}, unknown '
             f'{sorted(given - required - form.optional)}; required are {sorted(required)}, '
-            f'optional {sorted(form.optional)}.')
+            f'optional {sorted(form.optional)}.'
+        )
     _check_numbers(arch)
     count = len(arch['dims'])
     # what is not given is that of the leading published stages
@@ -99,8 +111,10 @@ def _custom(arch: Mapping, form: ArchTable) -> dict:
 def _with_dilations(stages: Mapping, dilations: Sequence[Sequence[int]]) -> dict:
     pyramids = [i for i, kind in enumerate(stages['reductions']) if kind != 'patch']
     if not _is_fitting('dilations', dilations) or len(dilations) != len(pyramids):
-        raise InputError(f'dilations={dilations!r}: give a list of dilations for each of the '
-                         f'{len(pyramids)} pyramid reductions of the arch.')
+        raise InputError(
+            f'dilations={dilations!r}: give a list of dilations for each of the '
+            f'{len(pyramids)} pyramid reductions of the arch.'
+        )
     rows, branch_dims = list(stages.get('dilations', ())), list(stages.get('branch_dims', ()))
     for i, row in zip(pyramids, dilations):
         rows[i] = tuple(row)
@@ -108,8 +122,10 @@ def _with_dilations(stages: Mapping, dilations: Sequence[Sequence[int]]) -> dict
             # its branches together are the tokens
             dim = stages['dims'][i]
             if dim % len(row):
-                raise InputError(f'dilations={dilations!r}: the {len(row)} branches of a pyramid '
-                                 f'alone share its dims={dim}: give as many as divide that.')
+                raise InputError(
+                    f'dilations={dilations!r}: the {len(row)} branches of a pyramid '
+                    f'alone share its dims={dim}: give as many as divide that.'
+                )
             branch_dims[i] = dim // len(row)
     return {**stages, 'dilations': tuple(rows), 'branch_dims': tuple(branch_dims)}
 
@@ -117,18 +133,22 @@ def _with_dilations(stages: Mapping, dilations: Sequence[Sequence[int]]) -> dict
 def _check_numbers(arch: Mapping[str, Sequence]) -> None:
     for key, values in arch.items():
         if not _is_fitting(key, values):
-            raise InputError(f'arch dict: {key}={values!r}: give a list with one entry a stage, '
-                             'each ' + {'dilations': 'a list of dilations.',
-                                        'reductions': f'one of {REDUCTIONS}.'}.get(
-                                            key, 'a positive number.'))
+            raise InputError(
+                f'arch dict: {key}={values!r}: give a list with one entry a stage, '
+                'each '
+                + {'dilations': 'a list of dilations.', 'reductions': f'one of {REDUCTIONS}.'}.get(
+                    key, 'a positive number.'
+                )
+            )
 
 
 def _is_fitting(key: str, values: object) -> bool:
     if not isinstance(values, (list, tuple)):
         return False
     if key == 'dilations':
-        return all(isinstance(row, (list, tuple)) and row and all(map(is_count, row))
-                   for row in values)
+        return all(
+            isinstance(row, (list, tuple)) and row and all(map(is_count, row)) for row in values
+        )
     if key == 'reductions':
         return all(value in REDUCTIONS for value in values)
     if key == 'mlp_ratios':
@@ -148,13 +168,17 @@ def _check_divisibility(stages: Mapping[str, Sequence], in_channels: int) -> Non
             if 'groups' in stage:
                 pairs += [('groups', 'dims', dim), ('groups', 'dims * mlp_ratios', hidden_dim)]
         if kind == 'cell':
-            pairs += [('reduction_heads', 'dims', dim), ('reduction_groups', 'input', in_dim),
-                      ('reduction_groups', 'branch_dims', stage['branch_dims']),
-                      ('reduction_groups', 'dims', dim)]
+            pairs += [
+                ('reduction_heads', 'dims', dim),
+                ('reduction_groups', 'input', in_dim),
+                ('reduction_groups', 'branch_dims', stage['branch_dims']),
+                ('reduction_groups', 'dims', dim),
+            ]
         for divisor, name, number in pairs:
             if number % stage[divisor]:
-                raise InputError(f'stage {i}: {divisor}={stage[divisor]} does not divide '
-                                 f'{name}={number}.')
+                raise InputError(
+                    f'stage {i}: {divisor}={stage[divisor]} does not divide {name}={number}.'
+                )
         if kind != 'patch':
             _check_pyramid(i, stage)
 
@@ -164,12 +188,18 @@ def _check_pyramid(i: int, stage: Mapping) -> None:
     if ratio not in RATIOS:
         raise InputError(f'stage {i}: ratios={ratio}: choose from {RATIOS}.')
     if ratio == 1 and any((kernel - 1) * dilation % 2 for dilation in dilations):
-        raise InputError(f'stage {i}: kernel_sizes={kernel} cannot keep the size of the map, as '
-                         'ratios=1 asks: give an odd kernel.')
+        raise InputError(
+            f'stage {i}: kernel_sizes={kernel} cannot keep the size of the map, as '
+            'ratios=1 asks: give an odd kernel.'
+        )
     if kernel < ratio:
-        raise InputError(f'stage {i}: kernel_sizes={kernel} is below ratios={ratio}: cells '
-                         'between kernels would be lost.')
+        raise InputError(
+            f'stage {i}: kernel_sizes={kernel} is below ratios={ratio}: cells '
+            'between kernels would be lost.'
+        )
     if stage['reductions'] == 'pyramid' and len(dilations) * stage['branch_dims'] != stage['dims']:
-        raise InputError(f'stage {i}: a pyramid alone gives {len(dilations)} dilations * '
-                         f'branch_dims={stage["branch_dims"]} channels, which must be '
-                         f'dims={stage["dims"]}.')
+        raise InputError(
+            f'stage {i}: a pyramid alone gives {len(dilations)} dilations * '
+            f'branch_dims={stage["branch_dims"]} channels, which must be '
+            f'dims={stage["dims"]}.'
+        )

@@ -19,9 +19,9 @@ from .options import FINAL_NORMS, OUT_TYPES, check_choice, check_flags
 from .stage import Stage
 
 DEFAULT_INIT = [
-    dict(type='TruncNormal', layer='Linear', std=.02, bias=0.),
-    dict(type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu', bias=0.),
-    dict(type='Constant', layer=['LayerNorm', '_BatchNorm', 'GroupNorm'], val=1., bias=0.),
+    dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.0),
+    dict(type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu', bias=0.0),
+    dict(type='Constant', layer=['LayerNorm', '_BatchNorm', 'GroupNorm'], val=1.0, bias=0.0),
 ]
 
 
@@ -34,6 +34,7 @@ class Variant:
         arch: Its name in the class.
         exact: Whether all entries have its names and shapes.
     """
+
     network: type['StagedBackbone']
     arch: str
     exact: bool
@@ -88,10 +89,21 @@ class StagedBackbone(BaseModule):
     TABLES: ClassVar[tuple[ArchTable, ...]]
     """The published networks of the class."""
 
-    def __init__(self, arch: str | Mapping, stages: Sequence[Stage], in_channels: int,
-                 out_type: str, out_indices: Sequence[int], frozen_stages: int, norm_eval: bool,
-                 with_cp: bool, init_cfg: dict | list[dict] | None, final_norm: str = 'none',
-                 class_attention: nn.Module | None = None, least_size: int = 1):
+    def __init__(
+        self,
+        arch: str | Mapping,
+        stages: Sequence[Stage],
+        in_channels: int,
+        out_type: str,
+        out_indices: Sequence[int],
+        frozen_stages: int,
+        norm_eval: bool,
+        with_cp: bool,
+        init_cfg: dict | list[dict] | None,
+        final_norm: str = 'none',
+        class_attention: nn.Module | None = None,
+        least_size: int = 1,
+    ):
         super().__init__(init_cfg or DEFAULT_INIT)
         check_choice('out_type', out_type, OUT_TYPES)
         check_choice('final_norm', final_norm, FINAL_NORMS)
@@ -107,14 +119,19 @@ class StagedBackbone(BaseModule):
         self.stride = math.prod(stage.reduction.ratio for stage in self.stages)
         self.left_out = [f'stages.{i}.' for i in range(built, len(stages))]
         has_last, last_dim = built == len(stages), stages[-1].cells[-1].norm1.normalized_shape
-        if out_type != 'featmap' and self.out_indices != (len(stages) - 1, ):
-            raise InputError(f'out_type={out_type!r} is read from the last stage alone: leave '
-                             f"out_indices={out_indices!r} out, or give out_type='featmap'.")
+        if out_type != 'featmap' and self.out_indices != (len(stages) - 1,):
+            raise InputError(
+                f'out_type={out_type!r} is read from the last stage alone: leave '
+                f"out_indices={out_indices!r} out, or give out_type='featmap'."
+            )
         if out_type == 'cls_token':
-            if all(stage.embedding is None or stage.embedding.cls_token is None
-                   for stage in stages):
-                raise InputError("out_type='cls_token': this network has no class token; give "
-                                 'class_token=True where it is an option, or another out_type.')
+            if all(
+                stage.embedding is None or stage.embedding.cls_token is None for stage in stages
+            ):
+                raise InputError(
+                    "out_type='cls_token': this network has no class token; give "
+                    'class_token=True where it is an option, or another out_type.'
+                )
             self.stages[-1].cells[-1].skip_map()
         self.class_attention = class_attention if out_type == 'cls_token' else None
         if class_attention is not None and self.class_attention is None:
@@ -122,13 +139,16 @@ class StagedBackbone(BaseModule):
         self.final_norm = final_norm
         self.norm = None
         if (final_norm == 'tokens' and has_last) or (
-                final_norm == 'pooled' and out_type != 'featmap'):
+            final_norm == 'pooled' and out_type != 'featmap'
+        ):
             self.norm = nn.LayerNorm(last_dim, eps=NORMAL_EPS)
         elif final_norm != 'none':
             self.left_out.append('norm.')
         if isinstance(frozen_stages, bool) or frozen_stages not in range(-1, len(stages) + 1):
-            raise InputError(f'frozen_stages={frozen_stages!r}: give -1 or 0 for none, or how '
-                             f'many of the {len(stages)} stages to freeze.')
+            raise InputError(
+                f'frozen_stages={frozen_stages!r}: give -1 or 0 for none, or how '
+                f'many of the {len(stages)} stages to freeze.'
+            )
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
@@ -168,8 +188,11 @@ class StagedBackbone(BaseModule):
             x = x if norm is None else norm(x)
             return x.permute(0, 3, 1, 2).contiguous()
         if self.out_type == 'cls_token':
-            x = tokens[-1] if self.class_attention is None else self.class_attention(
-                torch.cat(tokens, dim=1))
+            x = (
+                tokens[-1]
+                if self.class_attention is None
+                else self.class_attention(torch.cat(tokens, dim=1))
+            )
             # (B, 1, D) -> (B, D)
             return (x if norm is None else norm(x)).squeeze(1)
         if norm is None:
@@ -180,26 +203,39 @@ class StagedBackbone(BaseModule):
 
     def _check_images(self, x: Tensor) -> None:
         if x.ndim != 4 or x.shape[1] != self.in_channels:
-            raise InputError(f'{type(self).__name__} takes images of shape (B, '
-                             f'{self.in_channels}, H, W), got {tuple(x.shape)}.')
+            raise InputError(
+                f'{type(self).__name__} takes images of shape (B, '
+                f'{self.in_channels}, H, W), got {tuple(x.shape)}.'
+            )
         if min(x.shape[2:]) < self.least_size:
-            raise InputError(f'{type(self).__name__}: images of {x.shape[2]}x{x.shape[3]} pixels '
-                             f'are too small: each side needs {self.least_size} or more, one '
-                             'token. Enlarge them, or give an arch dict with smaller ratios.')
+            raise InputError(
+                f'{type(self).__name__}: images of {x.shape[2]}x{x.shape[3]} pixels '
+                f'are too small: each side needs {self.least_size} or more, one '
+                'token. Enlarge them, or give an arch dict with smaller ratios.'
+            )
         # one cell in the last stage
-        if self.training and x.shape[0] == 1 and max(x.shape[2:]) <= self.stride and (
-                self._trains_statistics()):
-            raise InputError(f'{type(self).__name__}: a single image of {x.shape[2]}x{x.shape[3]} '
-                             'pixels, one cell in the last stage, is too small to train batch '
-                             'norms on: give a larger image or batch, norm_eval=True, or another '
-                             "norm_cfg such as dict(type='GN', num_groups=32).")
+        if (
+            self.training
+            and x.shape[0] == 1
+            and max(x.shape[2:]) <= self.stride
+            and (self._trains_statistics())
+        ):
+            raise InputError(
+                f'{type(self).__name__}: a single image of {x.shape[2]}x{x.shape[3]} '
+                'pixels, one cell in the last stage, is too small to train batch '
+                'norms on: give a larger image or batch, norm_eval=True, or another '
+                "norm_cfg such as dict(type='GN', num_groups=32)."
+            )
 
     def _trains_statistics(self) -> bool:
         """Whether a batch norm of the last stage takes statistics of this
         process alone."""
-        return any(isinstance(module, _BatchNorm) and module.training
-                   and not isinstance(module, nn.SyncBatchNorm)
-                   for module in self.stages[-1].modules())
+        return any(
+            isinstance(module, _BatchNorm)
+            and module.training
+            and not isinstance(module, nn.SyncBatchNorm)
+            for module in self.stages[-1].modules()
+        )
 
     def init_weights(self) -> None:
         """Initialises as ``init_cfg`` says; loads a checkpoint strictly."""
@@ -214,8 +250,10 @@ class StagedBackbone(BaseModule):
         cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg]
         kinds = [cfg.get('type') for cfg in cfgs]
         if 'Pretrained' in kinds and len(kinds) > 1:
-            raise InputError(f'init_cfg with {kinds}: a Pretrained checkpoint fills every weight; '
-                             'give it alone, or leave it out.')
+            raise InputError(
+                f'init_cfg with {kinds}: a Pretrained checkpoint fills every weight; '
+                'give it alone, or leave it out.'
+            )
 
     @staticmethod
     def identify(state_dict: Mapping[str, Tensor]) -> Variant:
@@ -226,8 +264,12 @@ class StagedBackbone(BaseModule):
                 heads, and sizes of position embeddings, do not count.
         """
         given = _signature(state_dict)
-        networks = [(network, arch) for network in StagedBackbone.__subclasses__()
-                    for table in network.TABLES for arch in table.archs]
+        networks = [
+            (network, arch)
+            for network in StagedBackbone.__subclasses__()
+            for table in network.TABLES
+            for arch in table.archs
+        ]
         signatures = {key: _published_signature(*key) for key in networks}
         network, arch = min(networks, key=lambda key: len(signatures[key] ^ given))
         return Variant(network, arch, signatures[network, arch] == given)
@@ -266,7 +308,7 @@ class StagedBackbone(BaseModule):
         return self
 
     def _frozen(self) -> Sequence[Stage]:
-        return self.stages[:max(self.frozen_stages, 0)]
+        return self.stages[: max(self.frozen_stages, 0)]
 
 
 def check_out_indices(indices: Sequence[int], count: int) -> tuple[int, ...]:
@@ -275,14 +317,19 @@ def check_out_indices(indices: Sequence[int], count: int) -> tuple[int, ...]:
     Raises:
         InputError: If empty, repeated, out of range or out of order.
     """
-    chosen = (indices, ) if isinstance(indices, int) else tuple(indices)
+    chosen = (indices,) if isinstance(indices, int) else tuple(indices)
     if not all(isinstance(i, int) for i in chosen):
         raise InputError(f'out_indices={indices!r}: give whole numbers.')
     resolved = tuple(i + count if i < 0 else i for i in chosen)
-    if not chosen or list(resolved) != sorted(set(resolved)) or not (
-            0 <= resolved[0] and resolved[-1] < count):
-        raise InputError(f'out_indices={indices!r}: give some of {tuple(range(count))}, in '
-                         'ascending order, without repeats.')
+    if (
+        not chosen
+        or list(resolved) != sorted(set(resolved))
+        or not (resolved[0] >= 0 and resolved[-1] < count)
+    ):
+        raise InputError(
+            f'out_indices={indices!r}: give some of {tuple(range(count))}, in '
+            'ascending order, without repeats.'
+        )
     return resolved
 
 
@@ -294,5 +341,8 @@ def _published_signature(network: type[StagedBackbone], arch: str) -> frozenset:
 
 def _signature(state_dict: Mapping[str, Tensor]) -> frozenset:
     """Names and shapes of the entries of the stages."""
-    return frozenset((key, None if key.endswith('embedding.position') else tuple(value.shape))
-                     for key, value in state_dict.items() if key.startswith('stages.'))
+    return frozenset(
+        (key, None if key.endswith('embedding.position') else tuple(value.shape))
+        for key, value in state_dict.items()
+        if key.startswith('stages.')
+    )

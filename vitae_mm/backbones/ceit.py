@@ -2,8 +2,15 @@ import math
 from collections.abc import Sequence
 
 from vitae_mm.errors import InputError
-from vitae_mm.layers import (FeedForward, FullAttention, ImageToTokens, LayerwiseClassAttention,
-                             LocalFeedForward, PatchEmbedding, TokenEmbedding)
+from vitae_mm.layers import (
+    FeedForward,
+    FullAttention,
+    ImageToTokens,
+    LayerwiseClassAttention,
+    LocalFeedForward,
+    PatchEmbedding,
+    TokenEmbedding,
+)
 from vitae_mm.registry import MODELS
 
 from .arch import ArchTable, resolve_arch
@@ -83,46 +90,61 @@ class CeiT(StagedBackbone):
         [(1, 192)]
     """
 
-    TABLES = (ARCHS, )
+    TABLES = (ARCHS,)
 
-    def __init__(self,
-                 arch: str | dict = 'tiny',
-                 in_channels: int = 3,
-                 img_size: int | Sequence[int] = 224,
-                 out_type: str = 'featmap',
-                 out_indices: Sequence[int] = (-1, ),
-                 frozen_stages: int = -1,
-                 norm_eval: bool = False,
-                 norm_cfg: dict | None = dict(type='BN'),
-                 with_cp: bool = False,
-                 drop_path_rate: float = 0.,
-                 drop_rate: float = 0.,
-                 stem_conv: bool = True,
-                 stem_pool: bool = True,
-                 stem_norm: bool = True,
-                 stem_channels: int = 64,
-                 leff_kernel_size: int = 3,
-                 leff_norm: bool = True,
-                 leff_last_act: bool = False,
-                 lca: bool = True,
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(
+        self,
+        arch: str | dict = 'tiny',
+        in_channels: int = 3,
+        img_size: int | Sequence[int] = 224,
+        out_type: str = 'featmap',
+        out_indices: Sequence[int] = (-1,),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        norm_cfg: dict | None = dict(type='BN'),
+        with_cp: bool = False,
+        drop_path_rate: float = 0.0,
+        drop_rate: float = 0.0,
+        stem_conv: bool = True,
+        stem_pool: bool = True,
+        stem_norm: bool = True,
+        stem_channels: int = 64,
+        leff_kernel_size: int = 3,
+        leff_norm: bool = True,
+        leff_last_act: bool = False,
+        lca: bool = True,
+        init_cfg: dict | list[dict] | None = None,
+    ):
         table, _ = resolve_arch(arch, self.TABLES, in_channels)
         dim, depth, heads, ratio, mlp_ratio = (
-            table[key][0] for key in ('dims', 'depths', 'num_heads', 'ratios', 'mlp_ratios'))
+            table[key][0] for key in ('dims', 'depths', 'num_heads', 'ratios', 'mlp_ratios')
+        )
         check_choice('leff_kernel_size', leff_kernel_size, LEFF_KERNELS)
         check_count('stem_channels', stem_channels)
-        check_flags(stem_conv=stem_conv, stem_pool=stem_pool, stem_norm=stem_norm,
-                    leff_norm=leff_norm, leff_last_act=leff_last_act, lca=lca)
+        check_flags(
+            stem_conv=stem_conv,
+            stem_pool=stem_pool,
+            stem_norm=stem_norm,
+            leff_norm=leff_norm,
+            leff_last_act=leff_last_act,
+            lca=lca,
+        )
         check_drop(drop_path_rate=drop_path_rate, drop_rate=drop_rate)
         if not stem_conv and not (stem_pool and stem_norm and stem_channels == 64):
-            raise InputError('stem_conv=False: a plain patch embedding has no pooling, norm or '
-                             'channels to set; leave those options out.')
+            raise InputError(
+                'stem_conv=False: a plain patch embedding has no pooling, norm or '
+                'channels to set; leave those options out.'
+            )
         if not leff_kernel_size and (leff_last_act or not leff_norm):
-            raise InputError('leff_kernel_size=0: a plain feed-forward network has no norms and '
-                             'no last GELU; leave leff_norm and leff_last_act out.')
+            raise InputError(
+                'leff_kernel_size=0: a plain feed-forward network has no norms and '
+                'no last GELU; leave leff_norm and leff_last_act out.'
+            )
         if stem_conv and ratio % (4 if stem_pool else 2):
-            raise InputError(f'ratios={table["ratios"]}: the stem alone shrinks by '
-                             f'{4 if stem_pool else 2}; give a multiple, or stem_conv=False.')
+            raise InputError(
+                f'ratios={table["ratios"]}: the stem alone shrinks by '
+                f'{4 if stem_pool else 2}; give a multiple, or stem_conv=False.'
+            )
         hidden_dim = int(dim * mlp_ratio)
         widths = [stem_channels] * (stem_conv and stem_norm)
         widths += [hidden_dim, dim] * bool(leff_kernel_size and leff_norm)
@@ -131,21 +153,41 @@ class CeiT(StagedBackbone):
         def feed_forward() -> FeedForward | LocalFeedForward:
             if not leff_kernel_size:
                 return FeedForward(dim, hidden_dim, drop_rate)
-            return LocalFeedForward(dim, hidden_dim, leff_kernel_size,
-                                    norm_layer if leff_norm else None, leff_last_act, drop_rate)
+            return LocalFeedForward(
+                dim,
+                hidden_dim,
+                leff_kernel_size,
+                norm_layer if leff_norm else None,
+                leff_last_act,
+                drop_rate,
+            )
 
         if stem_conv:
-            reduction = ImageToTokens(in_channels, stem_channels, dim, ratio, stem_pool,
-                                      norm_layer if stem_norm else None)
+            reduction = ImageToTokens(
+                in_channels, stem_channels, dim, ratio, stem_pool, norm_layer if stem_norm else None
+            )
         else:
             reduction = PatchEmbedding(in_channels, dim, ratio)
         grid = tuple(math.ceil(side / ratio) for side in check_img_size(img_size))
         embedding = TokenEmbedding(dim, grid, class_token=True, position='learned')
         cells = [
-            NormalCell(dim, FullAttention(dim, dim, heads, drop_rate=drop_rate), None,
-                       feed_forward(), rate) for rate in linear_ramp(drop_path_rate, depth)
+            NormalCell(
+                dim, FullAttention(dim, dim, heads, drop_rate=drop_rate), None, feed_forward(), rate
+            )
+            for rate in linear_ramp(drop_path_rate, depth)
         ]
         class_attention = LayerwiseClassAttention(dim, heads, depth) if lca else None
-        super().__init__(arch, [Stage(reduction, cells, embedding)], in_channels, out_type,
-                         out_indices, frozen_stages, norm_eval, with_cp, init_cfg,
-                         final_norm='pooled', class_attention=class_attention, least_size=ratio)
+        super().__init__(
+            arch,
+            [Stage(reduction, cells, embedding)],
+            in_channels,
+            out_type,
+            out_indices,
+            frozen_stages,
+            norm_eval,
+            with_cp,
+            init_cfg,
+            final_norm='pooled',
+            class_attention=class_attention,
+            least_size=ratio,
+        )

@@ -1,9 +1,17 @@
 """The two cells that all networks are made of."""
+
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from vitae_mm.layers import (FeedForward, LocalFeedForward, ParallelConv, PyramidReduction,
-                             VisibleTokens, join_tokens, split_tokens)
+from vitae_mm.layers import (
+    FeedForward,
+    LocalFeedForward,
+    ParallelConv,
+    PyramidReduction,
+    VisibleTokens,
+    join_tokens,
+    split_tokens,
+)
 
 REDUCTION_EPS = 1e-5
 NORMAL_EPS = 1e-6
@@ -26,8 +34,15 @@ class ReductionCell(nn.Module):
         ffn (FeedForward): Feed-forward network.
     """
 
-    def __init__(self, prm: PyramidReduction, pyramid_dim: int, dim: int, attn: nn.Module,
-                 pcm: ParallelConv | None, ffn: FeedForward):
+    def __init__(
+        self,
+        prm: PyramidReduction,
+        pyramid_dim: int,
+        dim: int,
+        attn: nn.Module,
+        pcm: ParallelConv | None,
+        ffn: FeedForward,
+    ):
         super().__init__()
         self.prm = prm
         self.pcm = pcm
@@ -68,9 +83,15 @@ class NormalCell(nn.Module):
             before it: ``out = y + FFN(LN(y)) + PCM(x)``. Defaults to False.
     """
 
-    def __init__(self, dim: int, attn: nn.Module, pcm: ParallelConv | None,
-                 ffn: FeedForward | LocalFeedForward, drop_path_rate: float = 0.,
-                 fuse_after_ffn: bool = False):
+    def __init__(
+        self,
+        dim: int,
+        attn: nn.Module,
+        pcm: ParallelConv | None,
+        ffn: FeedForward | LocalFeedForward,
+        drop_path_rate: float = 0.0,
+        fuse_after_ffn: bool = False,
+    ):
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=NORMAL_EPS)
         self.attn = attn
@@ -81,8 +102,9 @@ class NormalCell(nn.Module):
         self.fuse_after_ffn = fuse_after_ffn
         self.class_only = False
 
-    def forward(self, x: Tensor, cls: Tensor | None = None,
-                visible: VisibleTokens | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, x: Tensor, cls: Tensor | None = None, visible: VisibleTokens | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """
         Args:
             x: Map, (B, H, W, D), or visible tokens, (B, 1, K, D).

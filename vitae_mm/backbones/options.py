@@ -1,4 +1,5 @@
 """Checks of constructor options, made before anything is built."""
+
 from collections.abc import Sequence
 
 from vitae_mm.errors import InputError
@@ -37,8 +38,9 @@ def check_flags(**flags: bool) -> None:
             raise InputError(f'{name}={value!r}: give True or False.')
 
 
-def check_attention(name: str, kinds: Sequence[str], dims: Sequence[int],
-                    num_heads: Sequence[int]) -> tuple[str, ...]:
+def check_attention(
+    name: str, kinds: Sequence[str], dims: Sequence[int], num_heads: Sequence[int]
+) -> tuple[str, ...]:
     """One known attention kind for each stage that has such cells.
 
     Raises:
@@ -46,17 +48,23 @@ def check_attention(name: str, kinds: Sequence[str], dims: Sequence[int],
             head dimension is odd or above :data:`LARGEST_PERFORMER_HEAD`.
     """
     if not isinstance(kinds, (list, tuple)) or len(kinds) != len(dims):
-        raise InputError(f'{name}={kinds!r}: give one of {ATTENTION_KINDS} for each of the '
-                         f'{len(dims)} stages that have such cells.')
+        raise InputError(
+            f'{name}={kinds!r}: give one of {ATTENTION_KINDS} for each of the '
+            f'{len(dims)} stages that have such cells.'
+        )
     for kind, dim, heads in zip(kinds, dims, num_heads):
         if kind not in ATTENTION_KINDS:
             raise InputError(f'{name} names {kind!r}: choose from {ATTENTION_KINDS}.')
         if kind == 'performer' and dim // heads % 2:
-            raise InputError(f'{name}: performer attention needs an even number of channels a '
-                             f'head, got {dim} / {heads}.')
+            raise InputError(
+                f'{name}: performer attention needs an even number of channels a '
+                f'head, got {dim} / {heads}.'
+            )
         if kind == 'performer' and dim // heads > LARGEST_PERFORMER_HEAD:
-            raise InputError(f'{name}: performer attention takes up to {LARGEST_PERFORMER_HEAD} '
-                             f'channels a head, got {dim} / {heads}: give more heads.')
+            raise InputError(
+                f'{name}: performer attention takes up to {LARGEST_PERFORMER_HEAD} '
+                f'channels a head, got {dim} / {heads}: give more heads.'
+            )
     return tuple(kinds)
 
 
@@ -74,7 +82,10 @@ def check_img_size(img_size: int | Sequence[int]) -> tuple[int, int]:
         InputError: Unless given as one or two positive whole numbers.
     """
     size = (img_size, img_size) if isinstance(img_size, int) else img_size
-    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(
-            isinstance(side, int) and side > 0 for side in size):
+    if (
+        not isinstance(size, (list, tuple))
+        or len(size) != 2
+        or not all(isinstance(side, int) and side > 0 for side in size)
+    ):
         raise InputError(f'img_size={img_size!r}: give one or two whole numbers of pixels.')
     return tuple(size)

@@ -19,8 +19,12 @@ class Stage(nn.Module):
             token behind the reduction.
     """
 
-    def __init__(self, reduction: nn.Module, cells: Sequence[NormalCell],
-                 embedding: TokenEmbedding | None = None):
+    def __init__(
+        self,
+        reduction: nn.Module,
+        cells: Sequence[NormalCell],
+        embedding: TokenEmbedding | None = None,
+    ):
         super().__init__()
         self.reduction = reduction
         self.embedding = embedding

@@ -14,10 +14,10 @@ from .options import FINAL_NORMS, check_choice, check_flags, check_img_size
 PYRAMID = ArchTable(
     archs={
         # branch_dims: E of the paper, dims: D; the third pyramid alone gives the tokens
-        'tiny':  dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 7),  num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),  # noqa: E501
-        '6m':    dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 10), num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),  # noqa: E501
-        '13m':   dict(branch_dims=(64, 64, 160), dims=(64, 64, 320),  depths=(0, 0, 11), num_heads=(1, 1, 5), mlp_ratios=(3, 3, 3), groups=(1, 1, 80)),  # noqa: E501
-        'small': dict(branch_dims=(64, 64, 192), dims=(96, 192, 384), depths=(0, 0, 14), num_heads=(1, 1, 6), mlp_ratios=(3, 3, 3), groups=(1, 1, 96)),  # noqa: E501
+        'tiny':  dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 7),  num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),
+        '6m':    dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 10), num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),
+        '13m':   dict(branch_dims=(64, 64, 160), dims=(64, 64, 320),  depths=(0, 0, 11), num_heads=(1, 1, 5), mlp_ratios=(3, 3, 3), groups=(1, 1, 80)),
+        'small': dict(branch_dims=(64, 64, 192), dims=(96, 192, 384), depths=(0, 0, 14), num_heads=(1, 1, 6), mlp_ratios=(3, 3, 3), groups=(1, 1, 96)),
     },
     shared=dict(
         reductions=('cell', 'cell', 'pyramid'),
@@ -116,41 +116,55 @@ class ViTAE(StagedBackbone):
 
     TABLES = (PYRAMID, PATCH)
 
-    def __init__(self,
-                 arch: str | dict = 'tiny',
-                 in_channels: int = 3,
-                 img_size: int | Sequence[int] = 224,
-                 out_type: str = 'featmap',
-                 out_indices: Sequence[int] = (-1, ),
-                 frozen_stages: int = -1,
-                 norm_eval: bool = False,
-                 norm_cfg: dict | None = dict(type='BN'),
-                 with_cp: bool = False,
-                 drop_path_rate: float = 0.,
-                 drop_rate: float = 0.,
-                 reduction_attention: Sequence[str] | None = None,
-                 attention: Sequence[str] | None = None,
-                 window_size: int = 7,
-                 shift_window: bool = False,
-                 relative_position: bool = False,
-                 dilations: Sequence[Sequence[int]] | None = None,
-                 reduction_pcm: bool = True,
-                 pcm_kernel_size: int = 3,
-                 pcm_fusion: str = 'before_ffn',
-                 class_token: bool | None = None,
-                 position: str | None = None,
-                 final_norm: str | None = None,
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(
+        self,
+        arch: str | dict = 'tiny',
+        in_channels: int = 3,
+        img_size: int | Sequence[int] = 224,
+        out_type: str = 'featmap',
+        out_indices: Sequence[int] = (-1,),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        norm_cfg: dict | None = dict(type='BN'),
+        with_cp: bool = False,
+        drop_path_rate: float = 0.0,
+        drop_rate: float = 0.0,
+        reduction_attention: Sequence[str] | None = None,
+        attention: Sequence[str] | None = None,
+        window_size: int = 7,
+        shift_window: bool = False,
+        relative_position: bool = False,
+        dilations: Sequence[Sequence[int]] | None = None,
+        reduction_pcm: bool = True,
+        pcm_kernel_size: int = 3,
+        pcm_fusion: str = 'before_ffn',
+        class_token: bool | None = None,
+        position: str | None = None,
+        final_norm: str | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ):
         table, form = resolve_arch(arch, self.TABLES, in_channels, dilations)
-        options = CellOptions(norm_cfg, drop_path_rate, drop_rate, attention, reduction_attention,
-                              window_size, shift_window, relative_position, reduction_pcm,
-                              pcm_kernel_size, pcm_fusion)
+        options = CellOptions(
+            norm_cfg,
+            drop_path_rate,
+            drop_rate,
+            attention,
+            reduction_attention,
+            window_size,
+            shift_window,
+            relative_position,
+            reduction_pcm,
+            pcm_kernel_size,
+            pcm_fusion,
+        )
         stages = build_stages(table, form, in_channels, options)
         class_token = form.settings['class_token'] if class_token is None else class_token
         position = form.settings['position'] if position is None else position
         if final_norm == 'pooled' and out_type == 'featmap':
-            raise InputError("final_norm='pooled' acts on the mean or the class token: leave it "
-                             "out with out_type='featmap', or give 'tokens'.")
+            raise InputError(
+                "final_norm='pooled' acts on the mean or the class token: leave it "
+                "out with out_type='featmap', or give 'tokens'."
+            )
         final_norm = form.settings['final_norm'] if final_norm is None else final_norm
         check_flags(class_token=class_token)
         check_choice('position', position, POSITIONS)
@@ -159,9 +173,22 @@ class ViTAE(StagedBackbone):
         size = check_img_size(img_size)
         if class_token or position != 'none':
             if class_token and attention and attention[-1] == 'window':
-                raise InputError(f'attention={attention!r}: windows have no place for a class '
-                                 "token; give class_token=False, or 'full' or 'performer'.")
+                raise InputError(
+                    f'attention={attention!r}: windows have no place for a class '
+                    "token; give class_token=False, or 'full' or 'performer'."
+                )
             grid = tuple(math.ceil(side / stride) for side in size)
             stages[-1].embedding = TokenEmbedding(table['dims'][-1], grid, class_token, position)
-        super().__init__(arch, stages, in_channels, out_type, out_indices, frozen_stages,
-                         norm_eval, with_cp, init_cfg, final_norm, least_size=stride)
+        super().__init__(
+            arch,
+            stages,
+            in_channels,
+            out_type,
+            out_indices,
+            frozen_stages,
+            norm_eval,
+            with_cp,
+            init_cfg,
+            final_norm,
+            least_size=stride,
+        )

@@ -10,9 +10,9 @@ from .build import CellOptions, ParallelConvForm, build_stages
 ARCHS = ArchTable(
     archs={
         # branch_dims: E of the paper, dims: D
-        'small': dict(branch_dims=(64, 64, 128, 256), dims=(64, 128, 256, 512),   depths=(2, 2, 8, 2),  num_heads=(1, 2, 4, 8),  reduction_heads=(1, 1, 2, 4)),  # noqa: E501
-        '48m':   dict(branch_dims=(64, 64, 192, 384), dims=(96, 192, 384, 768),   depths=(2, 2, 11, 2), num_heads=(1, 2, 4, 8),  reduction_heads=(1, 1, 2, 4)),  # noqa: E501
-        'base':  dict(branch_dims=(96, 96, 256, 512), dims=(128, 256, 512, 1024), depths=(2, 2, 12, 2), num_heads=(1, 4, 8, 16), reduction_heads=(1, 1, 4, 8)),  # noqa: E501
+        'small': dict(branch_dims=(64, 64, 128, 256), dims=(64, 128, 256, 512),   depths=(2, 2, 8, 2),  num_heads=(1, 2, 4, 8),  reduction_heads=(1, 1, 2, 4)),
+        '48m':   dict(branch_dims=(64, 64, 192, 384), dims=(96, 192, 384, 768),   depths=(2, 2, 11, 2), num_heads=(1, 2, 4, 8),  reduction_heads=(1, 1, 2, 4)),
+        'base':  dict(branch_dims=(96, 96, 256, 512), dims=(128, 256, 512, 1024), depths=(2, 2, 12, 2), num_heads=(1, 4, 8, 16), reduction_heads=(1, 1, 4, 8)),
     },
     shared=dict(
         reductions=('cell', 'cell', 'cell', 'cell'),
@@ -94,33 +94,54 @@ class ViTAEv2(StagedBackbone):
         [(1, 64, 50, 84), (1, 128, 25, 42), (1, 256, 13, 21), (1, 512, 7, 11)]
     """
 
-    TABLES = (ARCHS, )
+    TABLES = (ARCHS,)
 
-    def __init__(self,
-                 arch: str | dict = 'small',
-                 in_channels: int = 3,
-                 out_type: str = 'featmap',
-                 out_indices: Sequence[int] = (-1, ),
-                 frozen_stages: int = -1,
-                 norm_eval: bool = False,
-                 norm_cfg: dict | None = dict(type='BN'),
-                 with_cp: bool = False,
-                 drop_path_rate: float = 0.,
-                 drop_rate: float = 0.,
-                 reduction_attention: Sequence[str] | None = None,
-                 attention: Sequence[str] | None = None,
-                 window_size: int = 7,
-                 shift_window: bool = False,
-                 relative_position: bool = False,
-                 dilations: Sequence[Sequence[int]] | None = None,
-                 reduction_pcm: bool = True,
-                 pcm_kernel_size: int = 3,
-                 pcm_fusion: str = 'before_ffn',
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(
+        self,
+        arch: str | dict = 'small',
+        in_channels: int = 3,
+        out_type: str = 'featmap',
+        out_indices: Sequence[int] = (-1,),
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        norm_cfg: dict | None = dict(type='BN'),
+        with_cp: bool = False,
+        drop_path_rate: float = 0.0,
+        drop_rate: float = 0.0,
+        reduction_attention: Sequence[str] | None = None,
+        attention: Sequence[str] | None = None,
+        window_size: int = 7,
+        shift_window: bool = False,
+        relative_position: bool = False,
+        dilations: Sequence[Sequence[int]] | None = None,
+        reduction_pcm: bool = True,
+        pcm_kernel_size: int = 3,
+        pcm_fusion: str = 'before_ffn',
+        init_cfg: dict | list[dict] | None = None,
+    ):
         table, form = resolve_arch(arch, self.TABLES, in_channels, dilations)
-        options = CellOptions(norm_cfg, drop_path_rate, drop_rate, attention, reduction_attention,
-                              window_size, shift_window, relative_position, reduction_pcm,
-                              pcm_kernel_size, pcm_fusion)
+        options = CellOptions(
+            norm_cfg,
+            drop_path_rate,
+            drop_rate,
+            attention,
+            reduction_attention,
+            window_size,
+            shift_window,
+            relative_position,
+            reduction_pcm,
+            pcm_kernel_size,
+            pcm_fusion,
+        )
         stages = build_stages(table, form, in_channels, options)
-        super().__init__(arch, stages, in_channels, out_type, out_indices, frozen_stages,
-                         norm_eval, with_cp, init_cfg)
+        super().__init__(
+            arch,
+            stages,
+            in_channels,
+            out_type,
+            out_indices,
+            frozen_stages,
+            norm_eval,
+            with_cp,
+            init_cfg,
+        )

@@ -1,4 +1,5 @@
 """Published state dicts -> ours, and back."""
+
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,8 +18,16 @@ PUBLISHED_WINDOW = 7
 WINDOWED = re.compile(r'layers\.[01]\..*attn\.qkv\.weight')
 """Where published ViTAEv2 classifiers also hold the derived entry."""
 
-PARTS = ('neck', 'rpn_head', 'roi_head', 'bbox_head', 'mask_head', 'decode_head',
-         'auxiliary_head', 'head')
+PARTS = (
+    'neck',
+    'rpn_head',
+    'roi_head',
+    'bbox_head',
+    'mask_head',
+    'decode_head',
+    'auxiliary_head',
+    'head',
+)
 """Other parts of a detector, segmentor or pose estimator, in our generation of
 the codebases."""
 
@@ -30,13 +39,17 @@ POSE_HEAD = ('head.deconv_layers.', 'head.conv_layers.', 'head.final_layer.')
 
 def _patterns(pairs: Iterable[tuple[str, str]]) -> list[tuple[re.Pattern, str]]:
     """``{}`` as a group of digits."""
-    return [(re.compile(re.escape(source).replace(r'\{\}', r'(\d+)')), target)
-            for source, target in pairs]
+    return [
+        (re.compile(re.escape(source).replace(r'\{\}', r'(\d+)')), target)
+        for source, target in pairs
+    ]
 
 
 TO_OURS = {layout: _patterns(table.items()) for layout, table in TABLES.items()}
-TO_PUBLISHED = {layout: _patterns((ours, theirs) for theirs, ours in table.items())
-                for layout, table in TABLES.items()}
+TO_PUBLISHED = {
+    layout: _patterns((ours, theirs) for theirs, ours in table.items())
+    for layout, table in TABLES.items()
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,7 @@ class Layout:
         wrapped: Whether the network is the ``backbone.`` of a detector,
             segmentor or pose estimator.
     """
+
     name: str
     wrapped: bool
 
@@ -59,17 +73,21 @@ def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
         InputError: Naming, for the nearest layout, keys that no table knows.
     """
     if any(key.startswith(('stages.', f'{BACKBONE}stages.')) for key in state_dict):
-        raise InputError('the checkpoint has our own names already: load it as it is, or convert '
-                         'it back with --to-published.')
+        raise InputError(
+            'the checkpoint has our own names already: load it as it is, or convert '
+            'it back with --to-published.'
+        )
     wrapped = any(key.startswith(BACKBONE) for key in state_dict)
-    unknown = {name: [key for key in state_dict if not _is_known(key, name, wrapped)]
-               for name in TABLES}
+    unknown = {
+        name: [key for key in state_dict if not _is_known(key, name, wrapped)] for name in TABLES
+    }
     name = min(unknown, key=lambda name: len(unknown[name]))
     if unknown[name] or all(map(_is_derived, state_dict)):
         raise InputError(
             f'the checkpoint is of no published network known here ({sorted(TABLES)}): the '
             f'nearest is {name}, which does not know {len(unknown[name])} of '
-            f'{len(state_dict)} keys, such as {unknown[name][:3]}.')
+            f'{len(state_dict)} keys, such as {unknown[name][:3]}.'
+        )
     return Layout(name, wrapped)
 
 
@@ -100,8 +118,10 @@ def convert_state_dict(state_dict: Mapping[str, Tensor], layout: Layout) -> dict
         else:
             name = f'{RENAMED_PARTS.get(part, part)}.{rest}'
         if name in converted:
-            raise InputError(f'two entries of the checkpoint become {name}, one of them {key}: it '
-                             'mixes two generations of names; rename or remove one.')
+            raise InputError(
+                f'two entries of the checkpoint become {name}, one of them {key}: it '
+                'mixes two generations of names; rename or remove one.'
+            )
         converted[name] = value
     return converted
 

@@ -1,4 +1,5 @@
 """Reading and writing checkpoint files without surprises."""
+
 import hashlib
 import os
 import pickle
@@ -15,10 +16,10 @@ from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
 
 
-def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
-                    trust: bool = False) -> Any:
+def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: bool = False) -> Any:
     """Loads a checkpoint; only tensors and plain containers are unpickled.
 
     What mmengine's runner keeps beside the weights (its log history, the
@@ -48,39 +49,37 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu',
         raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
     except (ImportError, AttributeError, TypeError) as error:
         # only a trusted file gets as far
-        raise InputError(f'checkpoint {path} holds objects of a program that is not installed '
-                         f'here, or not in the same version ({error}): install it.') from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError,
-            OSError) as error:
+        raise InputError(
+            f'checkpoint {path} holds objects of a program that is not installed '
+            f'here, or not in the same version ({error}): install it.'
+        ) from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
         # torch's own text advises to turn the protection off: only its reason is kept
-        reason = next((line for line in str(error).splitlines() if 'nsupported' in line),
-                      type(error).__name__).split(' Please')[0].strip()
+        reason = (
+            next(
+                (line for line in str(error).splitlines() if 'nsupported' in line),
+                type(error).__name__,
+            )
+            .split(' Please')[0]
+            .strip()
+        )
         refused = isinstance(error, pickle.UnpicklingError) and (
-            zipfile.is_zipfile(path) or 'GLOBAL' in reason)
+            zipfile.is_zipfile(path) or 'GLOBAL' in reason
+        )
         if refused:
             raise InputError(
                 f'checkpoint {path} holds objects other than weights, which could run code when '
-                f'loaded. If you trust its source, give --trust. ({reason})') from error
-        raise InputError(f'checkpoint {path} is truncated or not a PyTorch file: download or '
-                         f'copy it again. ({reason})') from error
+                f'loaded. If you trust its source, give --trust. ({reason})'
+            ) from error
+        raise InputError(
+            f'checkpoint {path} is truncated or not a PyTorch file: download or '
+            f'copy it again. ({reason})'
+        ) from error
 
 
 def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
     """Saves whole or not at all."""
-    write_whole(path, lambda temporary: torch.save(checkpoint, temporary))
-
-
-def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
-    """Has ``write`` write a file beside ``path``, then renames it, so that the
-    file appears whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}.tmp{path.suffix}')
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, lambda temporary: torch.save(checkpoint, temporary))
 
 
 def _local_path(path: str) -> Path:
@@ -96,8 +95,10 @@ def _local_path(path: str) -> Path:
         try:
             torch.hub.download_url_to_file(path, str(kept))
         except OSError as error:
-            raise InputError(f'checkpoint {path} cannot be downloaded ({error}): download it by '
-                             'hand and give the file.') from error
+            raise InputError(
+                f'checkpoint {path} cannot be downloaded ({error}): download it by '
+                'hand and give the file.'
+            ) from error
     return kept
 
 
@@ -106,10 +107,23 @@ def _harmless_globals() -> list:
     dtypes = [type(np.dtype(kind)) for kind in np.typecodes['All']]
     reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     # NumPy 1 and 2 keep them in modules of different names
-    moved = [(function, f'numpy.{core}.multiarray.{function.__name__}')
-             for core in ('core', '_core') for function in (reconstruct, scalar)]
-    return [bytes, HistoryBuffer, (_history_method, 'builtins.getattr'), ConfigDict, Namespace,
-            PosixPath, np.ndarray, np.dtype, *dtypes, *moved]
+    moved = [
+        (function, f'numpy.{core}.multiarray.{function.__name__}')
+        for core in ('core', '_core')
+        for function in (reconstruct, scalar)
+    ]
+    return [
+        bytes,
+        HistoryBuffer,
+        (_history_method, 'builtins.getattr'),
+        ConfigDict,
+        Namespace,
+        PosixPath,
+        np.ndarray,
+        np.dtype,
+        *dtypes,
+        *moved,
+    ]
 
 
 def _history_method(owner: type, name: str) -> Callable:

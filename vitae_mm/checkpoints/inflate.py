@@ -1,4 +1,5 @@
 """From convs of one token to 3x3 convs with the same output."""
+
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -26,8 +27,13 @@ def inflate_state_dict(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tens
         InputError: If there is no such backbone.
     """
     if not any(key.startswith(f'{BACKBONE}stages.') for key in state_dict):
-        raise InputError('the checkpoint has no backbone of ours (backbone.stages.*) to inflate: '
-                         'give one of a masked pretraining with vitae_mm.MaskedViTAE.')
-    inflated = {key: inflate_kernel(value, KERNEL) for key, value in state_dict.items()
-                if '.pcm.conv' in key and value.ndim == 4 and value.shape[2:] == (1, 1)}
+        raise InputError(
+            'the checkpoint has no backbone of ours (backbone.stages.*) to inflate: '
+            'give one of a masked pretraining with vitae_mm.MaskedViTAE.'
+        )
+    inflated = {
+        key: inflate_kernel(value, KERNEL)
+        for key, value in state_dict.items()
+        if '.pcm.conv' in key and value.ndim == 4 and value.shape[2:] == (1, 1)
+    }
     return {**state_dict, **inflated}, len(inflated)

@@ -1,4 +1,5 @@
 """Safe reading for everything that mmengine loads."""
+
 from functools import partial
 
 from mmengine.runner import CheckpointLoader

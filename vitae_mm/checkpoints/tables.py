@@ -9,9 +9,17 @@ published names back.
 
 def _normal_cells(source: str, target: str) -> dict[str, str]:
     names = dict(norm1='norm1', norm2='norm2')
-    names.update({'attn.qkv': 'attn.qkv', 'attn.proj': 'attn.proj',
-                  'mlp.fc1': 'ffn.fc1', 'mlp.fc2': 'ffn.fc2',
-                  'PCM.0': 'pcm.conv1', 'PCM.1': 'pcm.norm1', 'PCM.3': 'pcm.conv2'})
+    names.update(
+        {
+            'attn.qkv': 'attn.qkv',
+            'attn.proj': 'attn.proj',
+            'mlp.fc1': 'ffn.fc1',
+            'mlp.fc2': 'ffn.fc2',
+            'PCM.0': 'pcm.conv1',
+            'PCM.1': 'pcm.norm1',
+            'PCM.3': 'pcm.conv2',
+        }
+    )
     return {f'{source}.{theirs}': f'{target}.{ours}' for theirs, ours in names.items()}
 
 

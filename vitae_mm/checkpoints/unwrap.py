@@ -1,4 +1,5 @@
 """Finding the weights inside the wrappers that checkpoint files come in."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ PREFIX = 'module.'
 @dataclass(frozen=True)
 class Unwrapped:
     """A bare state dict and the wrappers that were taken off, outermost first."""
+
     state_dict: dict[str, Tensor]
     wrappers: tuple[str, ...]
 
@@ -25,7 +27,8 @@ def unaveraged(checkpoint: Any) -> Any:
     """A checkpoint of mmengine with the weights that were trained in place of
     their average, which its EMAHook saves as the weights; others as they are."""
     if not isinstance(checkpoint, Mapping) or not isinstance(
-            checkpoint.get('ema_state_dict'), Mapping):
+        checkpoint.get('ema_state_dict'), Mapping
+    ):
         return checkpoint
     trained = {key: value for key, value in checkpoint['ema_state_dict'].items() if key != 'steps'}
     return {**checkpoint, 'state_dict': trained}
@@ -50,14 +53,22 @@ def unwrap_state_dict(checkpoint: Any, ema: bool = True) -> Unwrapped:
             break
         wrappers.append(inner)
         checkpoint = checkpoint[inner]
-    if not isinstance(checkpoint, Mapping) or not checkpoint or not all(
-            isinstance(value, Tensor) for value in checkpoint.values()):
-        found = (sorted(map(str, checkpoint))[:5] if isinstance(checkpoint, Mapping)
-                 else type(checkpoint).__name__)
-        raise InputError(f'no state dict in the checkpoint: expected tensors by name, bare or '
-                         f'under one of {WRAPPERS}, found {found}.')
+    if (
+        not isinstance(checkpoint, Mapping)
+        or not checkpoint
+        or not all(isinstance(value, Tensor) for value in checkpoint.values())
+    ):
+        found = (
+            sorted(map(str, checkpoint))[:5]
+            if isinstance(checkpoint, Mapping)
+            else type(checkpoint).__name__
+        )
+        raise InputError(
+            f'no state dict in the checkpoint: expected tensors by name, bare or '
+            f'under one of {WRAPPERS}, found {found}.'
+        )
     state = dict(checkpoint)
     while all(key.startswith(PREFIX) for key in state):
         wrappers.append(PREFIX)
-        state = {key[len(PREFIX):]: value for key, value in state.items()}
+        state = {key[len(PREFIX) :]: value for key, value in state.items()}
     return Unwrapped(state, tuple(wrappers))

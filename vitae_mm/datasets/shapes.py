@@ -1,4 +1,5 @@
 """Seeded scenes of coloured shapes, the embedded data of all four tasks."""
+
 import colorsys
 from dataclasses import dataclass
 
@@ -13,9 +14,9 @@ HEIGHT, WIDTH = 192, 256
 RADII = (16, 44)
 """Smallest and largest distance from centre to corner, in pixels."""
 MAX_SHAPES = 6
-MIN_VISIBLE = .5
+MIN_VISIBLE = 0.5
 """Share of each shape that is left uncovered."""
-NOISE = 12.
+NOISE = 12.0
 """Standard deviation of the pixel noise, in grey levels."""
 
 
@@ -29,6 +30,7 @@ class Shape:
             A star's are its tips, a cross's the middles of its ends.
         mask: What is seen of it, (H, W) bool.
     """
+
     label: str
     corners: np.ndarray
     mask: np.ndarray
@@ -48,7 +50,7 @@ class Shape:
         for x, y in self.corners.round().astype(int):
             inside = 0 <= x < WIDTH and 0 <= y < HEIGHT
             # a corner lies on the rim: look at the pixels around it
-            near = self.mask[max(y - 1, 0):y + 2, max(x - 1, 0):x + 2]
+            near = self.mask[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
             points.append([int(x), int(y), 2 if near.any() else 1] if inside else [0, 0, 0])
         return points + [[0, 0, 0]] * (MAX_CORNERS - len(points))
 
@@ -56,6 +58,7 @@ class Shape:
 @dataclass(frozen=True)
 class Scene:
     """An image (H, W, 3), BGR uint8, and the shapes on it, back to front."""
+
     image: np.ndarray
     shapes: tuple[Shape, ...]
 
@@ -82,8 +85,10 @@ def draw_scene(seed: int) -> Scene:
             placed.append((str(label), corners))
             areas.append(seen[-1])
     noise = random.normal(0, NOISE, image.shape)
-    shapes = tuple(Shape(label, corners, owner == number)
-                   for number, (label, corners) in enumerate(placed, start=1))
+    shapes = tuple(
+        Shape(label, corners, owner == number)
+        for number, (label, corners) in enumerate(placed, start=1)
+    )
     return Scene((image + noise).clip(0, 255).astype(np.uint8), shapes)
 
 
@@ -91,13 +96,13 @@ def _ground(random: np.random.Generator) -> np.ndarray:
     """A smooth ramp between two muted colours, (H, W, 3) float."""
     first, second = random.uniform(40, 215, (2, 3))
     angle = random.uniform(0, 2 * np.pi)
-    x, y = np.meshgrid(np.linspace(-.5, .5, WIDTH), np.linspace(-.5, .5, HEIGHT))
-    ramp = (x * np.cos(angle) + y * np.sin(angle) + .75)[..., None] / 1.5
+    x, y = np.meshgrid(np.linspace(-0.5, 0.5, WIDTH), np.linspace(-0.5, 0.5, HEIGHT))
+    ramp = (x * np.cos(angle) + y * np.sin(angle) + 0.75)[..., None] / 1.5
     return (first + (second - first) * ramp).astype(np.float32)
 
 
 def _colour(random: np.random.Generator) -> tuple[float, float, float]:
-    rgb = colorsys.hsv_to_rgb(random.uniform(), random.uniform(.5, 1), random.uniform(.5, 1))
+    rgb = colorsys.hsv_to_rgb(random.uniform(), random.uniform(0.5, 1), random.uniform(0.5, 1))
     return tuple(255 * channel for channel in rgb)
 
 
@@ -105,17 +110,18 @@ def _outline(label: str, random: np.random.Generator) -> tuple[np.ndarray, np.nd
     """Polygon (m, 2) and its corners (n, 2), x and y in pixels."""
     count = CORNERS[label]
     radius = random.uniform(*RADII)
-    centre = random.uniform((.8 * radius, .8 * radius),
-                            (WIDTH - .8 * radius, HEIGHT - .8 * radius))
+    centre = random.uniform(
+        (0.8 * radius, 0.8 * radius), (WIDTH - 0.8 * radius, HEIGHT - 0.8 * radius)
+    )
     angles = random.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(count) / count
     # y points down, so growing angles go clockwise
     spokes = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     spokes = np.roll(spokes, -spokes[:, 1].argmin(), axis=0)
     if label == 'star':
-        rim = np.stack([spokes, -.45 * np.roll(spokes, 2, axis=0)], axis=1)
+        rim = np.stack([spokes, -0.45 * np.roll(spokes, 2, axis=0)], axis=1)
     elif label == 'cross':
-        beside = .3 * np.roll(spokes, -1, axis=0)
-        rim = np.stack([spokes - beside, spokes + beside, .3 * spokes + beside], axis=1)
+        beside = 0.3 * np.roll(spokes, -1, axis=0)
+        rim = np.stack([spokes - beside, spokes + beside, 0.3 * spokes + beside], axis=1)
     else:
         rim = spokes
     return centre + rim.reshape(-1, 2), centre + spokes

@@ -1,4 +1,5 @@
 """Writes the same scenes in the forms of all four tasks."""
+
 import json
 import os
 import shutil
@@ -57,8 +58,12 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
 
 
 def _write_split(root: Path, split: str, size: int, seed: int) -> None:
-    folders = [root / 'images' / split, root / 'masks' / split, root / 'annotations',
-               *(root / 'classes' / split / label for label in CLASSES)]
+    folders = [
+        root / 'images' / split,
+        root / 'masks' / split,
+        root / 'annotations',
+        *(root / 'classes' / split / label for label in CLASSES),
+    ]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     images, instances, keypoints = [], [], []
@@ -73,8 +78,13 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
             entry = _annotation(shape, number, len(instances))
             instances.append({**entry, 'segmentation': _rle(shape.mask)})
             points = shape.keypoints
-            keypoints.append({**entry, 'keypoints': sum(points, []),
-                              'num_keypoints': sum(v > 0 for _, _, v in points)})
+            keypoints.append(
+                {
+                    **entry,
+                    'keypoints': sum(points, []),
+                    'num_keypoints': sum(v > 0 for _, _, v in points),
+                }
+            )
             crop = root / 'classes' / split / shape.label / f'{name}_{entry["id"]}.jpg'
             _write_image(crop, _crop(scene.image, shape))
     _write_coco(root / 'annotations' / f'instances_{split}.json', images, instances, {})
@@ -91,8 +101,14 @@ def semantic_mask(scene: Scene) -> np.ndarray:
 
 
 def _annotation(shape: Shape, image_id: int, identity: int) -> dict:
-    return dict(id=identity, image_id=image_id, category_id=CLASSES.index(shape.label) + 1,
-                bbox=shape.box, area=int(shape.mask.sum()), iscrowd=0)
+    return dict(
+        id=identity,
+        image_id=image_id,
+        category_id=CLASSES.index(shape.label) + 1,
+        bbox=shape.box,
+        area=int(shape.mask.sum()),
+        iscrowd=0,
+    )
 
 
 def _rle(mask: np.ndarray) -> dict:
@@ -102,8 +118,10 @@ def _rle(mask: np.ndarray) -> dict:
 
 def _crop(image: np.ndarray, shape: Shape) -> np.ndarray:
     left, top, width, height = shape.box
-    return image[max(top - CROP_MARGIN, 0):top + height + CROP_MARGIN,
-                 max(left - CROP_MARGIN, 0):left + width + CROP_MARGIN]
+    return image[
+        max(top - CROP_MARGIN, 0) : top + height + CROP_MARGIN,
+        max(left - CROP_MARGIN, 0) : left + width + CROP_MARGIN,
+    ]
 
 
 def _write_image(path: Path, image: np.ndarray) -> None:
@@ -112,7 +130,18 @@ def _write_image(path: Path, image: np.ndarray) -> None:
 
 
 def _write_coco(path: Path, images: list, annotations: list, extra: dict) -> None:
-    categories = [dict(id=i + 1, name=label, supercategory='shape', **extra)
-                  for i, label in enumerate(CLASSES)]
-    path.write_text(json.dumps(dict(info=dict(description='shapes'), licenses=[], images=images,
-                                    annotations=annotations, categories=categories)))
+    categories = [
+        dict(id=i + 1, name=label, supercategory='shape', **extra)
+        for i, label in enumerate(CLASSES)
+    ]
+    path.write_text(
+        json.dumps(
+            dict(
+                info=dict(description='shapes'),
+                licenses=[],
+                images=images,
+                annotations=annotations,
+                categories=categories,
+            )
+        )
+    )

@@ -1,4 +1,5 @@
 """A part of a classification dataset, in epochs as long as those of the whole."""
+
 from numbers import Real
 
 import numpy as np
@@ -38,12 +39,20 @@ class StratifiedSubset:
             does not have one class.
     """
 
-    def __init__(self, dataset: BaseDataset | dict, fraction: float, seed: int = 0,
-                 keep_length: bool = True, lazy_init: bool = False) -> None:
+    def __init__(
+        self,
+        dataset: BaseDataset | dict,
+        fraction: float,
+        seed: int = 0,
+        keep_length: bool = True,
+        lazy_init: bool = False,
+    ) -> None:
         check_options(fraction, seed)
         if not isinstance(dataset, (BaseDataset, dict)):
-            raise InputError(f'StratifiedSubset: dataset is a {type(dataset).__name__}: give a '
-                             'config (a dict) or a BaseDataset.')
+            raise InputError(
+                f'StratifiedSubset: dataset is a {type(dataset).__name__}: give a '
+                'config (a dict) or a BaseDataset.'
+            )
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.fraction = fraction
         self.seed = seed
@@ -88,8 +97,9 @@ class StratifiedSubset:
     def get_subset_(self, indices: list[int] | int) -> None:
         """Not supported, as in mmengine's wrappers: give the wrapped dataset
         ``indices``."""
-        raise NotImplementedError('StratifiedSubset has no get_subset and get_subset_: give the '
-                                  'wrapped dataset indices.')
+        raise NotImplementedError(
+            'StratifiedSubset has no get_subset and get_subset_: give the wrapped dataset indices.'
+        )
 
     get_subset = get_subset_
 
@@ -103,11 +113,14 @@ def check_options(fraction: object, seed: object = 0) -> None:
     """
     number = isinstance(fraction, Real) and not isinstance(fraction, bool)
     if not number or not 0 < fraction <= 1:
-        raise InputError(f'StratifiedSubset: fraction={fraction!r}: give a number above 0 and up '
-                         'to 1, such as .1 for a tenth of each class.')
+        raise InputError(
+            f'StratifiedSubset: fraction={fraction!r}: give a number above 0 and up '
+            'to 1, such as .1 for a tenth of each class.'
+        )
     if type(seed) is not int or not 0 <= seed <= MAX_SEED:
-        raise InputError(f'StratifiedSubset: seed={seed!r}: give a whole number from 0 to '
-                         f'{MAX_SEED}.')
+        raise InputError(
+            f'StratifiedSubset: seed={seed!r}: give a whole number from 0 to {MAX_SEED}.'
+        )
 
 
 def _labels(dataset: BaseDataset) -> np.ndarray:
@@ -115,13 +128,16 @@ def _labels(dataset: BaseDataset) -> np.ndarray:
     try:
         labels = [dataset.get_cat_ids(index) for index in range(len(dataset))]
     except (AttributeError, KeyError, NotImplementedError) as error:
-        raise InputError(f'StratifiedSubset: {type(dataset).__name__} does not tell the classes of '
-                         f'its images ({error!r}): wrap a labelled classification dataset.'
-                         ) from error
+        raise InputError(
+            f'StratifiedSubset: {type(dataset).__name__} does not tell the classes of '
+            f'its images ({error!r}): wrap a labelled classification dataset.'
+        ) from error
     if not labels or any(len(classes) != 1 for classes in labels):
-        raise InputError(f'StratifiedSubset: {type(dataset).__name__} has no images, or some '
-                         'without exactly one class: wrap a dataset of images with one class '
-                         'each.')
+        raise InputError(
+            f'StratifiedSubset: {type(dataset).__name__} has no images, or some '
+            'without exactly one class: wrap a dataset of images with one class '
+            'each.'
+        )
     return np.array(labels)[:, 0]
 
 
@@ -136,7 +152,7 @@ def _choose(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     for members in np.split(by_class, starts[1:]):
         count = max(1, round(fraction * len(members)))
         chosen.append(random.permutation(members)[:count])
-        places.append((np.arange(count) + .5) / count)
+        places.append((np.arange(count) + 0.5) / count)
     return np.concatenate(chosen)[np.argsort(np.concatenate(places), kind='stable')]
 
 

@@ -1,4 +1,5 @@
 """Command lines: options to config, and errors a user can mend."""
+
 import argparse
 import functools
 import os
@@ -8,10 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
-from mmengine.config.utils import MODULE2PACKAGE
-from mmengine.hooks import CheckpointHook
-from mmengine.utils import is_installed
+from mmengine.config import DictAction
 
 from vitae_mm.errors import InputError
 
@@ -52,28 +50,39 @@ def add_common_arguments(parser: argparse.ArgumentParser, scripts: str) -> None:
     scripts that start them."""
     add_trust_argument(parser)
     add_config_argument(parser)
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm'], default='none',
-                        help=f'set by {scripts}')
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help=f'set by {scripts}'
+    )
     # some launchers pass it; the environment says it too
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
-                        help=argparse.SUPPRESS)
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def add_trust_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--trust', action='store_true',
-                        help='unpickle anything in a checkpoint; code hidden in it would run')
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='unpickle anything in a checkpoint; code hidden in it would run',
+    )
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
     """What :func:`load_config` takes as ``overrides``."""
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override config entries, e.g. train_dataloader.batch_size=4')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override config entries, e.g. train_dataloader.batch_size=4',
+    )
 
 
 def add_device_argument(parser: argparse.ArgumentParser) -> None:
     """What :func:`check_device` checks."""
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='default: cuda if there is a GPU, else cpu')
+    parser.add_argument(
+        '--device',
+        default='cuda' if torch.cuda.is_available() else 'cpu',
+        help='default: cuda if there is a GPU, else cpu',
+    )
 
 
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,11 +90,17 @@ def add_models_arguments(parser: argparse.ArgumentParser) -> None:
     and how they are loaded."""
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
-    parser.add_argument('--compare', nargs=2, action='append', default=[],
-                        metavar=('CONFIG', 'CHECKPOINT'),
-                        help='another model beside the first; again for each')
-    parser.add_argument('--labels', nargs='+',
-                        help='one for each model; default: the name of its config')
+    parser.add_argument(
+        '--compare',
+        nargs=2,
+        action='append',
+        default=[],
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='another model beside the first; again for each',
+    )
+    parser.add_argument(
+        '--labels', nargs='+', help='one for each model; default: the name of its config'
+    )
     add_device_argument(parser)
     add_trust_argument(parser)
     add_config_argument(parser)
@@ -100,8 +115,9 @@ def name_models(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
     pairs = [(args.config, args.checkpoint), *map(tuple, args.compare)]
     labels = args.labels or [Path(config).stem for config, _ in pairs]
     if len(labels) != len(pairs) or len(set(labels)) < len(labels):
-        raise InputError(f'labels {labels}: give --labels, another one for each of the '
-                         f'{len(pairs)} models.')
+        raise InputError(
+            f'labels {labels}: give --labels, another one for each of the {len(pairs)} models.'
+        )
     return dict(zip(labels, pairs))
 
 
@@ -118,66 +134,3 @@ def check_device(name: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f'--device {name}: not on this machine ({reason}); give cpu.') from error
-
-
-def load_config(path: str, overrides: dict | None = None, work_dir: str | None = None) -> Config:
-    """Reads a config and applies what the command line says.
-
-    Args:
-        path: Config file.
-        overrides: Of ``--cfg-options``.
-        work_dir: Where results go. Defaults to the config's own, else
-            ``work_dirs/<name of the config>``.
-
-    Raises:
-        InputError: If there is no such config.
-    """
-    if not Path(path).is_file():
-        raise InputError(f'config {path} does not exist: see configs/ for those that do.')
-    find_mmseg_bases()
-    cfg = Config.fromfile(path)
-    if overrides:
-        cfg.merge_from_dict(overrides)
-    if work_dir:
-        cfg.work_dir = work_dir
-    elif not cfg.get('work_dir'):
-        cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
-    # configs of other projects get these too
-    hooks = {'checkpoint_match': dict(type='vitae_mm.CheckpointMatchHook'),
-             'sample_check': dict(type='vitae_mm.SampleCheckHook'),
-             'checkpoint': dict(type='CheckpointHook', interval=1), **cfg.get('default_hooks', {})}
-    if hooks['checkpoint'] and hooks['checkpoint'].get('type') in ('CheckpointHook',
-                                                                   CheckpointHook):
-        hooks['checkpoint']['type'] = 'vitae_mm.WholeCheckpointHook'
-    cfg.default_hooks = hooks
-    return cfg
-
-
-def load_test_config(args: argparse.Namespace, folder: str) -> Config:
-    """Reads a config to test a checkpoint with.
-
-    Args:
-        args: Its config, checkpoint, cfg_options and work_dir are read.
-        folder: Where results go, in the work dir of the training; unless
-            ``work_dir`` is given.
-
-    Raises:
-        InputError: If there is no such config, or it tests nothing.
-    """
-    cfg = load_config(args.config, args.cfg_options, args.work_dir)
-    if not cfg.get('test_dataloader'):
-        raise InputError(f'config {args.config} has no test_dataloader: there is nothing to test. '
-                         'What a pretraining learned, tools/demo.py draws.')
-    if not args.work_dir:
-        # the runner writes the config it was given: not over the training run's
-        cfg.work_dir = str(Path(cfg.work_dir) / folder)
-    cfg.load_from, cfg.resume = args.checkpoint, False
-    return cfg
-
-
-def find_mmseg_bases() -> None:
-    """Lets ``_base_ = 'mmseg::...'`` resolve where mmseg comes as the
-    distribution onedl-mmsegmentation: mmengine looks for one called
-    mmsegmentation, and takes a module's name as well."""
-    if not is_installed(MODULE2PACKAGE['mmseg']):
-        MODULE2PACKAGE['mmseg'] = 'mmseg'

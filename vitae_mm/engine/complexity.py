@@ -1,22 +1,23 @@
 """Parameters and multiply-adds of a model."""
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from mmengine.config import Config
 from mmengine.model import BaseModel
-from mmengine.registry import MODELS
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitae_mm.engine.blueprint import without_values
-from vitae_mm.engine.nodes import innermost
+from vitae_mm.engine.config import innermost
+from vitae_mm.engine.models import without_values
 from vitae_mm.errors import InputError
 from vitae_mm.layers import PerformerAttention, next_multiple
 
-SIZED = dict(Resize='scale', CenterCrop='crop_size', TopdownAffine='input_size',
-             BottomupResize='input_size')
+SIZED = dict(
+    Resize='scale', CenterCrop='crop_size', TopdownAffine='input_size', BottomupResize='input_size'
+)
 """Transforms that decide the size of an image, and the option that says it."""
 
 ROI_HEADS = ('StandardRoIHead', 'CascadeRoIHead')
@@ -33,20 +34,10 @@ class Part:
         parameters: How many.
         macs: Multiply-adds for one image; None where none were seen.
     """
+
     name: str
     parameters: int
     macs: int | None
-
-
-def build_model(cfg: Config) -> nn.Module:
-    """The model of a config of any of the codebases, in eval mode, with
-    whatever weights its constructor leaves."""
-    options = cfg.model.copy()
-    if 'data_preprocessor' in cfg:
-        # mmpretrain's configs have it beside the model
-        options.setdefault('data_preprocessor', cfg.data_preprocessor.copy())
-    with MODELS.switch_scope_and_registry(cfg.get('default_scope')) as registry:
-        return registry.build(options).eval()
 
 
 def input_size(cfg: Config) -> tuple[int, int]:
@@ -63,8 +54,10 @@ def input_size(cfg: Config) -> tuple[int, int]:
     pipeline = dataset.get('pipeline', [])
     steps = [step for step in pipeline if SIZED.get(step['type']) in step]
     if not steps:
-        raise InputError('the test pipeline does not resize images, so that their size is not '
-                         'known: give --size H W.')
+        raise InputError(
+            'the test pipeline does not resize images, so that their size is not '
+            'known: give --size H W.'
+        )
     size = steps[-1][SIZED[steps[-1]['type']]]
     width, height = (size, size) if isinstance(size, int) else size
     if steps[-1].get('keep_ratio'):
@@ -78,8 +71,11 @@ def input_size(cfg: Config) -> tuple[int, int]:
 def count_parameters(model: nn.Module) -> int:
     """Numbers in the parameters, and in the Performers' random features, which
     are not trained but counted by the papers."""
-    features = sum(module.features.numel() for module in model.modules()
-                   if isinstance(module, PerformerAttention))
+    features = sum(
+        module.features.numel()
+        for module in model.modules()
+        if isinstance(module, PerformerAttention)
+    )
     return sum(p.numel() for p in model.parameters()) + features
 
 
@@ -121,8 +117,14 @@ def count_parts(model: nn.Module, size: Sequence[int], in_channels: int = 3) -> 
     macs = _macs_by_module(model, size, in_channels)
     whole = Part(type(model).__name__, count_parameters(model), macs[''])
     parts = ((name, module, count_parameters(module)) for name, module in _parts(model))
-    return [whole, *(Part(name, parameters, _macs_of(name, module, macs) or None)
-                     for name, module, parameters in parts if parameters)]
+    return [
+        whole,
+        *(
+            Part(name, parameters, _macs_of(name, module, macs) or None)
+            for name, module, parameters in parts
+            if parameters
+        ),
+    ]
 
 
 def region_limits(model: nn.Module) -> dict[str, int]:
@@ -157,11 +159,16 @@ class _Testing(nn.Module):
         """Runs them, each on as many maps as there can be regions."""
         heads = self.model.roi_head
         for kind, limit in region_limits(self.model).items():
-            pairs = zip(_listed(getattr(heads, f'{kind}_head')),
-                        _listed(getattr(heads, f'{kind}_roi_extractor')))
+            pairs = zip(
+                _listed(getattr(heads, f'{kind}_head')),
+                _listed(getattr(heads, f'{kind}_roi_extractor')),
+            )
             for head, extractor in pairs:
-                head(feature_map.new_zeros(limit, extractor.out_channels,
-                                           *extractor.roi_layers[0].output_size))
+                head(
+                    feature_map.new_zeros(
+                        limit, extractor.out_channels, *extractor.roi_layers[0].output_size
+                    )
+                )
 
 
 def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) -> dict[str, int]:
@@ -171,17 +178,24 @@ def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) ->
     testing = _Testing(without_values(module))
     try:
         # the counter knows attention as its two matrix products, not as one CPU kernel
-        with torch.no_grad(), torch.device('meta'), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(
-                display=False) as counter:
+        with (
+            torch.no_grad(),
+            torch.device('meta'),
+            sdpa_kernel(SDPBackend.MATH),
+            FlopCounterMode(display=False) as counter,
+        ):
             testing(torch.zeros(1, in_channels, *size))
     except RuntimeError as error:
         raise InputError(
             f'{type(module).__name__} cannot be counted for an image of {size[0]}x{size[1]} '
             f'({str(error).splitlines()[0]}): try another size, or count its backbone '
-            'alone.') from error
+            'alone.'
+        ) from error
     # it counts two operations for each multiply-add
-    macs = {name.removeprefix('_Testing.model.'): sum(counts.values()) // 2
-            for name, counts in counter.get_flop_counts().items()}
+    macs = {
+        name.removeprefix('_Testing.model.'): sum(counts.values()) // 2
+        for name, counts in counter.get_flop_counts().items()
+    }
     return macs | {'': counter.get_total_flops() // 2}
 
 

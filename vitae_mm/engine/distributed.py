@@ -1,4 +1,5 @@
 """One process or many, on GPUs over NCCL or on CPUs over gloo."""
+
 import os
 import socket
 
@@ -19,11 +20,14 @@ def adopt_ranks(launcher: str) -> None:
     """
     if launcher != 'slurm':
         return
-    for name, slurm in dict(RANK='SLURM_PROCID', WORLD_SIZE='SLURM_NTASKS',
-                            LOCAL_RANK='SLURM_LOCALID').items():
+    for name, slurm in dict(
+        RANK='SLURM_PROCID', WORLD_SIZE='SLURM_NTASKS', LOCAL_RANK='SLURM_LOCALID'
+    ).items():
         if slurm not in os.environ:
-            raise InputError(f'--launcher slurm: {slurm} is not set here: start with '
-                             'tools/slurm_train.sh or tools/slurm_test.sh.')
+            raise InputError(
+                f'--launcher slurm: {slurm} is not set here: start with '
+                'tools/slurm_train.sh or tools/slurm_test.sh.'
+            )
         os.environ[name] = os.environ[slurm]
 
 
@@ -46,18 +50,25 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
     gpus = torch.cuda.device_count()
     if gpus:
         if local_rank() >= gpus:
-            raise InputError(f'process {local_rank()} on this machine has no GPU of its own, '
-                             f'{gpus} are seen: start at most {gpus} processes a machine.')
+            raise InputError(
+                f'process {local_rank()} on this machine has no GPU of its own, '
+                f'{gpus} are seen: start at most {gpus} processes a machine.'
+            )
         return
     dist.init_process_group('gloo')
     cfg.model_wrapper_cfg = {
-        'type': 'MMDistributedDataParallel', 'broadcast_buffers': False,
+        'type': 'MMDistributedDataParallel',
+        'broadcast_buffers': False,
         'find_unused_parameters': cfg.get('find_unused_parameters', False),
-        **cfg.get('model_wrapper_cfg', {}), 'device_ids': None}
+        **cfg.get('model_wrapper_cfg', {}),
+        'device_ids': None,
+    }
     replaced = _replace_sync_bn(cfg.model)
     if dist.get_rank() == 0:
-        print_log(f'No GPU found: running {dist.get_world_size()} CPU processes over gloo' +
-                  (f'; SyncBN, which needs GPUs, is BN in {replaced} places.' if replaced else '.'))
+        print_log(
+            f'No GPU found: running {dist.get_world_size()} CPU processes over gloo'
+            + (f'; SyncBN, which needs GPUs, is BN in {replaced} places.' if replaced else '.')
+        )
 
 
 def process_rank() -> int:
@@ -78,9 +89,11 @@ def local_rank() -> int:
 def check_gpus(processes: int, gpus: int) -> None:
     """Raises InputError if a machine has fewer GPUs than processes."""
     if processes > gpus:
-        raise InputError(f'{processes} processes asked for, but this machine has {gpus} GPUs: '
-                         f'ask for at most {gpus}, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1) to '
-                         'run on the CPU.')
+        raise InputError(
+            f'{processes} processes asked for, but this machine has {gpus} GPUs: '
+            f'ask for at most {gpus}, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1) to '
+            'run on the CPU.'
+        )
 
 
 def check_port(port: int) -> None:
@@ -92,9 +105,11 @@ def check_port(port: int) -> None:
         try:
             probe.bind(('', port))
         except OSError as error:
-            raise InputError(f'PORT={port} cannot be used ({error.strerror}): another run may '
-                             'have it. Set PORT to a free one, for example '
-                             f'PORT={free_port()}.') from error
+            raise InputError(
+                f'PORT={port} cannot be used ({error.strerror}): another run may '
+                'have it. Set PORT to a free one, for example '
+                f'PORT={free_port()}.'
+            ) from error
 
 
 def free_port() -> int:

@@ -1,4 +1,5 @@
 """What makes a trained network faster, and leaves its outputs."""
+
 import copy
 
 import torch
@@ -49,8 +50,11 @@ def compile_backbone(backbone: nn.Module) -> None:
 
 
 def _is_narrow(conv: nn.Conv2d) -> bool:
-    return (conv.weight.device.type == 'cpu' and conv.groups % 2 == 0
-            and conv.out_channels == NARROW * conv.groups)
+    return (
+        conv.weight.device.type == 'cpu'
+        and conv.groups % 2 == 0
+        and conv.out_channels == NARROW * conv.groups
+    )
 
 
 def _pair_groups(conv: nn.Conv2d) -> None:

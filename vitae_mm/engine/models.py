@@ -1,16 +1,54 @@
-"""A config's model with a checkpoint's weights and names of classes."""
+"""Building the models of configs, with or without weights."""
+
+import copy
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import DATASETS
+from mmengine.registry import DATASETS, MODELS
 from torch import nn
 
 from vitae_mm.checkpoints import check_match, read_checkpoint, unwrap_state_dict
-from vitae_mm.engine.complexity import build_model
-from vitae_mm.engine.nodes import innermost, without_annotations
+from vitae_mm.engine.config import innermost, without_annotations
 from vitae_mm.errors import InputError
+
+
+def build_model(cfg: Config) -> nn.Module:
+    """The model of a config of any of the codebases, in eval mode, with
+    whatever weights its constructor leaves."""
+    options = cfg.model.copy()
+    if 'data_preprocessor' in cfg:
+        # mmpretrain's configs have it beside the model
+        options.setdefault('data_preprocessor', cfg.data_preprocessor.copy())
+    with MODELS.switch_scope_and_registry(cfg.get('default_scope')) as registry:
+        return registry.build(options).eval()
+
+
+def outline_model(cfg: Config) -> nn.Module:
+    """The model of a config, with the names and shapes of its weights; where
+    its network allows it, without memory for them.
+
+    Args:
+        cfg: Of any of the codebases.
+
+    Raises:
+        InputError: For what our networks refuse.
+    """
+    try:
+        with torch.device('meta'):
+            return build_model(copy.deepcopy(cfg))
+    except (RuntimeError, TypeError):
+        # some networks, Swin among them, read numbers off tensors while they are built
+        return build_model(copy.deepcopy(cfg))
+
+
+def without_values(model: nn.Module) -> nn.Module:
+    """A copy with the names and shapes of all entries, which takes no memory."""
+    empty = {id(p): nn.Parameter(p.to('meta'), p.requires_grad) for p in model.parameters()}
+    empty.update((id(b), b.to('meta')) for b in model.buffers())
+    return copy.deepcopy(model, empty)
 
 
 def prepare_config(cfg: Config) -> None:
@@ -23,8 +61,9 @@ def prepare_config(cfg: Config) -> None:
         InputError: If the config has no test data set.
     """
     if not cfg.get('test_dataloader'):
-        raise InputError('the config has no test_dataloader, whose pipeline would prepare the '
-                         'images: add one.')
+        raise InputError(
+            'the config has no test_dataloader, whose pipeline would prepare the images: add one.'
+        )
     dataset = next(innermost(cfg.test_dataloader))
     dataset.pipeline = without_annotations(dataset.pipeline)
     cfg.test_dataloader.dataset = dataset

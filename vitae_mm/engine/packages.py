@@ -1,4 +1,5 @@
 """Packages that only some commands need."""
+
 from importlib import import_module
 from types import ModuleType
 

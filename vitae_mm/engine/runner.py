@@ -1,4 +1,5 @@
 """The runner of a config: mmengine's, for one strategy or another."""
+
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
 from mmengine.runner import FlexibleRunner, Runner
@@ -33,14 +34,18 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     sharded = cfg.strategy.type in ('FSDPStrategy', 'vitae_mm.FSDPStrategy')
     if sharded:
         if cfg.launcher == 'none':
-            raise InputError("strategy=dict(type='FSDPStrategy') shares a model out over "
-                             'processes: start it with tools/dist_train.sh CONFIG PROCESSES, or '
-                             'leave strategy out.')
+            raise InputError(
+                "strategy=dict(type='FSDPStrategy') shares a model out over "
+                'processes: start it with tools/dist_train.sh CONFIG PROCESSES, or '
+                'leave strategy out.'
+            )
         cfg.strategy.type = 'vitae_mm.FSDPStrategy'
     cfg.setdefault('env_cfg', {})
     runner = StrategyRunner.from_cfg(cfg)
     averaging = [type(hook).__name__ for hook in runner.hooks if isinstance(hook, EMAHook)]
     if sharded and averaging:
-        raise InputError(f"{averaging[0]} with strategy=dict(type='FSDPStrategy'): weights in "
-                         'shares cannot be averaged; leave one of them out.')
+        raise InputError(
+            f"{averaging[0]} with strategy=dict(type='FSDPStrategy'): weights in "
+            'shares cannot be averaged; leave one of them out.'
+        )
     return runner

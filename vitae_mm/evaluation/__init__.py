@@ -1,4 +1,5 @@
 """Metrics beside those of the codebases."""
+
 from .confusion import DetectionConfusionMatrix, SegmentationConfusionMatrix
 from .reassessed_labels import ReassessedLabels
 

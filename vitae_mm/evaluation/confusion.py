@@ -3,6 +3,7 @@
 As mmpretrain's ``ConfusionMatrix`` they give ``confusion_matrix/result``:
 counts, a row for each true class, a column for each predicted one.
 """
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,8 +35,9 @@ class DetectionConfusionMatrix(BaseMetric):
 
     default_prefix = 'confusion_matrix'
 
-    def __init__(self, score: float = .3, overlap: float = .5,
-                 collect_device: str = 'cpu') -> None:
+    def __init__(
+        self, score: float = 0.3, overlap: float = 0.5, collect_device: str = 'cpu'
+    ) -> None:
         super().__init__(collect_device=collect_device)
         self.score = score
         self.overlap = overlap
@@ -57,8 +59,9 @@ class DetectionConfusionMatrix(BaseMetric):
             labels = found['labels'][sure][order].tolist()
             crowds = sample['ignored_instances']['bboxes']
             overlaps = _overlaps(found['bboxes'][sure][order], true['bboxes'], crowds)
-            self.results.append(_pairs(overlaps, self.overlap, labels, true['labels'].tolist(),
-                                       background))
+            self.results.append(
+                _pairs(overlaps, self.overlap, labels, true['labels'].tolist(), background)
+            )
 
     def compute_metrics(self, results: list[list[tuple[int, int]]]) -> dict[str, torch.Tensor]:
         size = len(self.dataset_meta['classes']) + 1
@@ -104,14 +107,16 @@ class SegmentationConfusionMatrix(BaseMetric):
             if (true[kept] >= classes).any():
                 raise InputError(
                     f'{sample.get("seg_map_path")} has the label {true[kept].max()}, but there '
-                    f'are {classes} classes, 0 to {classes - 1}: mend the label map.')
+                    f'are {classes} classes, 0 to {classes - 1}: mend the label map.'
+                )
             counts = torch.bincount(classes * true[kept] + predicted[kept])
             # of many classes few are in an image
             cells = counts.nonzero()[:, 0]
             self.results.append((cells, counts[cells]))
 
     def compute_metrics(
-            self, results: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        self, results: list[tuple[torch.Tensor, torch.Tensor]]
+    ) -> dict[str, torch.Tensor]:
         classes = len(self.dataset_meta['classes'])
         matrix = torch.zeros(classes**2, dtype=torch.int64)
         for cells, counts in results:
@@ -125,13 +130,15 @@ def _overlaps(found: torch.Tensor, true: torch.Tensor, crowds: torch.Tensor) -> 
     regions = torch.cat([true, crowds])
     crowded = [0] * len(true) + [1] * len(crowds)
     corners = (boxes.double().cpu().numpy() for boxes in (found, regions))
-    sides = [np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-             for boxes in corners]
+    sides = [
+        np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1) for boxes in corners
+    ]
     return np.reshape(coco_mask.iou(*sides, crowded), (len(found), len(regions)))
 
 
-def _pairs(overlaps: np.ndarray, least: float, found: list[int], true: list[int],
-           background: int) -> list[tuple[int, int]]:
+def _pairs(
+    overlaps: np.ndarray, least: float, found: list[int], true: list[int], background: int
+) -> list[tuple[int, int]]:
     """True and predicted class of each match and of all that has none.
 
     Args:
@@ -148,6 +155,6 @@ def _pairs(overlaps: np.ndarray, least: float, found: list[int], true: list[int]
         if best is not None and row[best] >= least:
             left.remove(best)
             pairs.append((true[best], label))
-        elif not (row[len(true):] >= least).any():
+        elif not (row[len(true) :] >= least).any():
             pairs.append((background, label))
     return pairs + [(true[index], background) for index in sorted(left)]

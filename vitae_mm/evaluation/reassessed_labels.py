@@ -1,4 +1,5 @@
 """Accuracy by the reassessed ("ReaL") labels of the ImageNet validation set."""
+
 import json
 import re
 from collections.abc import Sequence
@@ -47,8 +48,13 @@ class ReassessedLabels(BaseMetric):
 
     default_prefix = 'real'
 
-    def __init__(self, ann_file: str, num_images: int = NUM_IMAGES, collect_device: str = 'cpu',
-                 prefix: str | None = None) -> None:
+    def __init__(
+        self,
+        ann_file: str,
+        num_images: int = NUM_IMAGES,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.labels = read_labels(ann_file, num_images)
 
@@ -74,14 +80,17 @@ class ReassessedLabels(BaseMetric):
     def _index(self, img_path: str | None) -> int:
         """Place of an image in the file."""
         if img_path is None:
-            raise InputError('ReassessedLabels: the data samples have no img_path: add it to the '
-                             'meta_keys of PackInputs.')
+            raise InputError(
+                'ReassessedLabels: the data samples have no img_path: add it to the '
+                'meta_keys of PackInputs.'
+            )
         found = IMAGE_NUMBER.search(re.split(r'[/\\]', img_path)[-1])
         if not found or not 1 <= int(found[1]) <= len(self.labels):
             raise InputError(
                 f'ReassessedLabels: the image {img_path} has no number from 1 to '
                 f'{len(self.labels)} in its name, as ILSVRC2012_val_00000001.JPEG has: evaluate '
-                'on the ImageNet validation set with its original names, or leave this metric out.')
+                'on the ImageNet validation set with its original names, or leave this metric out.'
+            )
         return int(found[1]) - 1
 
 
@@ -108,10 +117,15 @@ def read_labels(ann_file: str | PathLike, num_images: int = NUM_IMAGES) -> list[
     for index, classes in enumerate(labels):
         # type() and not isinstance(): True is not a class
         if not isinstance(classes, list) or not all(
-                type(label) is int and 0 <= label < NUM_CLASSES for label in classes):
-            raise InputError(f'{name}: entry {index} is {str(classes)[:60]}, not a list of classes '
-                             f'from 0 to {NUM_CLASSES - 1}: {SOURCE}.')
+            type(label) is int and 0 <= label < NUM_CLASSES for label in classes
+        ):
+            raise InputError(
+                f'{name}: entry {index} is {str(classes)[:60]}, not a list of classes '
+                f'from 0 to {NUM_CLASSES - 1}: {SOURCE}.'
+            )
     if len(labels) != num_images:
-        raise InputError(f'{name} has {len(labels)} entries, but there are {num_images} images: '
-                         f'{SOURCE}, or set num_images to {len(labels)}.')
+        raise InputError(
+            f'{name} has {len(labels)} entries, but there are {num_images} images: '
+            f'{SOURCE}, or set num_images to {len(labels)}.'
+        )
     return labels

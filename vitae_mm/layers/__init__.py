@@ -1,4 +1,5 @@
 """Small modules and pure functions on channels-last maps; torch only."""
+
 from .attention import FullAttention, scaled_dot_product
 from .checkpointing import run_module
 from .class_attention import LayerwiseClassAttention
@@ -10,15 +11,44 @@ from .patch_embedding import ImageToTokens, PatchEmbedding
 from .performer_attention import PerformerAttention
 from .pyramid_reduction import PyramidReduction
 from .tokens import POSITIONS, TokenEmbedding, join_tokens, resize_positions, split_tokens
-from .window import (are_open, merge_windows, next_multiple, pad_map, pad_to_windows,
-                     partition_windows, shift_mask)
+from .window import (
+    are_open,
+    merge_windows,
+    next_multiple,
+    pad_map,
+    pad_to_windows,
+    partition_windows,
+    shift_mask,
+)
 from .window_attention import WindowAttention
 
 __all__ = [
-    'POSITIONS', 'FeedForward', 'FullAttention', 'ImageToTokens', 'LayerwiseClassAttention',
-    'LocalFeedForward', 'ParallelConv', 'PatchEmbedding', 'PerformerAttention',
-    'PyramidReduction', 'TokenEmbedding', 'VisibleTokens', 'WindowAttention', 'are_open',
-    'inflate_kernel', 'is_inflatable', 'join_tokens', 'merge_windows', 'next_multiple', 'pad_map',
-    'pad_to_windows', 'partition_windows', 'resize_positions', 'run_module',
-    'scaled_dot_product', 'shift_mask', 'split_tokens', 'visible_count'
+    'POSITIONS',
+    'FeedForward',
+    'FullAttention',
+    'ImageToTokens',
+    'LayerwiseClassAttention',
+    'LocalFeedForward',
+    'ParallelConv',
+    'PatchEmbedding',
+    'PerformerAttention',
+    'PyramidReduction',
+    'TokenEmbedding',
+    'VisibleTokens',
+    'WindowAttention',
+    'are_open',
+    'inflate_kernel',
+    'is_inflatable',
+    'join_tokens',
+    'merge_windows',
+    'next_multiple',
+    'pad_map',
+    'pad_to_windows',
+    'partition_windows',
+    'resize_positions',
+    'run_module',
+    'scaled_dot_product',
+    'shift_mask',
+    'split_tokens',
+    'visible_count',
 ]

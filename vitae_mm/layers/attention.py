@@ -1,4 +1,5 @@
 """Softmax self-attention over all tokens."""
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,7 +28,8 @@ def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = No
         part = slice(start, start + CUDA_BATCH_LIMIT)
         chunk_bias = None if bias is None else bias[part]
         chunks.append(
-            F.scaled_dot_product_attention(q[part], k[part], v[part], attn_mask=chunk_bias))
+            F.scaled_dot_product_attention(q[part], k[part], v[part], attn_mask=chunk_bias)
+        )
     return torch.cat(chunks)
 
 
@@ -46,8 +48,15 @@ class FullAttention(nn.Module):
         drop_rate (float): Dropout after the projection. Defaults to 0.
     """
 
-    def __init__(self, in_dim: int, dim: int, num_heads: int, qkv_bias: bool = True,
-                 value_skip: bool = False, drop_rate: float = 0.):
+    def __init__(
+        self,
+        in_dim: int,
+        dim: int,
+        num_heads: int,
+        qkv_bias: bool = True,
+        value_skip: bool = False,
+        drop_rate: float = 0.0,
+    ):
         super().__init__()
         self.num_heads = num_heads
         self.value_skip = value_skip

@@ -1,4 +1,5 @@
 """Activation checkpointing that leaves batch statistics right."""
+
 from contextlib import nullcontext
 
 import torch
@@ -27,8 +28,13 @@ def checkpoint_module(module: nn.Module, *args: object, random: bool = True) -> 
     if torch.compiler.is_compiling():
         # a compiled graph changes statistics once and recomputes without effects
         return checkpoint(module, *args, use_reentrant=False)
-    return checkpoint(module, *args, use_reentrant=False, preserve_rng_state=random,
-                      context_fn=lambda: (nullcontext(), _FrozenStatistics(module)))
+    return checkpoint(
+        module,
+        *args,
+        use_reentrant=False,
+        preserve_rng_state=random,
+        context_fn=lambda: (nullcontext(), _FrozenStatistics(module)),
+    )
 
 
 class _FrozenStatistics:
@@ -42,12 +48,15 @@ class _FrozenStatistics:
         self.module = module
 
     def __enter__(self) -> None:
-        norms = [m for m in self.module.modules()
-                 if isinstance(m, _BatchNorm) and m.training and m.track_running_stats]
+        norms = [
+            m
+            for m in self.module.modules()
+            if isinstance(m, _BatchNorm) and m.training and m.track_running_stats
+        ]
         self.kept = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
         for norm in norms:
             # momentum 0 adds nothing to the running mean and variance
-            norm.momentum, norm.num_batches_tracked = 0., norm.num_batches_tracked.clone()
+            norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()
 
     def __exit__(self, *error: object) -> None:
         for norm, momentum, count in self.kept:

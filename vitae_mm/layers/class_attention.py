@@ -22,7 +22,7 @@ class LayerwiseClassAttention(nn.Module):
     def __init__(self, dim: int, num_heads: int, num_layers: int, eps: float = 1e-6):
         super().__init__()
         self.position = nn.Parameter(torch.zeros(1, num_layers, dim))
-        nn.init.trunc_normal_(self.position, std=.02)
+        nn.init.trunc_normal_(self.position, std=0.02)
         self.norm1 = nn.LayerNorm(dim, eps=eps)
         self.attn = LastQueryAttention(dim, dim, num_heads)
         self.norm2 = nn.LayerNorm(dim, eps=eps)

@@ -14,8 +14,13 @@ class FeedForward(nn.Module):
             to ``drop_rate``.
     """
 
-    def __init__(self, dim: int, hidden_dim: int, drop_rate: float = 0.,
-                 hidden_drop_rate: float | None = None):
+    def __init__(
+        self,
+        dim: int,
+        hidden_dim: int,
+        drop_rate: float = 0.0,
+        hidden_drop_rate: float | None = None,
+    ):
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden_dim)
         self.act = nn.GELU()

@@ -20,9 +20,15 @@ class LocalFeedForward(nn.Module):
         drop_rate (float): Dropout after the last norm. Defaults to 0.
     """
 
-    def __init__(self, dim: int, hidden_dim: int, kernel_size: int = 3,
-                 norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
-                 act_last: bool = False, drop_rate: float = 0.):
+    def __init__(
+        self,
+        dim: int,
+        hidden_dim: int,
+        kernel_size: int = 3,
+        norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
+        act_last: bool = False,
+        drop_rate: float = 0.0,
+    ):
         super().__init__()
 
         def norm(channels: int) -> nn.Module:
@@ -30,8 +36,9 @@ class LocalFeedForward(nn.Module):
 
         self.conv1 = nn.Conv2d(dim, hidden_dim, 1)
         self.norm1 = norm(hidden_dim)
-        self.conv2 = nn.Conv2d(hidden_dim, hidden_dim, kernel_size, padding=kernel_size // 2,
-                               groups=hidden_dim)
+        self.conv2 = nn.Conv2d(
+            hidden_dim, hidden_dim, kernel_size, padding=kernel_size // 2, groups=hidden_dim
+        )
         self.norm2 = norm(hidden_dim)
         self.conv3 = nn.Conv2d(hidden_dim, dim, 1)
         self.norm3 = norm(dim)

@@ -1,4 +1,5 @@
 """Which tokens of a map are seen."""
+
 from dataclasses import dataclass
 
 import torch
@@ -17,13 +18,15 @@ class VisibleTokens:
         count (int): How many of the first are visible (K).
         grid (tuple[int, int]): H and W.
     """
+
     order: Tensor
     count: int
     grid: tuple[int, int]
 
     @classmethod
-    def draw(cls, batch: int, grid: tuple[int, int], mask_ratio: float,
-             device: torch.device) -> 'VisibleTokens':
+    def draw(
+        cls, batch: int, grid: tuple[int, int], mask_ratio: float, device: torch.device
+    ) -> 'VisibleTokens':
         """All but a share of the cells of each map, at random.
 
         Args:
@@ -39,7 +42,7 @@ class VisibleTokens:
     @property
     def indices(self) -> Tensor:
         """The visible cells, (B, K)."""
-        return self.order[:, :self.count]
+        return self.order[:, : self.count]
 
     @property
     def restore(self) -> Tensor:

@@ -34,17 +34,31 @@ class ParallelConv(nn.Sequential):
         act_last (bool): A SiLU after the last conv too. Defaults to False.
     """
 
-    def __init__(self, in_dim: int, hidden_dims: Sequence[int], dim: int, groups: int,
-                 strides: Sequence[int] | None = None, kernel_size: int = 3,
-                 norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
-                 norm_first: bool = True, act_last: bool = False):
+    def __init__(
+        self,
+        in_dim: int,
+        hidden_dims: Sequence[int],
+        dim: int,
+        groups: int,
+        strides: Sequence[int] | None = None,
+        kernel_size: int = 3,
+        norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
+        norm_first: bool = True,
+        act_last: bool = False,
+    ):
         dims = (in_dim, *hidden_dims, dim)
         count = len(dims) - 1
-        strides = strides or (1, ) * count
+        strides = strides or (1,) * count
         layers = OrderedDict()
         for i in range(1, count + 1):
-            layers[f'conv{i}'] = nn.Conv2d(dims[i - 1], dims[i], kernel_size, strides[i - 1],
-                                           padding=kernel_size // 2, groups=groups)
+            layers[f'conv{i}'] = nn.Conv2d(
+                dims[i - 1],
+                dims[i],
+                kernel_size,
+                strides[i - 1],
+                padding=kernel_size // 2,
+                groups=groups,
+            )
             if i < count and norm_layer is not None and (i > 1 or norm_first):
                 layers[f'norm{i}'] = norm_layer(dims[i])
             if i < count or act_last:
@@ -87,8 +101,11 @@ def _is_recomputed(part: nn.Sequential) -> bool:
 
 def is_inflatable(shape: torch.Size, wanted: torch.Size) -> bool:
     """Whether weights of a conv have kernels of one pixel and ``wanted`` larger ones."""
-    return (len(shape) == len(wanted) == 4 and shape[:2] == wanted[:2]
-            and shape[2:] == (1, 1) != wanted[2:])
+    return (
+        len(shape) == len(wanted) == 4
+        and shape[:2] == wanted[:2]
+        and shape[2:] == (1, 1) != wanted[2:]
+    )
 
 
 def inflate_kernel(weight: Tensor, size: int) -> Tensor:
@@ -104,11 +121,12 @@ def inflate_kernel(weight: Tensor, size: int) -> Tensor:
     Returns:
         (D, C / groups, size, size).
     """
-    return F.pad(weight, (size // 2, ) * 4)
+    return F.pad(weight, (size // 2,) * 4)
 
 
-def _inflate_loaded(module: ParallelConv, state_dict: MutableMapping[str, Tensor], prefix: str,
-                    *_: object) -> None:
+def _inflate_loaded(
+    module: ParallelConv, state_dict: MutableMapping[str, Tensor], prefix: str, *_: object
+) -> None:
     for name, weight in _weights(module).items():
         loaded = state_dict.get(prefix + name)
         if loaded is not None and is_inflatable(loaded.shape, weight.shape):
@@ -116,5 +134,8 @@ def _inflate_loaded(module: ParallelConv, state_dict: MutableMapping[str, Tensor
 
 
 def _weights(module: ParallelConv) -> Mapping[str, Tensor]:
-    return {f'{name}.weight': conv.weight for name, conv in module.named_children()
-            if isinstance(conv, nn.Conv2d)}
+    return {
+        f'{name}.weight': conv.weight
+        for name, conv in module.named_children()
+        if isinstance(conv, nn.Conv2d)
+    }

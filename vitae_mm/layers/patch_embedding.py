@@ -1,4 +1,5 @@
 """From the image to tokens with plain strided convs."""
+
 from collections.abc import Callable
 
 from torch import Tensor, nn
@@ -39,8 +40,15 @@ class ImageToTokens(nn.Module):
             None for none. Defaults to ``nn.BatchNorm2d``.
     """
 
-    def __init__(self, in_dim: int, stem_dim: int, dim: int, ratio: int = 16, pool: bool = True,
-                 norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d):
+    def __init__(
+        self,
+        in_dim: int,
+        stem_dim: int,
+        dim: int,
+        ratio: int = 16,
+        pool: bool = True,
+        norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
+    ):
         super().__init__()
         self.ratio = ratio
         self.conv = nn.Conv2d(in_dim, stem_dim, 7, stride=2, padding=3, bias=norm_layer is None)

@@ -4,7 +4,6 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-
 LARGEST_EXPONENT = 32
 """exp(2 * 32) times millions of tokens is within float32."""
 
@@ -27,7 +26,7 @@ class PerformerAttention(nn.Module):
 
     EPS = 1e-8
 
-    def __init__(self, in_dim: int, dim: int, num_heads: int = 1, drop_rate: float = .1):
+    def __init__(self, in_dim: int, dim: int, num_heads: int = 1, drop_rate: float = 0.1):
         super().__init__()
         self.num_heads = num_heads
         head_dim = dim // num_heads
@@ -70,7 +69,7 @@ class PerformerAttention(nn.Module):
         """Taken off every exponent, so that products of two features stay in
         float32's range; numerator and denominator lose the same factor. An
         exponent is |w|^2 / 2 = m / 2 at most."""
-        return max(self.features.shape[0] / 2 - LARGEST_EXPONENT, 0.)
+        return max(self.features.shape[0] / 2 - LARGEST_EXPONENT, 0.0)
 
     def phi(self, x: Tensor) -> Tensor:
         """phi(x) = exp(w x - |x|^2 / 2 - shift) / sqrt(m): (..., d) -> (..., m)."""

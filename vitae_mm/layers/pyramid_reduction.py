@@ -20,14 +20,22 @@ class PyramidReduction(nn.Module):
         dilations (Sequence[int]): Dilation of each branch (S).
     """
 
-    def __init__(self, in_dim: int, branch_dim: int, kernel_size: int, ratio: int,
-                 dilations: Sequence[int]):
+    def __init__(
+        self, in_dim: int, branch_dim: int, kernel_size: int, ratio: int, dilations: Sequence[int]
+    ):
         super().__init__()
         self.ratio = ratio
         self.branches = nn.ModuleList(
-            nn.Conv2d(in_dim, branch_dim, kernel_size, stride=ratio, dilation=dilation,
-                      padding=reduction_padding(kernel_size, ratio, dilation))
-            for dilation in dilations)
+            nn.Conv2d(
+                in_dim,
+                branch_dim,
+                kernel_size,
+                stride=ratio,
+                dilation=dilation,
+                padding=reduction_padding(kernel_size, ratio, dilation),
+            )
+            for dilation in dilations
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """

@@ -1,4 +1,5 @@
 """A map and its class token as one sequence, and position embeddings."""
+
 import math
 
 import torch
@@ -69,7 +70,7 @@ class TokenEmbedding(nn.Module):
         else:
             self.position = None
         for parameter in self.parameters():
-            nn.init.trunc_normal_(parameter, std=.02)
+            nn.init.trunc_normal_(parameter, std=0.02)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """(B, H, W, C) -> the same, and the class token (B, 1, C) or None."""
@@ -106,7 +107,7 @@ def sinusoids(count: int, dim: int) -> Tensor:
     """sin and cos of position / 10000^(2i / C) in turn, (count, C)."""
     position = torch.arange(count)[:, None]
     channel = torch.arange(dim)[None]
-    angle = position / 10000**(2 * (channel // 2) / dim)
+    angle = position / 10000 ** (2 * (channel // 2) / dim)
     return torch.where(channel % 2 == 0, angle.sin(), angle.cos())
 
 
@@ -120,9 +121,11 @@ def _resize_loaded(module: TokenEmbedding, state_dict: dict, prefix: str, *_: ob
     extra = int(module.cls_token is not None)
     side = math.isqrt(max(loaded.shape[1] - extra, 0))
     if loaded.shape[2] != module.position.shape[2] or side * side + extra != loaded.shape[1]:
-        raise InputError(f'{key} of shape {tuple(loaded.shape)} cannot be resized to '
-                         f'{tuple(module.position.shape)}: it needs the same channels, a square '
-                         f'grid{" and a class token" if extra else ", and no class token"}.')
+        raise InputError(
+            f'{key} of shape {tuple(loaded.shape)} cannot be resized to '
+            f'{tuple(module.position.shape)}: it needs the same channels, a square '
+            f'grid{" and a class token" if extra else ", and no class token"}.'
+        )
     cls, cells = loaded[:, :extra], loaded[:, extra:]
     cells = resize_positions(cells.float(), (side, side), module.grid).to(loaded.dtype)
     state_dict[key] = torch.cat([cls, cells], dim=1)

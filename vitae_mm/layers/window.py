@@ -2,6 +2,7 @@
 
 Pure functions on channels-last maps; the window is square, ``w`` cells wide.
 """
+
 from collections.abc import Iterable
 
 import torch
@@ -85,8 +86,9 @@ def merge_windows(windows: Tensor, window: int, height: int, width: int) -> Tens
     return x.transpose(2, 3).reshape(-1, height, width, dim)
 
 
-def shift_mask(height: int, width: int, window: int, shift: tuple[int, int],
-               like: Tensor) -> Tensor:
+def shift_mask(
+    height: int, width: int, window: int, shift: tuple[int, int], like: Tensor
+) -> Tensor:
     """Attention bias that keeps cyclically shifted windows from mixing cells
     that are not neighbours (Swin Transformer, Sec. 3.2).
 

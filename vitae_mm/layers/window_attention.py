@@ -25,9 +25,16 @@ class WindowAttention(FullAttention):
         drop_rate (float): Dropout after the projection. Defaults to 0.
     """
 
-    def __init__(self, in_dim: int, dim: int, num_heads: int, window_size: int = 7,
-                 shifted: bool = False, relative_position: bool = False,
-                 drop_rate: float = 0.):
+    def __init__(
+        self,
+        in_dim: int,
+        dim: int,
+        num_heads: int,
+        window_size: int = 7,
+        shifted: bool = False,
+        relative_position: bool = False,
+        drop_rate: float = 0.0,
+    ):
         super().__init__(in_dim, dim, num_heads, drop_rate=drop_rate)
         self.window_size = window_size
         self.shifted = shifted
@@ -35,7 +42,7 @@ class WindowAttention(FullAttention):
         if relative_position:
             offsets = 2 * window_size - 1
             self.position_bias = nn.Parameter(torch.zeros(offsets * offsets, num_heads))
-            nn.init.trunc_normal_(self.position_bias, std=.02)
+            nn.init.trunc_normal_(self.position_bias, std=0.02)
             self.register_buffer('position_index', position_index(window_size), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,8 +65,7 @@ class WindowAttention(FullAttention):
         if not self.shifted:
             return 0, 0
         half = self.window_size // 2
-        return (half if height > self.window_size else 0,
-                half if width > self.window_size else 0)
+        return (half if height > self.window_size else 0, half if width > self.window_size else 0)
 
     def logit_bias(self, x: Tensor, shift: tuple[int, int]) -> Tensor | None:
         """Relative position and shift mask of a padded map,

@@ -1,4 +1,5 @@
 """Necks between our backbones and the heads of the codebases."""
+
 from .simple_feature_pyramid import SimpleFeaturePyramid
 
 __all__ = ['SimpleFeaturePyramid']

@@ -34,32 +34,50 @@ class SimpleFeaturePyramid(BaseModule):
             is below 4.
     """
 
-    def __init__(self, in_channels: int, out_channels: int = 256, num_outs: int = LEVELS,
-                 init_cfg: dict | list[dict] | None = None):
-        super().__init__(init_cfg or dict(type='Xavier', layer=['Conv2d', 'ConvTranspose2d'],
-                                          distribution='uniform'))
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int = 256,
+        num_outs: int = LEVELS,
+        init_cfg: dict | list[dict] | None = None,
+    ):
+        super().__init__(
+            init_cfg
+            or dict(type='Xavier', layer=['Conv2d', 'ConvTranspose2d'], distribution='uniform')
+        )
         if not isinstance(in_channels, int) or in_channels < 4 or in_channels % 4:
-            raise InputError(f'in_channels={in_channels!r}: the pyramid takes one map, of channels '
-                             'that 4 divides; for backbones of several scales use FPN.')
+            raise InputError(
+                f'in_channels={in_channels!r}: the pyramid takes one map, of channels '
+                'that 4 divides; for backbones of several scales use FPN.'
+            )
         if not isinstance(num_outs, int) or num_outs < LEVELS:
             raise InputError(f'num_outs={num_outs!r}: give {LEVELS} or more.')
         self.in_channels = in_channels
         self.num_outs = num_outs
         half, quarter = in_channels // 2, in_channels // 4
-        self.scales = nn.ModuleList([
-            nn.Sequential(upsampling(in_channels, half), ChannelNorm(half), nn.GELU(),
-                          upsampling(half, quarter)),
-            upsampling(in_channels, half),
-            nn.Identity(),
-            # as many cells as a backbone of stride 32 would have
-            nn.MaxPool2d(2, ceil_mode=True),
-        ])
+        self.scales = nn.ModuleList(
+            [
+                nn.Sequential(
+                    upsampling(in_channels, half),
+                    ChannelNorm(half),
+                    nn.GELU(),
+                    upsampling(half, quarter),
+                ),
+                upsampling(in_channels, half),
+                nn.Identity(),
+                # as many cells as a backbone of stride 32 would have
+                nn.MaxPool2d(2, ceil_mode=True),
+            ]
+        )
         self.projections = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(channels, out_channels, 1, bias=False), ChannelNorm(out_channels),
+                nn.Conv2d(channels, out_channels, 1, bias=False),
+                ChannelNorm(out_channels),
                 nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
-                ChannelNorm(out_channels))
-            for channels in (quarter, half, in_channels, in_channels))
+                ChannelNorm(out_channels),
+            )
+            for channels in (quarter, half, in_channels, in_channels)
+        )
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """
@@ -70,8 +88,9 @@ class SimpleFeaturePyramid(BaseModule):
             Maps (B, out_channels, h, w) for (4H, 4W), (2H, 2W), (H, W), then
             halved, rounded up. Contiguous, as mmcv's operators need them.
         """
-        outputs = [project(scale(inputs[-1]))
-                   for scale, project in zip(self.scales, self.projections)]
+        outputs = [
+            project(scale(inputs[-1])) for scale, project in zip(self.scales, self.projections)
+        ]
         while len(outputs) < self.num_outs:
             outputs.append(F.max_pool2d(outputs[-1], 1, stride=2))
         return tuple(x.contiguous() for x in outputs)

@@ -10,7 +10,10 @@ from vitae_mm.errors import InputError
 from vitae_mm.layers import VisibleTokens, join_tokens, run_module, visible_count
 from vitae_mm.registry import MODELS
 
-MAE_INIT = [dict(type='Xavier', layer='Linear', distribution='uniform', bias=0.), *DEFAULT_INIT[1:]]
+MAE_INIT = [
+    dict(type='Xavier', layer='Linear', distribution='uniform', bias=0.0),
+    *DEFAULT_INIT[1:],
+]
 """Linears as in MAE (He et al., App. A.1), the rest as in all backbones."""
 
 
@@ -46,37 +49,57 @@ class MaskedViTAE(ViTAE):
         InputError: For a value that is not one of the above.
     """
 
-    def __init__(self,
-                 arch: str | dict = 'base',
-                 img_size: int | Sequence[int] = 224,
-                 mask_ratio: float = .75,
-                 pcm_kernel_size: int = 1,
-                 in_channels: int = 3,
-                 norm_eval: bool = False,
-                 norm_cfg: dict | None = dict(type='BN'),
-                 with_cp: bool = False,
-                 drop_path_rate: float = 0.,
-                 init_cfg: dict | list[dict] | None = None):
+    def __init__(
+        self,
+        arch: str | dict = 'base',
+        img_size: int | Sequence[int] = 224,
+        mask_ratio: float = 0.75,
+        pcm_kernel_size: int = 1,
+        in_channels: int = 3,
+        norm_eval: bool = False,
+        norm_cfg: dict | None = dict(type='BN'),
+        with_cp: bool = False,
+        drop_path_rate: float = 0.0,
+        init_cfg: dict | list[dict] | None = None,
+    ):
         super().__init__(
-            arch, in_channels, img_size, norm_eval=norm_eval, norm_cfg=norm_cfg, with_cp=with_cp,
-            drop_path_rate=drop_path_rate, pcm_kernel_size=pcm_kernel_size, class_token=True,
-            position='learned', final_norm='tokens',
-            init_cfg=MAE_INIT if init_cfg is None else init_cfg)
+            arch,
+            in_channels,
+            img_size,
+            norm_eval=norm_eval,
+            norm_cfg=norm_cfg,
+            with_cp=with_cp,
+            drop_path_rate=drop_path_rate,
+            pcm_kernel_size=pcm_kernel_size,
+            class_token=True,
+            position='learned',
+            final_norm='tokens',
+            init_cfg=MAE_INIT if init_cfg is None else init_cfg,
+        )
         if len(self.stages) > 1:
-            raise InputError(f'arch={arch!r}: the tokens of this network overlap, so that none can '
-                             "be masked; choose 'base', 'large' or 'huge', or give a dict of that "
-                             'form.')
+            raise InputError(
+                f'arch={arch!r}: the tokens of this network overlap, so that none can '
+                "be masked; choose 'base', 'large' or 'huge', or give a dict of that "
+                'form.'
+            )
         self.img_size = check_img_size(img_size)
         if self.img_size[0] != self.img_size[1] or self.img_size[0] % self.stride:
-            raise InputError(f'img_size={img_size!r}: give square images whose sides are multiples '
-                             f'of {self.stride}, the patch.')
+            raise InputError(
+                f'img_size={img_size!r}: give square images whose sides are multiples '
+                f'of {self.stride}, the patch.'
+            )
         grid = self.stages[0].embedding.grid
-        if isinstance(mask_ratio, bool) or not isinstance(mask_ratio, (int, float)) or not (
-                0 < mask_ratio < 1):
+        if (
+            isinstance(mask_ratio, bool)
+            or not isinstance(mask_ratio, (int, float))
+            or not (0 < mask_ratio < 1)
+        ):
             raise InputError(f'mask_ratio={mask_ratio!r}: give a number between 0 and 1.')
         if visible_count(grid[0] * grid[1], mask_ratio) not in range(1, grid[0] * grid[1]):
-            raise InputError(f'mask_ratio={mask_ratio!r} of {grid[0]}x{grid[1]} tokens masks all '
-                             'or none of them: give another, or larger images.')
+            raise InputError(
+                f'mask_ratio={mask_ratio!r} of {grid[0]}x{grid[1]} tokens masks all '
+                'or none of them: give another, or larger images.'
+            )
         self.mask_ratio = mask_ratio
         self.as_in_mae = init_cfg is None
         self.on_grid = pcm_kernel_size > 1
@@ -90,16 +113,19 @@ class MaskedViTAE(ViTAE):
             return
         # only pretraining needs mmpretrain, the networks do not
         from mmpretrain.models.utils import build_2d_sincos_position_embedding
+
         reduction, embedding = self.stages[0].reduction, self.stages[0].embedding
         position = build_2d_sincos_position_embedding(
-            embedding.grid[0], embedding.position.shape[-1], cls_token=True)
+            embedding.grid[0], embedding.position.shape[-1], cls_token=True
+        )
         with torch.no_grad():
             embedding.position.copy_(position)
             nn.init.xavier_uniform_(reduction.proj.weight.flatten(1))
-            nn.init.normal_(embedding.cls_token, std=.02)
+            nn.init.normal_(embedding.cls_token, std=0.02)
 
-    def forward(self, x: Tensor, mask: bool | None = True
-                ) -> tuple[Tensor, Tensor, Tensor] | tuple[Tensor, ...]:
+    def forward(
+        self, x: Tensor, mask: bool | None = True
+    ) -> tuple[Tensor, Tensor, Tensor] | tuple[Tensor, ...]:
         """
         Args:
             x: Images, (B, C, H, W), of ``img_size``.
@@ -119,9 +145,11 @@ class MaskedViTAE(ViTAE):
             return super().forward(x)
         pixels = self._to_map(x)
         if tuple(x.shape[2:]) != self.img_size:
-            raise InputError(f'{type(self).__name__} pretrains on images of '
-                             f'{self.img_size[0]}x{self.img_size[1]}, got {x.shape[2]}x'
-                             f'{x.shape[3]}: set img_size, or resize them.')
+            raise InputError(
+                f'{type(self).__name__} pretrains on images of '
+                f'{self.img_size[0]}x{self.img_size[1]}, got {x.shape[2]}x'
+                f'{x.shape[3]}: set img_size, or resize them.'
+            )
         stage = self.stages[0]
         x, cls = stage.embedding(stage.reduction(pixels))
         visible = VisibleTokens.draw(len(x), x.shape[1:3], self.mask_ratio, x.device)

@@ -1,4 +1,5 @@
 """Where to look for skeletons."""
+
 import json
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Boxes:
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f'boxes {path} are not in COCO form ({error!r}): images need id and file_name, '
-                'annotations image_id and a bbox of four numbers.') from error
+                'annotations image_id and a bbox of four numbers.'
+            ) from error
 
     def __getitem__(self, image: Path) -> np.ndarray:
         """The boxes of an image file, (n, 4) as x, y, width, height in pixels.
@@ -39,6 +41,8 @@ class Boxes:
         ends = ('/'.join(image.parts[i:]) for i in range(len(image.parts)))
         found = next((self.boxes[end] for end in ends if end in self.boxes), None)
         if not found:
-            raise InputError(f'boxes {self.path} name none in {image}: leave the image out, or '
-                             'leave --boxes out to look at whole images.')
+            raise InputError(
+                f'boxes {self.path} name none in {image}: leave the image out, or '
+                'leave --boxes out to look at whole images.'
+            )
         return np.stack(found)

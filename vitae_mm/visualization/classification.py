@@ -35,5 +35,6 @@ class ClassPainter:
         # its own letters stop growing, and long names leave the picture
         text = dict(size=min(picture.shape[:2]) / PIXELS_PER_POINT, wrap=True)
         drawn = self.visualizer.visualize_cls(
-            picture[..., ::-1], samples[0], inferencer.classes, draw_gt=False, text_cfg=text)
+            picture[..., ::-1], samples[0], inferencer.classes, draw_gt=False, text_cfg=text
+        )
         return drawn[..., ::-1], prediction

@@ -23,8 +23,9 @@ class InstanceVisualizer(DetLocalVisualizer):
         label = self.ax_save.texts[-1]
         x, y = label.get_position()
         extent = label.get_window_extent()
-        label.set_position((max(x - max(extent.x1 - self.width, 0), 0),
-                            max(y - max(-extent.y0, 0), 0)))
+        label.set_position(
+            (max(x - max(extent.x1 - self.width, 0), 0), max(y - max(-extent.y0, 0), 0))
+        )
         return self
 
 
@@ -32,7 +33,7 @@ class InstancePainter:
     """Draws boxes, masks, classes and scores."""
 
     model_type = BaseDetector
-    score_thr = .3
+    score_thr = 0.3
     takes_boxes = False
     reads_pipeline = True
 
@@ -41,7 +42,7 @@ class InstancePainter:
         self.classes = meta['classes']
         if len(meta.get('palette') or ()) < len(self.classes):
             meta['palette'] = 'random'  # as mmdet does without one
-        cfg.visualizer = dict(type=InstanceVisualizer, name='demo', alpha=.5)
+        cfg.visualizer = dict(type=InstanceVisualizer, name='demo', alpha=0.5)
         self.inferencer = Detector(cfg, model, show_progress=False)
 
     def paint(self, image: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
@@ -54,8 +55,9 @@ class InstancePainter:
         visualizer = self.inferencer.visualizer
         fit_points(visualizer, picture)
         np.random.seed(0)  # it varies the colours of the masks: always the same way
-        visualizer.add_datasample('', picture[..., ::-1], sample, draw_gt=False,
-                                  pred_score_thr=self.score_thr)
+        visualizer.add_datasample(
+            '', picture[..., ::-1], sample, draw_gt=False, pred_score_thr=self.score_thr
+        )
         return visualizer.get_image()[..., ::-1], prediction
 
 

@@ -1,4 +1,5 @@
 """Images and videos: finding, reading, writing."""
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,8 +9,8 @@ import cv2
 import mmcv
 import numpy as np
 
-from vitae_mm.checkpoints import write_whole
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
 
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
@@ -18,6 +19,7 @@ VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 @dataclass(frozen=True)
 class Job:
     """An image or a video, and where it is drawn to."""
+
     source: Path
     target: Path
 
@@ -46,18 +48,25 @@ def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False) -> list[Job
     """
     if out.exists() and not out.is_dir():
         raise InputError(f'{out} is no folder: choose another one to draw into.')
-    jobs = [Job(source, _target(out / source.relative_to(base)))
-            for path in inputs for source, base in _find(path, out)]
+    jobs = [
+        Job(source, _target(out / source.relative_to(base)))
+        for path in inputs
+        for source, base in _find(path, out)
+    ]
     sources = {job.source.resolve() for job in jobs}
     targets = {}
     for job in jobs:
         if job.target in targets:
-            raise InputError(f'{targets[job.target]} and {job.source} would both be drawn to '
-                             f'{job.target}: draw them into two folders.')
+            raise InputError(
+                f'{targets[job.target]} and {job.source} would both be drawn to '
+                f'{job.target}: draw them into two folders.'
+            )
         targets[job.target] = job.source
         if job.target.resolve() in sources:
-            raise InputError(f'{job.source} would be drawn over the input {job.target}: choose '
-                             'another folder to draw into.')
+            raise InputError(
+                f'{job.source} would be drawn over the input {job.target}: choose '
+                'another folder to draw into.'
+            )
         for path in (job.target, job.records):
             if path.exists() and not overwrite:
                 raise InputError(f'{path} exists: choose another folder, or give --overwrite.')
@@ -77,8 +86,9 @@ def read_image(path: Path) -> np.ndarray:
     except cv2.error as error:
         raise InputError(f'image {path} cannot be decoded ({error.err}).') from error
     if image is None:
-        raise InputError(f'image {path} cannot be decoded, it is {_damage(path)}: copy or export '
-                         'it again.')
+        raise InputError(
+            f'image {path} cannot be decoded, it is {_damage(path)}: copy or export it again.'
+        )
     return image
 
 
@@ -103,8 +113,10 @@ class Video:
         """Yields (H, W, 3) BGR uint8."""
         found, frame = self.capture.read()
         if not found:
-            raise InputError(f'video {self.path} cannot be decoded, it is {_damage(self.path)}: '
-                             'copy or export it again.')
+            raise InputError(
+                f'video {self.path} cannot be decoded, it is {_damage(self.path)}: '
+                'copy or export it again.'
+            )
         while found:
             yield frame
             found, frame = self.capture.read()
@@ -112,8 +124,8 @@ class Video:
 
 def write_image(pictures: Iterable[np.ndarray], path: Path) -> None:
     """Writes the one picture, (H, W, 3) BGR uint8, whole or not at all."""
-    picture, = pictures
-    write_whole(path, partial(_encode_image, picture))
+    (picture,) = pictures
+    write_atomically(path, partial(_encode_image, picture))
 
 
 def write_video(pictures: Iterable[np.ndarray], path: Path, rate: float) -> None:
@@ -124,7 +136,7 @@ def write_video(pictures: Iterable[np.ndarray], path: Path, rate: float) -> None
         path: Ends in .mp4.
         rate: Frames per second.
     """
-    write_whole(path, partial(_encode_video, pictures, rate))
+    write_atomically(path, partial(_encode_video, pictures, rate))
 
 
 def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
@@ -132,18 +144,25 @@ def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
     if path.is_dir():
         # what was drawn into a folder below the inputs is none
         drawn = out.resolve() if path.resolve() in out.resolve().parents else None
-        files = [file for file in sorted(path.rglob('*'))
-                 if file.suffix.lower() in IMAGES + VIDEOS and file.is_file()
-                 and not file.name.startswith('.') and drawn not in file.resolve().parents]
+        files = [
+            file
+            for file in sorted(path.rglob('*'))
+            if file.suffix.lower() in IMAGES + VIDEOS
+            and file.is_file()
+            and not file.name.startswith('.')
+            and drawn not in file.resolve().parents
+        ]
         if not files:
-            raise InputError(f'the folder {path} holds no images or videos '
-                             f'({" ".join(IMAGES + VIDEOS)}).')
+            raise InputError(
+                f'the folder {path} holds no images or videos ({" ".join(IMAGES + VIDEOS)}).'
+            )
         yield from ((file, path) for file in files)
     elif not path.exists():
         raise InputError(f'{path} does not exist: give images, videos or folders of them.')
     elif path.suffix.lower() not in IMAGES + VIDEOS:
-        raise InputError(f'{path} is neither an image ({" ".join(IMAGES)}) nor a video '
-                         f'({" ".join(VIDEOS)}).')
+        raise InputError(
+            f'{path} is neither an image ({" ".join(IMAGES)}) nor a video ({" ".join(VIDEOS)}).'
+        )
     else:
         yield path, path.parent
 
@@ -168,7 +187,9 @@ def _encode_video(pictures: Iterable[np.ndarray], rate: float, path: Path) -> No
             size = picture.shape[1::-1]
             writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, size)
             if not writer.isOpened():
-                raise InputError(f'{path.parent}: a video of {size[0]}x{size[1]} pixels and {rate} '
-                                 'frames a second cannot be written: draw its frames as images.')
+                raise InputError(
+                    f'{path.parent}: a video of {size[0]}x{size[1]} pixels and {rate} '
+                    'frames a second cannot be written: draw its frames as images.'
+                )
         writer.write(picture)
     writer.release()

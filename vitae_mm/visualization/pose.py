@@ -19,8 +19,9 @@ BOX_COLOUR = (0, 255, 0)
 class KeypointVisualizer(PoseLocalVisualizer):
     """mmpose's visualizer, with keypoints in white rings."""
 
-    def draw_circles(self, center: np.ndarray, radius: np.ndarray, face_colors: tuple[int, ...],
-                     **options) -> None:
+    def draw_circles(
+        self, center: np.ndarray, radius: np.ndarray, face_colors: tuple[int, ...], **options
+    ) -> None:
         size = float(radius[0])  # mmpose gives an array, of which NumPy 2.4 makes no number
         super().draw_circles(center, 1.4 * size, (255, 255, 255), **options)
         super().draw_circles(center, size, face_colors, **options)
@@ -30,7 +31,7 @@ class SkeletonPainter:
     """Draws keypoints and the links between them, and given boxes."""
 
     model_type = TopdownPoseEstimator
-    score_thr = .3
+    score_thr = 0.3
     takes_boxes = True
     reads_pipeline = True
 
@@ -39,8 +40,9 @@ class SkeletonPainter:
         self.visualizer = KeypointVisualizer()
         self.visualizer.set_dataset_meta(model.dataset_meta)
 
-    def paint(self, image: np.ndarray, boxes: np.ndarray | None = None
-              ) -> tuple[np.ndarray, dict[str, Any]]:
+    def paint(
+        self, image: np.ndarray, boxes: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         sample = merge_data_samples(inference_topdown(self.model, image, boxes, 'xywh'))
         prediction = dict(instances=split_instances(sample.pred_instances))
         picture, factor = enlarge(image)
@@ -51,8 +53,10 @@ class SkeletonPainter:
         if boxes is not None:
             # mmpose would draw them over the keypoints
             for left, top, right, bottom in sample.pred_instances.bboxes.round().astype(int):
-                cv2.rectangle(picture, (left, top), (right, bottom), BOX_COLOUR,
-                              self.visualizer.line_width)
+                cv2.rectangle(
+                    picture, (left, top), (right, bottom), BOX_COLOUR, self.visualizer.line_width
+                )
         drawn = self.visualizer.add_datasample(
-            '', picture[..., ::-1].copy(), sample, draw_gt=False, kpt_thr=self.score_thr)
+            '', picture[..., ::-1].copy(), sample, draw_gt=False, kpt_thr=self.score_thr
+        )
         return drawn[..., ::-1], prediction

@@ -41,8 +41,10 @@ class ReconstructionPainter:
             deviation, mean = torch.std_mean(patches, dim=-1, keepdim=True)
             predicted = predicted * deviation + mean
         visible = patches * (1 - mask)
-        pictures = [self._pixels(head.unpatchify(each))
-                    for each in (patches, visible, visible + predicted * mask)]
+        pictures = [
+            self._pixels(head.unpatchify(each))
+            for each in (patches, visible, visible + predicted * mask)
+        ]
         edge = np.full((len(square), GAP, 3), 255, np.uint8)
         row = np.hstack([pictures[0], edge, pictures[1], edge, pictures[2]])
         return enlarge(row)[0], dict(loss=loss, masked=int(mask.sum()), patches=mask.shape[1])
@@ -62,5 +64,8 @@ def fit_square(image: np.ndarray, side: int) -> np.ndarray:
     """The largest square in the middle of an image (H, W, 3), scaled to ``side`` pixels."""
     short = min(image.shape[:2])
     top, left = ((edge - short) // 2 for edge in image.shape[:2])
-    return cv2.resize(image[top:top + short, left:left + short], (side, side),
-                      interpolation=cv2.INTER_AREA if short > side else cv2.INTER_CUBIC)
+    return cv2.resize(
+        image[top : top + short, left : left + short],
+        (side, side),
+        interpolation=cv2.INTER_AREA if short > side else cv2.INTER_CUBIC,
+    )

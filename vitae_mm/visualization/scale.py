@@ -1,4 +1,5 @@
 """Lines and letters that can be seen on small and large images."""
+
 import cv2
 import numpy as np
 from mmengine.visualization import Visualizer

@@ -25,7 +25,7 @@ class MapPainter:
     reads_pipeline = True
 
     def __init__(self, model: BaseSegmentor, cfg: Config):
-        cfg.visualizer = dict(type='SegLocalVisualizer', name='demo', alpha=.6)
+        cfg.visualizer = dict(type='SegLocalVisualizer', name='demo', alpha=0.6)
         self.inferencer = Segmentor(cfg, model, show_progress=False)
         self.meta = model.dataset_meta
         self.inferencer.visualizer.set_dataset_meta(self.meta['classes'], self.meta['palette'])
@@ -36,10 +36,12 @@ class MapPainter:
         shares = _shares(classes.numpy(), self.meta['classes'])
         picture, factor = enlarge(image)
         sample.pred_sem_seg = PixelData(
-            data=classes.repeat_interleave(factor, 1).repeat_interleave(factor, 2))
+            data=classes.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
+        )
         visualizer = self.inferencer.visualizer
-        visualizer.add_datasample('', without_colours(picture[..., ::-1]), sample, draw_gt=False,
-                                  with_labels=False)
+        visualizer.add_datasample(
+            '', without_colours(picture[..., ::-1]), sample, draw_gt=False, with_labels=False
+        )
         colours = dict(zip(self.meta['classes'], self.meta['palette'], strict=True))
         return add_legend(visualizer.get_image()[..., ::-1], shares, colours), dict(shares=shares)
 

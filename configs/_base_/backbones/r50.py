@@ -7,7 +7,9 @@ channels = [256, 512, 1024, 2048]
 pretrained = dict(
     frozen_stages=1,
     norm_eval=True,
-    init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'))
+    init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
+)
 segmentation = dict(
-    frozen_stages=-1, norm_eval=False, norm_cfg=dict(type='SyncBN', requires_grad=True))
-pose = dict(frozen_stages=-1, norm_eval=False, out_indices=(3, ))
+    frozen_stages=-1, norm_eval=False, norm_cfg=dict(type='SyncBN', requires_grad=True)
+)
+pose = dict(frozen_stages=-1, norm_eval=False, out_indices=(3,))

@@ -9,6 +9,8 @@ backbone = dict(
         num_heads=(1, 2, 4, 8),
         reduction_heads=(1, 1, 2, 4),
         groups=(1, 16, 32, 64),
-        reduction_groups=(1, 8, 16, 32)),
-    out_indices=(0, 1, 2, 3))
+        reduction_groups=(1, 8, 16, 32),
+    ),
+    out_indices=(0, 1, 2, 3),
+)
 channels = [32, 64, 128, 256]

@@ -18,27 +18,31 @@ test_pipeline = [
     dict(type='PackPoseInputs'),
 ]
 data = dict(
-    type='AP10KDataset', data_root='data/ap10k/', data_mode='topdown',
-    data_prefix=dict(img='data/'))
+    type='AP10KDataset', data_root='data/ap10k/', data_mode='topdown', data_prefix=dict(img='data/')
+)
 # workers start anew each epoch, so that a resumed run sees the same data
 workers = dict(
-    num_workers=4, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker'))
+    num_workers=4, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker')
+)
 train_dataloader = dict(
     **workers,
     batch_size=64,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(**data, ann_file='annotations/ap10k-train-split1.json', pipeline=train_pipeline))
+    dataset=dict(**data, ann_file='annotations/ap10k-train-split1.json', pipeline=train_pipeline),
+)
 val_dataloader = dict(
     **workers,
     batch_size=32,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(
-        **data, ann_file='annotations/ap10k-val-split1.json', test_mode=True,
-        pipeline=test_pipeline))
+        **data, ann_file='annotations/ap10k-val-split1.json', test_mode=True, pipeline=test_pipeline
+    ),
+)
 test_dataloader = dict(
-    **{**val_dataloader, 'dataset': {
-        **val_dataloader['dataset'], 'ann_file': 'annotations/ap10k-test-split1.json'}})
-val_evaluator = dict(
-    type='CocoMetric', ann_file='data/ap10k/annotations/ap10k-val-split1.json')
-test_evaluator = dict(
-    type='CocoMetric', ann_file='data/ap10k/annotations/ap10k-test-split1.json')
+    **{
+        **val_dataloader,
+        'dataset': {**val_dataloader['dataset'], 'ann_file': 'annotations/ap10k-test-split1.json'},
+    }
+)
+val_evaluator = dict(type='CocoMetric', ann_file='data/ap10k/annotations/ap10k-val-split1.json')
+test_evaluator = dict(type='CocoMetric', ann_file='data/ap10k/annotations/ap10k-test-split1.json')

@@ -1,11 +1,17 @@
 # CIFAR-10 as one folder a class: a fifth of the training images of each class. The
 # labels serve to choose them alone.
 _base_ = './images_small.py'
-train_dataloader = dict(dataset=dict(
-    _delete_=True,
-    type='vitae_mm.StratifiedSubset',
-    fraction=.2,
-    keep_length=False,
+train_dataloader = dict(
     dataset=dict(
-        type='CustomDataset', data_root='data/cifar10/', data_prefix='train',
-        pipeline=_base_.train_pipeline)))
+        _delete_=True,
+        type='vitae_mm.StratifiedSubset',
+        fraction=0.2,
+        keep_length=False,
+        dataset=dict(
+            type='CustomDataset',
+            data_root='data/cifar10/',
+            data_prefix='train',
+            pipeline=_base_.train_pipeline,
+        ),
+    )
+)

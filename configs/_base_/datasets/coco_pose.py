@@ -10,18 +10,23 @@ train_pipeline[6].update(encoder=codec)
 test_pipeline[2].update(input_size=codec['input_size'])
 data = dict(type='CocoDataset', data_root='data/coco/')
 annotations = 'annotations/person_keypoints_{}2017.json'
-train_dataloader = dict(dataset=dict(
-    **data,
-    ann_file=annotations.format('train'),
-    data_prefix=dict(img='train2017/'),
-    pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(
-    **data,
-    ann_file=annotations.format('val'),
-    bbox_file='data/coco/person_detection_results/'
-    'COCO_val2017_detections_AP_H_56_person.json',
-    data_prefix=dict(img='val2017/'),
-    pipeline=test_pipeline))
+train_dataloader = dict(
+    dataset=dict(
+        **data,
+        ann_file=annotations.format('train'),
+        data_prefix=dict(img='train2017/'),
+        pipeline=train_pipeline,
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        **data,
+        ann_file=annotations.format('val'),
+        bbox_file='data/coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+        data_prefix=dict(img='val2017/'),
+        pipeline=test_pipeline,
+    )
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file='data/coco/' + annotations.format('val'))
 test_evaluator = val_evaluator

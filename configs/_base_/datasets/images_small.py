@@ -2,12 +2,20 @@
 # image at 32x32, and flips; batch 64. The config gives data_root and data_prefix.
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',
-    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    to_rgb=True,
+)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='RandomResizedCrop', scale=32, crop_ratio_range=(.2, 1.), backend='pillow',
-         interpolation='bicubic'),
-    dict(type='RandomFlip', prob=.5),
+    dict(
+        type='RandomResizedCrop',
+        scale=32,
+        crop_ratio_range=(0.2, 1.0),
+        backend='pillow',
+        interpolation='bicubic',
+    ),
+    dict(type='RandomFlip', prob=0.5),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(
@@ -18,4 +26,5 @@ train_dataloader = dict(
     worker_init_fn=dict(type='vitae_mm.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
-    dataset=dict(type='CustomDataset', with_label=False, pipeline=train_pipeline))
+    dataset=dict(type='CustomDataset', with_label=False, pipeline=train_pipeline),
+)

@@ -9,7 +9,8 @@ test_pipeline[1].update(scale=248)  # 224 / .9
 
 # workers start anew each epoch, so that a resumed run sees the same data
 workers = dict(
-    num_workers=8, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker'))
+    num_workers=8, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker')
+)
 train_dataloader = dict(**workers)
 val_dataloader = dict(**workers, dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -2,5 +2,4 @@
 # of the image or more, and flips.
 _base_ = 'mmpretrain::_base_/datasets/imagenet_bs512_mae.py'
 # workers start anew each epoch, so that a resumed run sees the same data
-train_dataloader = dict(
-    persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker'))
+train_dataloader = dict(persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker'))

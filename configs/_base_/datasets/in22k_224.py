@@ -4,10 +4,22 @@
 _base_ = './in1k_224_b1024.py'
 data_preprocessor = dict(num_classes=21841)
 data = dict(type='ImageNet21k', data_root='data/imagenet21k', split='')
-train_dataloader = dict(dataset=dict(
-    _delete_=True, **data, ann_file='train.txt', data_prefix='train',
-    pipeline=_base_.train_pipeline))
-val_dataloader = dict(dataset=dict(
-    _delete_=True, **data, ann_file='val.txt', data_prefix='train',
-    pipeline=_base_.test_pipeline))
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        **data,
+        ann_file='train.txt',
+        data_prefix='train',
+        pipeline=_base_.train_pipeline,
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        **data,
+        ann_file='val.txt',
+        data_prefix='train',
+        pipeline=_base_.test_pipeline,
+    )
+)
 test_dataloader = val_dataloader

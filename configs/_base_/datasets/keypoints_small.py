@@ -15,10 +15,8 @@ train_pipeline = [
 test_pipeline = _base_.test_pipeline
 test_pipeline[2].update(input_size=codec['input_size'])
 kind = dict(type='BaseCocoStyleDataset')
-train_dataloader = dict(
-    batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=train_pipeline))
-val_dataloader = dict(
-    batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=test_pipeline))
+train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=train_pipeline))
+val_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = [dict(type='PCKAccuracy', thr=.05), dict(type='EPE')]
+val_evaluator = [dict(type='PCKAccuracy', thr=0.05), dict(type='EPE')]
 test_evaluator = val_evaluator

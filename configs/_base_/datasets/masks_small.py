@@ -6,9 +6,9 @@ crop_size = (128, 176)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    dict(type='RandomResize', scale=(192, 144), ratio_range=(.9, 1.4), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=.75),
-    dict(type='RandomFlip', prob=.5),
+    dict(type='RandomResize', scale=(192, 144), ratio_range=(0.9, 1.4), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs'),
 ]
 test_pipeline = [
@@ -20,17 +20,20 @@ test_pipeline = [
 ]
 # workers start anew each epoch, so that a resumed run sees the same data
 workers = dict(
-    num_workers=1, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker'))
+    num_workers=1, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker')
+)
 train_dataloader = dict(
     **workers,
     batch_size=2,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='BaseSegDataset', pipeline=train_pipeline))
+    dataset=dict(type='BaseSegDataset', pipeline=train_pipeline),
+)
 val_dataloader = dict(
     **workers,
     batch_size=1,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='BaseSegDataset', pipeline=test_pipeline))
+    dataset=dict(type='BaseSegDataset', pipeline=test_pipeline),
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

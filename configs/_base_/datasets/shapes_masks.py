@@ -11,12 +11,18 @@ test_pipeline[1].update(scale=(128, 96))
 classes = ('ground', 'triangle', 'square', 'star', 'cross')
 palette = [[90, 90, 90], [220, 60, 60], [60, 160, 60], [240, 180, 40], [60, 90, 220]]
 data = dict(data_root='data/shapes/', metainfo=dict(classes=classes, palette=palette))
-train_dataloader = dict(dataset=dict(
-    **data,
-    data_prefix=dict(img_path='images/train', seg_map_path='masks/train'),
-    pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(
-    **data,
-    data_prefix=dict(img_path='images/val', seg_map_path='masks/val'),
-    pipeline=test_pipeline))
+train_dataloader = dict(
+    dataset=dict(
+        **data,
+        data_prefix=dict(img_path='images/train', seg_map_path='masks/train'),
+        pipeline=train_pipeline,
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        **data,
+        data_prefix=dict(img_path='images/val', seg_map_path='masks/val'),
+        pipeline=test_pipeline,
+    )
+)
 test_dataloader = val_dataloader

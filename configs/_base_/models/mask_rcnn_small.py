@@ -15,10 +15,13 @@ model = dict(
             conv_out_channels=128,
             num_shared_fcs=1,
             fc_out_channels=256,
-            norm_cfg=norm_cfg),
+            norm_cfg=norm_cfg,
+        ),
         mask_roi_extractor=dict(out_channels=128),
-        mask_head=dict(in_channels=128, conv_out_channels=64, num_convs=2, norm_cfg=norm_cfg)),
+        mask_head=dict(in_channels=128, conv_out_channels=64, num_convs=2, norm_cfg=norm_cfg),
+    ),
     train_cfg=dict(
-        rpn_proposal=dict(nms_pre=500, max_per_img=200),
-        rcnn=dict(sampler=dict(num=64))),
-    test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=200)))
+        rpn_proposal=dict(nms_pre=500, max_per_img=200), rcnn=dict(sampler=dict(num=64))
+    ),
+    test_cfg=dict(rpn=dict(nms_pre=500, max_per_img=200)),
+)

@@ -6,9 +6,12 @@ model = dict(
         type='PoseDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True),
+        bgr_to_rgb=True,
+    ),
     head=dict(
         type='HeatmapHead',
         out_channels=17,
-        loss=dict(type='KeypointMSELoss', use_target_weight=True)),
-    test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=True))
+        loss=dict(type='KeypointMSELoss', use_target_weight=True),
+    ),
+    test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=True),
+)

@@ -3,8 +3,7 @@
 # backbone, its channels and the codec.
 _base_ = './simple_baseline.py'
 model = dict(
-    neck=dict(type='FeatureMapProcessor', scale_factor=4., apply_relu=True),
-    head=dict(
-        deconv_out_channels=None,
-        final_layer=dict(kernel_size=3, padding=1)),
-    test_cfg=dict(shift_heatmap=False))
+    neck=dict(type='FeatureMapProcessor', scale_factor=4.0, apply_relu=True),
+    head=dict(deconv_out_channels=None, final_layer=dict(kernel_size=3, padding=1)),
+    test_cfg=dict(shift_heatmap=False),
+)

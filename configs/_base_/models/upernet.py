@@ -1,11 +1,7 @@
 # UperNet with an auxiliary head on the third map; the config gives the backbone
 # and the channels of its maps.
 norm_cfg = dict(type='SyncBN', requires_grad=True)
-head = dict(
-    dropout_ratio=.1,
-    num_classes=150,
-    norm_cfg=norm_cfg,
-    align_corners=False)
+head = dict(dropout_ratio=0.1, num_classes=150, norm_cfg=norm_cfg, align_corners=False)
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(
@@ -16,21 +12,25 @@ model = dict(
         pad_val=0,
         seg_pad_val=255,
         size=(512, 512),
-        test_cfg=dict(size_divisor=32)),
+        test_cfg=dict(size_divisor=32),
+    ),
     decode_head=dict(
         type='UPerHead',
         in_index=[0, 1, 2, 3],
         pool_scales=(1, 2, 3, 6),
         channels=512,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.),
-        **head),
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
+        **head,
+    ),
     auxiliary_head=dict(
         type='FCNHead',
         in_index=2,
         channels=256,
         num_convs=1,
         concat_input=False,
-        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=.4),
-        **head),
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.4),
+        **head,
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

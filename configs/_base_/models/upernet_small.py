@@ -5,4 +5,5 @@ _base_ = './upernet.py'
 norm_cfg = dict(type='GN', num_groups=32)
 model = dict(
     decode_head=dict(channels=128, norm_cfg=dict(_delete_=True, **norm_cfg)),
-    auxiliary_head=dict(channels=64, norm_cfg=dict(_delete_=True, **norm_cfg)))
+    auxiliary_head=dict(channels=64, norm_cfg=dict(_delete_=True, **norm_cfg)),
+)

@@ -10,4 +10,5 @@ hooks = dict(
     # a checkpoint that does not fit stops the run
     checkpoint_match=dict(type='vitae_mm.CheckpointMatchHook'),
     # an image that cannot be read, or a class map with unknown labels, is named
-    sample_check=dict(type='vitae_mm.SampleCheckHook'))
+    sample_check=dict(type='vitae_mm.SampleCheckHook'),
+)

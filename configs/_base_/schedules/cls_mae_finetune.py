@@ -5,7 +5,8 @@ _base_ = './cls_adamw.py'
 optim_wrapper = dict(
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
     optimizer=dict(lr=2e-3),
-    paramwise_cfg=dict(layer_decay_rate=.65))
+    paramwise_cfg=dict(layer_decay_rate=0.65),
+)
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=5, convert_to_iter_based=True),
     # ends with the training, however long the config makes that

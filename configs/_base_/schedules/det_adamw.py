@@ -2,8 +2,9 @@
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='vitae_mm.MergedOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=1e-4, betas=(.9, .999), weight_decay=.05, fused=True),
-    paramwise_cfg=dict(norm_decay_mult=0.))
+    optimizer=dict(type='AdamW', lr=1e-4, betas=(0.9, 0.999), weight_decay=0.05, fused=True),
+    paramwise_cfg=dict(norm_decay_mult=0.0),
+)
 auto_scale_lr = dict(enable=False, base_batch_size=16)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

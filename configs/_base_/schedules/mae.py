@@ -3,8 +3,9 @@
 # config gives max_epochs.
 _base_ = './adamw.py'
 optim_wrapper = dict(
-    optimizer=dict(lr=2.4e-3, betas=(.9, .95)),
-    paramwise_cfg=dict(custom_keys=dict(mask_token=dict(decay_mult=0.))))
+    optimizer=dict(lr=2.4e-3, betas=(0.9, 0.95)),
+    paramwise_cfg=dict(custom_keys=dict(mask_token=dict(decay_mult=0.0))),
+)
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=40, convert_to_iter_based=True),
     # ends with the training, however long the config makes that

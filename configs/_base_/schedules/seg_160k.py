@@ -6,10 +6,11 @@ test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='vitae_mm.MergedOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=6e-5, betas=(.9, .999), weight_decay=.01, fused=True),
-    paramwise_cfg=dict(norm_decay_mult=0.))
+    optimizer=dict(type='AdamW', lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01, fused=True),
+    paramwise_cfg=dict(norm_decay_mult=0.0),
+)
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500),
-    dict(type='PolyLR', power=1., eta_min=0., by_epoch=False, begin=1500, end=160000),
+    dict(type='PolyLR', power=1.0, eta_min=0.0, by_epoch=False, begin=1500, end=160000),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=16)

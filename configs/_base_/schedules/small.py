@@ -10,7 +10,8 @@ param_scheduler = [
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='vitae_mm.MergedOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=5e-4, betas=(.9, .999), weight_decay=.05, fused=True),
-    paramwise_cfg=dict(norm_decay_mult=0.),
-    clip_grad=dict(max_norm=1.))
+    optimizer=dict(type='AdamW', lr=5e-4, betas=(0.9, 0.999), weight_decay=0.05, fused=True),
+    paramwise_cfg=dict(norm_decay_mult=0.0),
+    clip_grad=dict(max_norm=1.0),
+)
 auto_scale_lr = dict(enable=False, base_batch_size=4)

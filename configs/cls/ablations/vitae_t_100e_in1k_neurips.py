@@ -2,5 +2,5 @@
 # bash tools/dist_train.sh configs/cls/ablations/vitae_t_100e_in1k_neurips.py 8
 _base_ = './vitae_t_100e_in1k.py'
 model = dict(
-    backbone=dict(
-        out_type='cls_token', class_token=True, position='sinusoid', final_norm='tokens'))
+    backbone=dict(out_type='cls_token', class_token=True, position='sinusoid', final_norm='tokens')
+)

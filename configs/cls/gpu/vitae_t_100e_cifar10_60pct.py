@@ -5,5 +5,7 @@ train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='vitae_mm.StratifiedSubset',
-        fraction=.6,
-        dataset=_base_.train_dataloader.dataset))
+        fraction=0.6,
+        dataset=_base_.train_dataloader.dataset,
+    )
+)

@@ -8,7 +8,9 @@ _base_ = [
     '../../_base_/runtime/cls.py',
 ]
 model = dict(
-    backbone=dict(init_cfg=dict(
-        type='Pretrained', checkpoint='work_dirs/mae_vitae_4e_cifar10/epoch_4.pth')),
+    backbone=dict(
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/mae_vitae_4e_cifar10/epoch_4.pth')
+    ),
     head=dict(num_classes=10),
-    train_cfg=None)  # no mixing: few steps
+    train_cfg=None,
+)  # no mixing: few steps

@@ -1,4 +1,5 @@
 """Training hooks."""
+
 from .checkpoint_match import CheckpointMatchHook
 from .epoch_seed import EpochSeedHook, seed_worker
 from .fuse import FuseHook
@@ -6,5 +7,12 @@ from .sample_check import SampleCheckHook
 from .sync_averaged_buffers import SyncAveragedBuffersHook
 from .whole_checkpoint import WholeCheckpointHook
 
-__all__ = ['CheckpointMatchHook', 'EpochSeedHook', 'FuseHook', 'SampleCheckHook',
-           'SyncAveragedBuffersHook', 'WholeCheckpointHook', 'seed_worker']
+__all__ = [
+    'CheckpointMatchHook',
+    'EpochSeedHook',
+    'FuseHook',
+    'SampleCheckHook',
+    'SyncAveragedBuffersHook',
+    'WholeCheckpointHook',
+    'seed_worker',
+]

@@ -6,8 +6,14 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 
-from vitae_mm.checkpoints import (BACKBONE, check_match, entries_below, inflated_keys,
-                                  misshapen_keys, unwrap_state_dict)
+from vitae_mm.checkpoints import (
+    BACKBONE,
+    check_match,
+    entries_below,
+    inflated_keys,
+    misshapen_keys,
+    unwrap_state_dict,
+)
 from vitae_mm.errors import InputError
 from vitae_mm.registry import HOOKS
 
@@ -40,12 +46,15 @@ class CheckpointMatchHook(Hook):
         source = f'checkpoint {runner._load_from or "of " + runner.work_dir}'
         # the runner builds its training loop only when it trains
         training = isinstance(runner._train_loop, BaseLoop)
-        print_log(check_start(model, state, source, whole=runner._resume or not training),
-                  logger='current')
+        print_log(
+            check_start(model, state, source, whole=runner._resume or not training),
+            logger='current',
+        )
 
 
-def check_start(model: nn.Module, state_dict: Mapping[str, Tensor], source: str,
-                whole: bool) -> str:
+def check_start(
+    model: nn.Module, state_dict: Mapping[str, Tensor], source: str, whole: bool
+) -> str:
     """Checks weights that a run starts from against its model.
 
     Args:
@@ -65,10 +74,12 @@ def check_start(model: nn.Module, state_dict: Mapping[str, Tensor], source: str,
         check_match(model, state_dict, source)
         if inflated := inflated_keys(model, state_dict):
             # the optimizer's state has no such shapes
-            raise InputError(f'{source} has kernels of 1x1 for {len(inflated)} parallel convs of '
-                             '3x3: a training can start from it (load_from, or init_cfg of the '
-                             'backbone), but not go on with it; resume with the config that it '
-                             'was trained with, or inflate it with tools/convert_checkpoint.py.')
+            raise InputError(
+                f'{source} has kernels of 1x1 for {len(inflated)} parallel convs of '
+                '3x3: a training can start from it (load_from, or init_cfg of the '
+                'backbone), but not go on with it; resume with the config that it '
+                'was trained with, or inflate it with tools/convert_checkpoint.py.'
+            )
         return f'{source}: {len(wanted)} of {len(wanted)} keys matched.'
     if hasattr(model, 'backbone'):
         check_match(model.backbone, entries_below(state_dict, BACKBONE), source)
@@ -76,5 +87,7 @@ def check_start(model: nn.Module, state_dict: Mapping[str, Tensor], source: str,
     samples = f', such as {", ".join(fresh[:3])}' if fresh else ''
     inflated = len(inflated_keys(model, state_dict))
     kernels = f'; the kernels of {inflated} parallel convs are inflated' if inflated else ''
-    return (f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
-            f'{len(fresh)} keep their initial values{samples}{kernels}.')
+    return (
+        f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
+        f'{len(fresh)} keep their initial values{samples}{kernels}.'
+    )

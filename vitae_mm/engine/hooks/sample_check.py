@@ -34,11 +34,17 @@ class SampleCheckHook(Hook):
 def ignored_labels(model: nn.Module) -> set[int]:
     """Labels of class maps that the heads of a segmentor leave out; 255 is
     what mmseg pads with."""
-    return {255, *(head.ignore_index for head in model.modules()
-                   if isinstance(getattr(head, 'ignore_index', None), int))}
+    return {
+        255,
+        *(
+            head.ignore_index
+            for head in model.modules()
+            if isinstance(getattr(head, 'ignore_index', None), int)
+        ),
+    }
 
 
-def name_files(dataset: object, ignored: Collection[int] = (255, )) -> None:
+def name_files(dataset: object, ignored: Collection[int] = (255,)) -> None:
     """Has a dataset, or those inside of a wrapper, raise :class:`InputError`
     for samples that their pipelines fail on.
 
@@ -50,8 +56,10 @@ def name_files(dataset: object, ignored: Collection[int] = (255, )) -> None:
         pipeline = getattr(inner, 'pipeline', None)
         if isinstance(pipeline, Compose) and not isinstance(pipeline, NamingPipeline):
             inner.pipeline = NamingPipeline(
-                pipeline, len((getattr(inner, 'metainfo', None) or {}).get('classes') or ()),
-                {*ignored, getattr(inner, 'ignore_index', 255)})
+                pipeline,
+                len((getattr(inner, 'metainfo', None) or {}).get('classes') or ()),
+                {*ignored, getattr(inner, 'ignore_index', 255)},
+            )
 
 
 def innermost(dataset: object) -> Iterator[object]:
@@ -86,8 +94,10 @@ class NamingPipeline(Compose):
             raise
         except Exception as error:
             reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-            raise InputError(f'{files or "a sample"} cannot be read or augmented ({reason}): mend '
-                             'it, or take it out of the dataset.') from error
+            raise InputError(
+                f'{files or "a sample"} cannot be read or augmented ({reason}): mend '
+                'it, or take it out of the dataset.'
+            ) from error
         self._check_labels(sample, files)
         return sample
 
@@ -98,7 +108,9 @@ class NamingPipeline(Compose):
         labels = samples.gt_sem_seg.data
         unknown = set(labels[labels >= self.classes].unique().tolist()) - set(self.ignored)
         if unknown:
-            raise InputError(f'{files}: the class map holds label {min(unknown)}, but there are '
-                             f'{self.classes} classes, numbered from 0, and '
-                             f'{sorted(self.ignored)} for none: mend it, or name the classes that '
-                             'are missing.')
+            raise InputError(
+                f'{files}: the class map holds label {min(unknown)}, but there are '
+                f'{self.classes} classes, numbered from 0, and '
+                f'{sorted(self.ignored)} for none: mend it, or name the classes that '
+                'are missing.'
+            )

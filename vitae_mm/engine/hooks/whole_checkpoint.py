@@ -5,7 +5,7 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from vitae_mm.checkpoints import write_whole
+from vitae_mm.io import write_atomically
 from vitae_mm.registry import HOOKS
 
 
@@ -13,7 +13,7 @@ class WholeFileBackend(LocalBackend):
     """Writes local files whole or not at all."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        write_whole(filepath, lambda temporary: temporary.write_bytes(obj))
+        write_atomically(filepath, lambda temporary: temporary.write_bytes(obj))
 
 
 class LateRemoval:
@@ -62,12 +62,21 @@ class WholeCheckpointHook(CheckpointHook):
         self.last_ckpt = self._path(step)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         runner.save_checkpoint(
-            self.out_dir, self.filename_tmpl.format(step), self.file_client_args,
-            save_optimizer=self.save_optimizer, save_param_scheduler=self.save_param_scheduler,
-            meta=meta, by_epoch=self.by_epoch, backend_args=self.backend_args, **self.args)
+            self.out_dir,
+            self.filename_tmpl.format(step),
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
         if is_main_process():
-            write_whole(Path(runner.work_dir) / 'last_checkpoint',
-                        lambda temporary: temporary.write_text(self.last_ckpt))
+            write_atomically(
+                Path(runner.work_dir) / 'last_checkpoint',
+                lambda temporary: temporary.write_text(self.last_ckpt),
+            )
             self._remove(outdated)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:

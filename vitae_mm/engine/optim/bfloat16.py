@@ -37,6 +37,7 @@ def _keep_in_float32() -> None:
     """Has mmcv's operators without bfloat16 kernels work on float32 copies."""
     from mmcv.ops.nms import NMSop
     from mmcv.ops.roi_align import RoIAlignFunction
+
     for function in (NMSop, RoIAlignFunction):
         if not hasattr(function, 'in_float32'):
             function.in_float32 = True
@@ -45,8 +46,11 @@ def _keep_in_float32() -> None:
 
 
 def _forward_in_float32(forward: Callable, ctx: Any, first: Tensor, *others: Any) -> Tensor:
-    out = forward(ctx, first.float(), *(
-        x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in others))
+    out = forward(
+        ctx,
+        first.float(),
+        *(x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in others),
+    )
     return out.to(first.dtype) if out.is_floating_point() else out
 
 
@@ -58,8 +62,11 @@ def _measure_in_float32() -> None:
     """Has mmpose's heads give NumPy, which has no bfloat16, float32 instead."""
     for name, module in list(sys.modules.items()):
         to_numpy = getattr(module, 'to_numpy', None)
-        if (name.startswith('mmpose.models.heads') and to_numpy
-                and not isinstance(to_numpy, partial)):
+        if (
+            name.startswith('mmpose.models.heads')
+            and to_numpy
+            and not isinstance(to_numpy, partial)
+        ):
             module.to_numpy = partial(_float32_to_numpy, to_numpy)
 
 

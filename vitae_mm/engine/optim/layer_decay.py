@@ -41,26 +41,35 @@ class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
         super()._validate_cfg()
         rate = self.paramwise_cfg.get('layer_decay_rate')
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1:
-            raise InputError(f'optim_wrapper.paramwise_cfg: layer_decay_rate={rate!r}: give a '
-                             'number in (0, 1], such as .75.')
+            raise InputError(
+                f'optim_wrapper.paramwise_cfg: layer_decay_rate={rate!r}: give a '
+                'number in (0, 1], such as .75.'
+            )
         if self.base_lr is None:
-            raise InputError('optim_wrapper.optimizer has no lr, which layer_decay_rate would '
-                             'scale: set it.')
+            raise InputError(
+                'optim_wrapper.optimizer has no lr, which layer_decay_rate would scale: set it.'
+            )
 
     def _adjust(self, params: list[dict], model: nn.Module) -> None:
         backbone = getattr(model, BACKBONE, None)
         if not hasattr(backbone, 'get_layer_depth'):
-            raise InputError(f'layer_decay_rate: the layers of the backbone '
-                             f'{type(backbone).__name__} of {type(model).__name__} are not known; '
-                             'leave the constructor out, or take a backbone with '
-                             'get_layer_depth, such as those of vitae_mm.')
+            raise InputError(
+                f'layer_decay_rate: the layers of the backbone '
+                f'{type(backbone).__name__} of {type(model).__name__} are not known; '
+                'leave the constructor out, or take a backbone with '
+                'get_layer_depth, such as those of vitae_mm.'
+            )
         rate = self.paramwise_cfg['layer_decay_rate']
         names = {parameter: name for name, parameter in model.named_parameters()}
         multipliers = {}
         for group in params:
             layer, count = backbone.get_layer_depth(names[group['params'][0]], f'{BACKBONE}.')
-            multipliers[layer] = rate**(count - 1 - layer)
+            multipliers[layer] = rate ** (count - 1 - layer)
             group['lr'] = group.get('lr', self.base_lr) * multipliers[layer]
-        print_log('layer-wise lr: ' + ', '.join(
-            f'layer {layer} x {multipliers[layer]:.3g}' for layer in sorted(multipliers)),
-            logger='current')
+        print_log(
+            'layer-wise lr: '
+            + ', '.join(
+                f'layer {layer} x {multipliers[layer]:.3g}' for layer in sorted(multipliers)
+            ),
+            logger='current',
+        )

@@ -14,8 +14,13 @@ class MergedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     within one alone.
     """
 
-    def add_params(self, params: list[dict], module: nn.Module, prefix: str = '',
-                   is_dcn_module: int | float | None = None) -> None:
+    def add_params(
+        self,
+        params: list[dict],
+        module: nn.Module,
+        prefix: str = '',
+        is_dcn_module: int | float | None = None,
+    ) -> None:
         super().add_params(params, module, prefix, is_dcn_module)
         # the base class calls this method for the model, and then for each module below
         if not prefix:
@@ -39,6 +44,7 @@ def merge_groups(groups: list[dict]) -> list[dict]:
     for group in groups:
         options = {key: value for key, value in group.items() if key != 'params'}
         # options may be lists
-        merged.setdefault(repr(sorted(options.items())), dict(params=[], **options))[
-            'params'] += group['params']
+        merged.setdefault(repr(sorted(options.items())), dict(params=[], **options))['params'] += (
+            group['params']
+        )
     return list(merged.values())

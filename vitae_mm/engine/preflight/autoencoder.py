@@ -1,4 +1,5 @@
 """Decoder and target of a masked autoencoder."""
+
 import math
 
 from torch import nn
@@ -23,6 +24,7 @@ def check_autoencoder(model: nn.Module) -> None:
         return
     # only pretraining needs mmpretrain
     from mmpretrain.models import MAEPretrainDecoder, MAEPretrainHead
+
     neck, head = model.neck, model.head
     if not isinstance(neck, MAEPretrainDecoder) or not isinstance(head, MAEPretrainHead):
         return
@@ -30,12 +32,16 @@ def check_autoencoder(model: nn.Module) -> None:
     patch = encoder.stride
     size = f'img_size={encoder.img_size[0]} and patches of {patch}x{patch}'
     for option, found, wanted in (
-            ('model.neck.num_patches', neck.num_patches, rows * columns),
-            ('model.neck.embed_dim', neck.decoder_embed.in_features,
-             encoder.norm.normalized_shape[0]),
-            ('model.neck.patch_size',
-             math.sqrt(neck.decoder_pred.out_features / encoder.in_channels), patch),
-            ('model.head.patch_size', head.patch_size, patch)):
+        ('model.neck.num_patches', neck.num_patches, rows * columns),
+        ('model.neck.embed_dim', neck.decoder_embed.in_features, encoder.norm.normalized_shape[0]),
+        (
+            'model.neck.patch_size',
+            math.sqrt(neck.decoder_pred.out_features / encoder.in_channels),
+            patch,
+        ),
+        ('model.head.patch_size', head.patch_size, patch),
+    ):
         if found != wanted:
-            raise InputError(f'{option}={found:g} does not fit the encoder with {size}: it must be '
-                             f'{wanted}.')
+            raise InputError(
+                f'{option}={found:g} does not fit the encoder with {size}: it must be {wanted}.'
+            )

@@ -1,4 +1,5 @@
 """Names of a dataset's classes."""
+
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,8 +36,10 @@ def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
     if isinstance(classes, str):
         if Path(classes).is_file():
             return tuple(list_from_file(classes))
-        raise InputError(f'classes={classes!r} is neither a file nor a tuple: for one class give '
-                         f'({classes!r}, ) with its comma.')
+        raise InputError(
+            f'classes={classes!r} is neither a file nor a tuple: for one class give '
+            f'({classes!r}, ) with its comma.'
+        )
     if classes is None and kind.__name__ == 'INaturalist' and annotations:
         return tuple(category['name'] for category in annotations['categories'])
     if classes is None and kind.__name__ in NAMELESS:
@@ -48,9 +51,12 @@ def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
 
 def has_class_folders(source: Source) -> bool:
     """Whether the sub-folders of the images are the classes."""
-    return (f'{source.kind.__module__}.{source.kind.__name__}' == FOLDERS_ARE_CLASSES
-            and source.given_classes is None and source.options.get('with_label', True)
-            and not source.options.get('ann_file'))
+    return (
+        f'{source.kind.__module__}.{source.kind.__name__}' == FOLDERS_ARE_CLASSES
+        and source.given_classes is None
+        and source.options.get('with_label', True)
+        and not source.options.get('ann_file')
+    )
 
 
 def sub_folders(folder: Path, name: str) -> tuple[str, ...]:
@@ -61,9 +67,11 @@ def sub_folders(folder: Path, name: str) -> tuple[str, ...]:
     """
     found = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     if not found:
-        raise InputError(f'{name}: the folder {folder} has no sub-folders, one for each class: '
-                         'sort the images into some, or give an ann_file; for images without '
-                         'classes set with_label=False.')
+        raise InputError(
+            f'{name}: the folder {folder} has no sub-folders, one for each class: '
+            'sort the images into some, or give an ann_file; for images without '
+            'classes set with_label=False.'
+        )
     return found
 
 
@@ -74,16 +82,21 @@ def check_categories(annotations: Mapping, classes: tuple[str, ...], name: str) 
     categories = [category['name'] for category in annotations['categories']]
     absent = [label for label in classes if label not in categories]
     if absent:
-        raise InputError(f'{name}: classes {absent[:5]} are not among the categories of the '
-                         f'annotation file, {categories[:10]}: set metainfo classes to those.')
+        raise InputError(
+            f'{name}: classes {absent[:5]} are not among the categories of the '
+            f'annotation file, {categories[:10]}: set metainfo classes to those.'
+        )
 
 
-def check_same_classes(classes: tuple[str, ...], name: str, others: tuple[str, ...],
-                       other_name: str) -> None:
+def check_same_classes(
+    classes: tuple[str, ...], name: str, others: tuple[str, ...], other_name: str
+) -> None:
     """Raises InputError if two splits have different class folders: they are
     numbered in each split by itself."""
     differ = sorted(set(classes) ^ set(others))
     if differ:
-        raise InputError(f'{name} has the class folders {classes[:10]}, {other_name} has '
-                         f'{others[:10]}: {differ[:5]} are not in both, so that labels would not '
-                         'agree; give both the same folders.')
+        raise InputError(
+            f'{name} has the class folders {classes[:10]}, {other_name} has '
+            f'{others[:10]}: {differ[:5]} are not in both, so that labels would not '
+            'agree; give both the same folders.'
+        )

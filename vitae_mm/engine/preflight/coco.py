@@ -1,4 +1,5 @@
 """Annotation files in COCO form."""
+
 import json
 import math
 from collections import Counter
@@ -9,8 +10,11 @@ from vitae_mm.errors import InputError
 from .folders import check_images, find_file, folders
 from .source import Source
 
-READERS = ('CocoDataset.load_data_list', 'BaseCocoStyleDataset._load_annotations',
-           'INaturalist.load_data_list')
+READERS = (
+    'CocoDataset.load_data_list',
+    'BaseCocoStyleDataset._load_annotations',
+    'INaturalist.load_data_list',
+)
 """Methods of the datasets that read annotations in COCO form."""
 
 
@@ -28,17 +32,25 @@ def read_annotations(source: Source) -> Mapping:
     try:
         content = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f'{name}: the annotation file {path} is not JSON ({error}): download or '
-                         'export it again.') from error
+        raise InputError(
+            f'{name}: the annotation file {path} is not JSON ({error}): download or '
+            'export it again.'
+        ) from error
     if not any(map(source.has_method, READERS)):
         return {}
-    absent = [key for key in ('images', 'annotations', 'categories')
-              if not isinstance(content, Mapping) or not isinstance(content.get(key), list)]
-    if absent or not all(isinstance(category, Mapping) and 'name' in category
-                         for category in content['categories']):
-        raise InputError(f'{name}: the annotation file {path} is not in COCO form: it needs lists '
-                         f'images, annotations and categories, each category with a name; '
-                         f'missing: {absent or ["name"]}.')
+    absent = [
+        key
+        for key in ('images', 'annotations', 'categories')
+        if not isinstance(content, Mapping) or not isinstance(content.get(key), list)
+    ]
+    if absent or not all(
+        isinstance(category, Mapping) and 'name' in category for category in content['categories']
+    ):
+        raise InputError(
+            f'{name}: the annotation file {path} is not in COCO form: it needs lists '
+            f'images, annotations and categories, each category with a name; '
+            f'missing: {absent or ["name"]}.'
+        )
     if not content['images']:
         raise InputError(f'{name}: the annotation file {path} lists no images.')
     _check_keys(content['images'], ('id', 'file_name'), f'{name}: {path}: an entry of images')
@@ -67,17 +79,23 @@ def check_entries(content: Mapping, keys: tuple[str, ...], source: Source) -> No
         raise InputError(f'{where}: {count} annotations have the id {identity}: number them anew.')
     for annotation in content['annotations']:
         if not _is_box(annotation.get('bbox', [0] * 4)):
-            raise InputError(f'{where}: the box of annotation {annotation["id"]} is '
-                             f'{annotation["bbox"]}: give left, top, width and height in pixels.')
+            raise InputError(
+                f'{where}: the box of annotation {annotation["id"]} is '
+                f'{annotation["bbox"]}: give left, top, width and height in pixels.'
+            )
 
 
 def no_annotations(source: Source, count: int) -> InputError:
     """The error for a file of which nothing is left to train or test on."""
     which = f'none of the {count} annotations' if count else 'no annotations'
-    remedy = ('check their classes, boxes and keypoints' if count
-              else 'label some images, or leave this split out')
-    return InputError(f'{source.name}: {source.options["ann_file"]} has {which} that can be used: '
-                      f'{remedy}.')
+    remedy = (
+        'check their classes, boxes and keypoints'
+        if count
+        else 'label some images, or leave this split out'
+    )
+    return InputError(
+        f'{source.name}: {source.options["ann_file"]} has {which} that can be used: {remedy}.'
+    )
 
 
 def note(source: Source, total: int, others: Mapping[str, int]) -> str:
@@ -91,8 +109,10 @@ def _check_keys(listed: Iterable[Mapping], keys: tuple[str, ...], where: str) ->
     for entry in listed:
         if not needed <= entry.keys():
             absent = [key for key in keys if key not in entry]
-            raise InputError(f'{where} has no {", ".join(absent)}: {str(entry)[:100]}; export the '
-                             'file again with them.')
+            raise InputError(
+                f'{where} has no {", ".join(absent)}: {str(entry)[:100]}; export the '
+                'file again with them.'
+            )
 
 
 def _is_box(box: object) -> bool:

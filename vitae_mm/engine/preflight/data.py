@@ -1,10 +1,11 @@
 """The data of a config."""
+
 from pathlib import Path
 
 from mmengine.config import Config
 
 from vitae_mm.datasets.stratified_subset import check_options
-from vitae_mm.engine.nodes import dicts, entries, type_name
+from vitae_mm.engine.config import dicts, entries, type_name
 from vitae_mm.evaluation.reassessed_labels import NUM_IMAGES, read_labels
 
 from . import images, instances, keypoints, masks
@@ -59,16 +60,19 @@ def _check_source(source: Source, cfg: Config, class_folders: dict) -> str:
         check_categories(annotations, classes, source.name)
         check_heads(cfg, classes, source.name)
     if has_class_folders(source):
-        check_same_classes(classes, source.name,
-                           *class_folders.setdefault(source.kind, (classes, source.name)))
+        check_same_classes(
+            classes, source.name, *class_folders.setdefault(source.kind, (classes, source.name))
+        )
     if '://' in str(source.options.get('ann_file')):
         return ''
     if source.has_method(*instances.METHODS):
         return instances.check_instances(
-            annotations, classes, source, _evaluated_keys(cfg, source.split))
+            annotations, classes, source, _evaluated_keys(cfg, source.split)
+        )
     if source.has_method(*keypoints.METHODS):
         return keypoints.check_keypoints(
-            annotations, source, cfg, _evaluated_keys(cfg, source.split))
+            annotations, source, cfg, _evaluated_keys(cfg, source.split)
+        )
     if source.has_method(*masks.METHODS):
         return masks.check_masks(classes, source, cfg)
     if source.has_method(*images.METHODS):
@@ -78,9 +82,12 @@ def _check_source(source: Source, cfg: Config, class_folders: dict) -> str:
 
 def _evaluated_keys(cfg: Config, split: str) -> tuple[str, ...]:
     """What COCO's metrics read of each annotation besides."""
-    metrics = [evaluator for evaluator in dicts(cfg.get(f'{split}_evaluator'))
-               if type_name(evaluator) == 'CocoMetric' and evaluator.get('ann_file')]
+    metrics = [
+        evaluator
+        for evaluator in dicts(cfg.get(f'{split}_evaluator'))
+        if type_name(evaluator) == 'CocoMetric' and evaluator.get('ann_file')
+    ]
     if not metrics:
         return ()
     area = any(metric.get('use_area', True) for metric in metrics)
-    return ('area', 'iscrowd') if area else ('iscrowd', )
+    return ('area', 'iscrowd') if area else ('iscrowd',)

@@ -1,12 +1,14 @@
 """All checks of a training."""
+
 from dataclasses import dataclass
 
 from mmengine.config import Config
 from torch import nn
 
+from vitae_mm.engine.models import outline_model
+
 from .autoencoder import check_autoencoder
 from .data import check_data
-from .outline import outline_model
 from .start import check_start_weights
 
 
@@ -19,6 +21,7 @@ class Findings:
         annotations: Lines about what annotations hold.
         weights: Lines about checkpoints that the training starts from.
     """
+
     model: nn.Module
     annotations: list[str]
     weights: list[str]

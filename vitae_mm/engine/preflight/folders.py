@@ -1,4 +1,5 @@
 """Folders and files that a dataset names."""
+
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -22,11 +23,15 @@ def folders(source: Source) -> list[Path]:
 def check_folder(folder: Path, name: str) -> None:
     """Raises InputError if there is no such folder, or nothing in it."""
     if not folder.is_dir():
-        raise InputError(f'{name}: the folder {folder} does not exist: put the data there, or '
-                         'set data_root (see docs/own_data.md).')
+        raise InputError(
+            f'{name}: the folder {folder} does not exist: put the data there, or '
+            'set data_root (see docs/own_data.md).'
+        )
     if next(folder.iterdir(), None) is None:
-        raise InputError(f'{name}: the folder {folder} is empty: put the data there, or set '
-                         'data_root and data_prefix.')
+        raise InputError(
+            f'{name}: the folder {folder} is empty: put the data there, or set '
+            'data_root and data_prefix.'
+        )
 
 
 def find_file(root: Path, file: object, name: str) -> Path | None:
@@ -39,8 +44,9 @@ def find_file(root: Path, file: object, name: str) -> Path | None:
         return None
     path = root / file
     if not path.is_file():
-        raise InputError(f'{name}: the annotation file {path} does not exist: check data_root and '
-                         'ann_file.')
+        raise InputError(
+            f'{name}: the annotation file {path} does not exist: check data_root and ann_file.'
+        )
     return path
 
 
@@ -58,8 +64,10 @@ def check_images(files: Iterable[str], places: list[Path], listing: object, name
     """
     for file in islice(files, SAMPLED_IMAGES):
         if not any((place / file).is_file() for place in places):
-            raise InputError(f'{name}: {listing} names the image {file}, which is not in '
-                             f'{places[-1]}: check data_prefix.')
+            raise InputError(
+                f'{name}: {listing} names the image {file}, which is not in '
+                f'{places[-1]}: check data_prefix.'
+            )
 
 
 def files_below(folder: str | os.PathLike) -> Iterator[str]:

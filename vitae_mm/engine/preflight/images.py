@@ -1,4 +1,5 @@
 """Images in class folders or in a list, for mmpretrain."""
+
 from pathlib import Path
 
 from mmengine.config import Config
@@ -12,7 +13,7 @@ from .folders import check_folder, check_images, files_below
 from .heads import class_counts
 from .source import Source
 
-METHODS = ('CustomDataset.load_data_list', )
+METHODS = ('CustomDataset.load_data_list',)
 
 
 def check_listing(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
@@ -44,19 +45,24 @@ def check_listing(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     return ''
 
 
-def _check_class_folders(dataset: BaseDataset, folder: Path, classes: tuple[str, ...],
-                         source: Source) -> None:
+def _check_class_folders(
+    dataset: BaseDataset, folder: Path, classes: tuple[str, ...], source: Source
+) -> None:
     places = [folder]
     if dataset.with_label:
         found = sub_folders(folder, source.name)
         if classes and len(found) != len(classes):
-            raise InputError(f'{source.name}: {folder} has {len(found)} class folders, '
-                             f'{found[:5]}, for {len(classes)} classes: put in those that are '
-                             'missing, or correct the classes.')
+            raise InputError(
+                f'{source.name}: {folder} has {len(found)} class folders, '
+                f'{found[:5]}, for {len(classes)} classes: put in those that are '
+                'missing, or correct the classes.'
+            )
         places = [folder / label for label in found]
     if not any(dataset.is_valid_file(path) for place in places for path in files_below(place)):
-        raise InputError(f'{source.name}: there are no images in {folder}, only files that do not '
-                         f'end in {", ".join(sorted(dataset.extensions))}: set extensions.')
+        raise InputError(
+            f'{source.name}: there are no images in {folder}, only files that do not '
+            f'end in {", ".join(sorted(dataset.extensions))}: set extensions.'
+        )
 
 
 def _check_list(dataset: BaseDataset, folder: Path, count: int | None, source: Source) -> str:
@@ -65,8 +71,10 @@ def _check_list(dataset: BaseDataset, folder: Path, count: int | None, source: S
     if not lines:
         raise InputError(f'{source.name}: the annotation file {file} lists no images.')
     if dataset.with_label:
-        names = [_file_name(line, number, count, f'{source.name}: {file}')
-                 for number, line in enumerate(lines, 1)]
+        names = [
+            _file_name(line, number, count, f'{source.name}: {file}')
+            for number, line in enumerate(lines, 1)
+        ]
     else:
         names = lines
     check_images(names, [folder], file, source.name)
@@ -76,8 +84,10 @@ def _check_list(dataset: BaseDataset, folder: Path, count: int | None, source: S
 def _file_name(line: str, number: int, count: int | None, where: str) -> str:
     """The name in a line 'name class'."""
     name, _, label = line.strip().rpartition(' ')
-    if not name or not label.isdecimal() or count is not None and int(label) >= count:
+    if not name or not label.isdecimal() or (count is not None and int(label) >= count):
         numbers = 'a whole number' if count is None else f'0 to {count - 1}'
-        raise InputError(f'{where}, line {number}: {line!r} is not the name of an image and the '
-                         f'number of its class, {numbers}: correct the line.')
+        raise InputError(
+            f'{where}, line {number}: {line!r} is not the name of an image and the '
+            f'number of its class, {numbers}: correct the line.'
+        )
     return name

@@ -1,7 +1,8 @@
 """Boxes and masks of objects, for mmdet."""
+
 from collections.abc import Collection, Mapping, Sequence
 
-from vitae_mm.engine.nodes import steps
+from vitae_mm.engine.config import steps
 from vitae_mm.errors import InputError
 
 from .coco import check_entries, no_annotations, note
@@ -10,8 +11,9 @@ from .source import Source
 METHODS = ('CocoDataset.load_data_list', 'CocoDataset.parse_data_info')
 
 
-def check_instances(content: Mapping, classes: tuple[str, ...], source: Source,
-                    evaluated: Collection[str]) -> str:
+def check_instances(
+    content: Mapping, classes: tuple[str, ...], source: Source, evaluated: Collection[str]
+) -> str:
     """Checks annotations as mmdet's ``CocoDataset`` reads them.
 
     Those of other classes, with a box outside of their image, narrower than a
@@ -30,23 +32,34 @@ def check_instances(content: Mapping, classes: tuple[str, ...], source: Source,
     Raises:
         InputError: If an annotation lacks what is read, or none can be used.
     """
-    if not content or source.split == 'test' and not content['annotations']:
+    if not content or (source.split == 'test' and not content['annotations']):
         return ''  # those of a test set may be kept back
     check_entries(content, ('category_id', 'bbox', 'area', *evaluated), source)
     wanted = {category['id'] for category in content['categories'] if category['name'] in classes}
-    least = 0 if source.options.get('test_mode') else (
-        source.options.get('filter_cfg') or {}).get('min_size', 0)
-    sizes = {image['id']: (image['width'], image['height']) for image in content['images']
-             if min(image['width'], image['height']) >= least}
+    least = (
+        0
+        if source.options.get('test_mode')
+        else (source.options.get('filter_cfg') or {}).get('min_size', 0)
+    )
+    sizes = {
+        image['id']: (image['width'], image['height'])
+        for image in content['images']
+        if min(image['width'], image['height']) >= least
+    }
     annotations = content['annotations']
     of_classes = [entry for entry in annotations if entry['category_id'] in wanted]
     usable = [entry for entry in of_classes if _is_inside(entry, sizes)]
     if not usable:
         raise no_annotations(source, len(annotations))
     _check_masks(usable, source)
-    return note(source, len(annotations), {
-        'left out as of other classes': len(annotations) - len(of_classes),
-        'left out as outside of their image or too small': len(of_classes) - len(usable)})
+    return note(
+        source,
+        len(annotations),
+        {
+            'left out as of other classes': len(annotations) - len(of_classes),
+            'left out as outside of their image or too small': len(of_classes) - len(usable),
+        },
+    )
 
 
 def _is_inside(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
@@ -55,9 +68,13 @@ def _is_inside(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
         return False
     left, top, width, height = annotation['bbox']
     image_width, image_height = sizes[annotation['image_id']]
-    return (min(left + width, image_width) > max(left, 0)
-            and min(top + height, image_height) > max(top, 0)
-            and annotation['area'] > 0 and width >= 1 and height >= 1)
+    return (
+        min(left + width, image_width) > max(left, 0)
+        and min(top + height, image_height) > max(top, 0)
+        and annotation['area'] > 0
+        and width >= 1
+        and height >= 1
+    )
 
 
 def _check_masks(annotations: list[Mapping], source: Source) -> None:
@@ -70,4 +87,5 @@ def _check_masks(annotations: list[Mapping], source: Source) -> None:
         raise InputError(
             f'{source.name}: annotation {bare["id"]} of {source.options["ann_file"]} has no '
             'segmentation, which LoadAnnotations(with_mask=True) reads: add masks, or take a '
-            'detector without them.')
+            'detector without them.'
+        )

@@ -1,4 +1,5 @@
 """Data loaders, once they are built."""
+
 import copy
 from math import ceil
 
@@ -33,10 +34,12 @@ def check_loader(loader: DataLoader, processes: int = 1) -> int:
     if processes > 1 and getattr(batch, 'drop_last', False):
         batches = ceil(samples / processes) // batch.batch_size
     endless = isinstance(getattr(batch, 'sampler', None), InfiniteSampler)
-    if not samples or not batches and not endless:
-        raise InputError(f'train_dataloader: {samples} samples make no full batch for each '
-                         'process: give more images, a smaller batch_size, fewer processes, or '
-                         'drop_last=False.')
+    if not samples or (not batches and not endless):
+        raise InputError(
+            f'train_dataloader: {samples} samples make no full batch for each '
+            'process: give more images, a smaller batch_size, fewer processes, or '
+            'drop_last=False.'
+        )
     return batches
 
 

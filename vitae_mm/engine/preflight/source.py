@@ -1,4 +1,5 @@
 """The datasets of a config, as the checks see them."""
+
 import copy
 import inspect
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
-from vitae_mm.engine.nodes import innermost
+from vitae_mm.engine.config import innermost
 from vitae_mm.errors import InputError
 
 REJECTIONS = (ValueError, TypeError, KeyError, AssertionError, FileNotFoundError)
@@ -26,6 +27,7 @@ class Source:
         split: 'train', 'val' or 'test'.
         scope: The codebase of the config.
     """
+
     options: Mapping
     kind: type
     split: str
@@ -55,7 +57,8 @@ class Source:
         and none of its own in their place."""
         return all(
             getattr(getattr(self.kind, name.rpartition('.')[2], None), '__qualname__', '') == name
-            for name in names)
+            for name in names
+        )
 
     def outline(self) -> BaseDataset:
         """The dataset with all its defaults, but without annotations and
@@ -90,6 +93,8 @@ def _dataset_class(entry: Mapping, scope: str | None) -> type:
         with DATASETS.switch_scope_and_registry(scope) as registry:
             kind = registry.get(kind)
     if kind is None:
-        raise InputError(f'dataset type {entry["type"]!r} is not registered in {scope}: check '
-                         'its spelling and default_scope.')
+        raise InputError(
+            f'dataset type {entry["type"]!r} is not registered in {scope}: check '
+            'its spelling and default_scope.'
+        )
     return kind

@@ -1,4 +1,5 @@
 """The weights that a training starts from."""
+
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +9,16 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from vitae_mm.backbones.base_backbone import StagedBackbone
-from vitae_mm.checkpoints import (entries_below, load_pretrained, misshapen_keys,
-                                  read_checkpoint, unwrap_state_dict)
+from vitae_mm.checkpoints import (
+    entries_below,
+    load_pretrained,
+    misshapen_keys,
+    read_checkpoint,
+    unwrap_state_dict,
+)
+from vitae_mm.engine.config import dicts
 from vitae_mm.engine.hooks.checkpoint_match import check_start
-from vitae_mm.engine.nodes import dicts
 from vitae_mm.errors import InputError
-
 
 
 def check_start_weights(cfg: Config, model: nn.Module, trust: bool = False) -> list[str]:
@@ -33,8 +38,10 @@ def check_start_weights(cfg: Config, model: nn.Module, trust: bool = False) -> l
     Raises:
         InputError: If a file is not there, is no checkpoint or does not fit.
     """
-    lines = [_check_pretrained(model.backbone, options, trust)
-             for options in _pretrained(getattr(model, 'backbone', None))]
+    lines = [
+        _check_pretrained(model.backbone, options, trust)
+        for options in _pretrained(getattr(model, 'backbone', None))
+    ]
     path = cfg.get('load_from')
     if not path and cfg.get('resume'):
         mark = Path(cfg.work_dir) / 'last_checkpoint'
@@ -43,8 +50,14 @@ def check_start_weights(cfg: Config, model: nn.Module, trust: bool = False) -> l
         lines.append(f'{path}: read when training starts')
     elif path:
         state = read_checkpoint(path, map_location='meta', trust=trust)
-        lines.append(check_start(model, unwrap_state_dict(state, ema=False).state_dict,
-                                 f'checkpoint {path}', whole=bool(cfg.get('resume'))))
+        lines.append(
+            check_start(
+                model,
+                unwrap_state_dict(state, ema=False).state_dict,
+                f'checkpoint {path}',
+                whole=bool(cfg.get('resume')),
+            )
+        )
     return lines
 
 
@@ -78,7 +91,9 @@ def _share(backbone: nn.Module, state: dict[str, Tensor], path: str) -> str:
     wanted, name = backbone.state_dict(), type(backbone).__name__
     matched = len(wanted.keys() & state.keys()) - len(misshapen_keys(backbone, state))
     if not matched:
-        raise InputError(f'checkpoint {path} does not fit {name}: 0 of {len(wanted)} keys matched; '
-                         f'it holds {", ".join(list(state)[:3]) or "none below the prefix"}. Give '
-                         'a checkpoint of the same network, or the prefix of its keys.')
+        raise InputError(
+            f'checkpoint {path} does not fit {name}: 0 of {len(wanted)} keys matched; '
+            f'it holds {", ".join(list(state)[:3]) or "none below the prefix"}. Give '
+            'a checkpoint of the same network, or the prefix of its keys.'
+        )
     return f'{path}: {matched} of {len(wanted)} keys of {name} matched'

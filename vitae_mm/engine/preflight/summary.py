@@ -1,4 +1,5 @@
 """What a training would be, in a table."""
+
 from collections.abc import Iterator
 from math import ceil
 
@@ -13,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
-from vitae_mm.engine.nodes import dicts, type_name
+from vitae_mm.engine.config import dicts, type_name
 from vitae_mm.errors import InputError
 
 from .findings import Findings
@@ -62,8 +63,13 @@ def _rows(cfg: Config, findings: Findings, processes: int) -> Iterator[tuple[str
     yield 'devices', _devices(cfg, processes)
     for line in findings.weights or ['random weights']:
         yield 'starts from', line
-    yield 'work dir', (f'{cfg.work_dir}: {decimal(free_bytes(cfg.work_dir))} free, a checkpoint '
-                       f'takes about {decimal(checkpoint_bytes(cfg, model))}')
+    yield (
+        'work dir',
+        (
+            f'{cfg.work_dir}: {decimal(free_bytes(cfg.work_dir))} free, a checkpoint '
+            f'takes about {decimal(checkpoint_bytes(cfg, model))}'
+        ),
+    )
 
 
 def _network(model: nn.Module) -> str:
@@ -103,8 +109,10 @@ def _length(loader: DataLoader | None) -> str:
 
 def _batch(cfg: Config, processes: int) -> str:
     samples, times = cfg.train_dataloader.batch_size, _accumulated(cfg)
-    return (f'processes {processes} x samples {samples} x accumulation {times} = '
-            f'{processes * samples * times}')
+    return (
+        f'processes {processes} x samples {samples} x accumulation {times} = '
+        f'{processes * samples * times}'
+    )
 
 
 def _accumulated(cfg: Config) -> int:
@@ -136,8 +144,11 @@ def _optimizer(cfg: Config, model: nn.Module, processes: int) -> Iterator[tuple[
 
 def _parameter_groups(cfg: Config, model: nn.Module) -> list[dict]:
     # they are the same in any precision, and mixed ones may ask for a GPU
-    options = {key: cfg.optim_wrapper[key]
-               for key in ('optimizer', 'constructor', 'paramwise_cfg') if key in cfg.optim_wrapper}
+    options = {
+        key: cfg.optim_wrapper[key]
+        for key in ('optimizer', 'constructor', 'paramwise_cfg')
+        if key in cfg.optim_wrapper
+    }
     logger = MMLogger.get_current_instance()
     level = logger.level
     # else mmengine tells the options of each parameter
@@ -155,8 +166,11 @@ def _learning_rate(cfg: Config, rates: list[float], processes: int) -> str:
         rates = [rate * ratio for rate in rates]
         scaled = f', scaled by {ratio:g}'
     decay = (cfg.optim_wrapper.get('paramwise_cfg') or {}).get('layer_decay_rate')
-    span = f'{max(rates):.3g}' if max(rates) == min(rates) else (
-        f'{min(rates):.3g} to {max(rates):.3g}')
+    span = (
+        f'{max(rates):.3g}'
+        if max(rates) == min(rates)
+        else (f'{min(rates):.3g} to {max(rates):.3g}')
+    )
     layers = f', times {decay:g} a layer' if decay else ''
     changes = ', then '.join(_changes(cfg, max(rates)))
     return f'{span}{layers}{scaled}' + (f'; {changes}' if changes else '')

@@ -1,4 +1,5 @@
 """The folder that a run writes to."""
+
 import os
 import shutil
 from collections.abc import Iterable
@@ -8,9 +9,8 @@ from mmengine.config import Config
 from rich.filesize import decimal
 from torch import Tensor, nn
 
-from vitae_mm.engine.nodes import dicts, type_name
+from vitae_mm.engine.config import dicts, type_name
 from vitae_mm.errors import InputError
-
 
 OPTIMIZER_COPIES = dict(SGD=1)
 """How many numbers an optimizer keeps for each one that it trains; others, as
@@ -32,14 +32,19 @@ def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
     """
     place = _nearest_folder(work_dir)
     if not place.is_dir():
-        raise InputError(f'the work dir {work_dir} cannot be made, {place} is a file: choose '
-                         'another --work-dir.')
+        raise InputError(
+            f'the work dir {work_dir} cannot be made, {place} is a file: choose another --work-dir.'
+        )
     if not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(f'the work dir {work_dir} cannot be written, {place} is not writable: '
-                         'choose another --work-dir, or have its permissions changed.')
+        raise InputError(
+            f'the work dir {work_dir} cannot be written, {place} is not writable: '
+            'choose another --work-dir, or have its permissions changed.'
+        )
     if _mark(work_dir).exists() and not resume and not overwrite:
-        raise InputError(f'{work_dir} already holds a run: continue it with --resume, choose '
-                         'another --work-dir, or give --overwrite to replace it.')
+        raise InputError(
+            f'{work_dir} already holds a run: continue it with --resume, choose '
+            'another --work-dir, or give --overwrite to replace it.'
+        )
 
 
 def forget_run(work_dir: str) -> None:
@@ -52,10 +57,12 @@ def check_room(cfg: Config, model: nn.Module) -> None:
     """Raises InputError if the work dir has no room for one checkpoint."""
     needed, free = checkpoint_bytes(cfg, model), free_bytes(cfg.work_dir)
     if free < needed:
-        raise InputError(f'the work dir {cfg.work_dir} has {decimal(free)} free, one checkpoint '
-                         f'takes about {decimal(needed)}: make room, choose another --work-dir, '
-                         'or leave the optimizer out of checkpoints with --cfg-options '
-                         'default_hooks.checkpoint.save_optimizer=False.')
+        raise InputError(
+            f'the work dir {cfg.work_dir} has {decimal(free)} free, one checkpoint '
+            f'takes about {decimal(needed)}: make room, choose another --work-dir, '
+            'or leave the optimizer out of checkpoints with --cfg-options '
+            'default_hooks.checkpoint.save_optimizer=False.'
+        )
 
 
 def checkpoint_bytes(cfg: Config, model: nn.Module) -> int:

@@ -2,5 +2,7 @@
 _base_ = './ceit_t.py'
 model = dict(
     backbone=dict(
-        arch=dict(_delete_=True, dims=(192, ), depths=(12, ), num_heads=(3, ), ratios=(8, )),
-        img_size=32))
+        arch=dict(_delete_=True, dims=(192,), depths=(12,), num_heads=(3,), ratios=(8,)),
+        img_size=32,
+    )
+)

@@ -5,9 +5,11 @@ model = dict(
         type='VisionTransformer',
         arch='deit-tiny',
         out_type='cls_token',
-        drop_path_rate=.1,
+        drop_path_rate=0.1,
         init_cfg=[
-            dict(type='TruncNormal', layer='Linear', std=.02, bias=0.),
-            dict(type='Constant', layer='LayerNorm', val=1., bias=0.),
-        ]),
-    head=dict(in_channels=192))
+            dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.0),
+            dict(type='Constant', layer='LayerNorm', val=1.0, bias=0.0),
+        ],
+    ),
+    head=dict(in_channels=192),
+)

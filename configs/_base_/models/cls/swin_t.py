@@ -4,10 +4,12 @@ model = dict(
     backbone=dict(
         type='SwinTransformer',
         arch='tiny',
-        drop_path_rate=.1,
+        drop_path_rate=0.1,
         init_cfg=[
-            dict(type='TruncNormal', layer='Linear', std=.02, bias=0.),
-            dict(type='Constant', layer='LayerNorm', val=1., bias=0.),
-        ]),
+            dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.0),
+            dict(type='Constant', layer='LayerNorm', val=1.0, bias=0.0),
+        ],
+    ),
     neck=dict(type='GlobalAveragePooling'),
-    head=dict(in_channels=768))
+    head=dict(in_channels=768),
+)

@@ -7,9 +7,11 @@ model = dict(
         num_layers=7,
         layer_cfgs=dict(num_heads=4, feedforward_channels=512),
         t2t_cfg=dict(token_dims=64, use_performer=False),  # mmpretrain has no Performer here
-        drop_path_rate=.1,
+        drop_path_rate=0.1,
         init_cfg=[
-            dict(type='TruncNormal', layer='Linear', std=.02, bias=0.),
-            dict(type='Constant', layer='LayerNorm', val=1., bias=0.),
-        ]),
-    head=dict(in_channels=256))
+            dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.0),
+            dict(type='Constant', layer='LayerNorm', val=1.0, bias=0.0),
+        ],
+    ),
+    head=dict(in_channels=256),
+)

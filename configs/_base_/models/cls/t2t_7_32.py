@@ -10,4 +10,6 @@ model = dict(
         position='sinusoid',
         final_norm='tokens',
         out_type='cls_token',
-        img_size=32))
+        img_size=32,
+    )
+)

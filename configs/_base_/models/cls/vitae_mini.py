@@ -2,13 +2,17 @@
 # minutes. Not a published network.
 _base_ = './vitae_t.py'
 model = dict(
-    backbone=dict(arch=dict(
-        _delete_=True,
-        branch_dims=(24, 24, 48),
-        dims=(24, 24, 96),
-        depths=(0, 0, 4),
-        num_heads=(1, 1, 2),
-        mlp_ratios=(2, 2, 2),
-        groups=(1, 1, 24),
-        ratios=(2, 2, 2))),
-    head=dict(in_channels=96))
+    backbone=dict(
+        arch=dict(
+            _delete_=True,
+            branch_dims=(24, 24, 48),
+            dims=(24, 24, 96),
+            depths=(0, 0, 4),
+            num_heads=(1, 1, 2),
+            mlp_ratios=(2, 2, 2),
+            groups=(1, 1, 24),
+            ratios=(2, 2, 2),
+        )
+    ),
+    head=dict(in_channels=96),
+)

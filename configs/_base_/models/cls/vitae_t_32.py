@@ -2,12 +2,16 @@
 # are 4x4 tokens.
 _base_ = './vitae_t.py'
 model = dict(
-    backbone=dict(arch=dict(
-        _delete_=True,
-        branch_dims=(64, 64, 128),
-        dims=(64, 64, 256),
-        depths=(0, 0, 7),
-        num_heads=(1, 1, 4),
-        mlp_ratios=(2, 2, 2),
-        groups=(1, 1, 64),
-        ratios=(2, 2, 2))))
+    backbone=dict(
+        arch=dict(
+            _delete_=True,
+            branch_dims=(64, 64, 128),
+            dims=(64, 64, 256),
+            depths=(0, 0, 7),
+            num_heads=(1, 1, 4),
+            mlp_ratios=(2, 2, 2),
+            groups=(1, 1, 64),
+            ratios=(2, 2, 2),
+        )
+    )
+)

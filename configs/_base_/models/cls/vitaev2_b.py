@@ -2,8 +2,12 @@
 _base_ = './classifier.py'
 model = dict(
     backbone=dict(
-        type='vitae_mm.ViTAEv2', arch='base', out_type='avg_featmap', drop_path_rate=.4,
-        drop_rate=.1),
-    head=dict(in_channels=1024))
-pretrained = dict(
-    init_cfg=dict(type='Pretrained', checkpoint='checkpoints/vitaev2_b_in1k.pth'))
+        type='vitae_mm.ViTAEv2',
+        arch='base',
+        out_type='avg_featmap',
+        drop_path_rate=0.4,
+        drop_rate=0.1,
+    ),
+    head=dict(in_channels=1024),
+)
+pretrained = dict(init_cfg=dict(type='Pretrained', checkpoint='checkpoints/vitaev2_b_in1k.pth'))

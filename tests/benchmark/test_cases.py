@@ -1,0 +1,133 @@
+"""What a step computes."""
+
+import pytest
+import torch
+
+from vitae_mm.benchmark import Network, build_case, load_network
+from vitae_mm.errors import InputError
+
+from ..helpers import training
+from ..helpers.commands import ROOT
+
+
+@pytest.fixture(params=['classifier', 'autoencoder', 'detector'])
+def network(request, tmp_path):
+    if request.param == 'autoencoder':
+        path = ROOT / 'configs/ssl/mae_vitae_demo_20e_shapes.py'
+    elif request.param == 'detector':
+        path = training.write_detector(tmp_path / 'd.py', tmp_path)
+    else:
+        path = training.write_config(tmp_path / 'c.py', tmp_path)
+    return load_network(str(path))
+
+
+@pytest.fixture
+def images():
+    return torch.rand(2, 3, 64, 64)
+
+
+@pytest.mark.parametrize('mode', ['forward', 'train'])
+def test_steps_of_every_kind_of_model(network, mode, images, monkeypatch):
+    backward = []
+    monkeypatch.setattr(torch.Tensor, 'backward', lambda loss: backward.append(loss))
+    case = build_case(network, 'eager', mode, images)
+    case.step()
+    assert len(backward) == (mode == 'train')
+    assert all(loss.requires_grad and loss.ndim == 0 for loss in backward)
+
+
+def test_steps_leave_no_gradients(network, images):
+    build_case(network, 'eager', 'train', images).step()
+    assert all(parameter.grad is None for parameter in network.model.parameters())
+
+
+def test_half_precision_is_that_of_autocast(network, images, monkeypatch):
+    case = build_case(network, 'eager', 'forward', images, 'bfloat16')
+    kinds = []
+    linear = torch.nn.functional.linear
+    monkeypatch.setattr(
+        torch.nn.functional,
+        'linear',
+        lambda x, *rest: (
+            kinds.append(
+                torch.get_autocast_dtype('cpu') if torch.is_autocast_enabled('cpu') else x.dtype
+            )
+            or linear(x, *rest)
+        ),
+    )
+    case.step()
+    assert set(kinds) == {torch.bfloat16}
+
+
+def test_multiply_adds_of_a_step(tmp_path, images):
+    config = str(training.write_config(tmp_path / 'c.py', tmp_path))
+    one = build_case(load_network(config), 'eager', 'forward', images[:1]).macs
+    assert one > 1e5
+    assert build_case(load_network(config), 'eager', 'forward', images).macs == 2 * one
+    assert build_case(load_network(config), 'eager', 'train', images).macs == 6 * one
+
+
+@pytest.mark.parametrize('form', ['fused', 'fused+compiled'])
+def test_fused_networks_are_not_trained(form, network, images):
+    with pytest.raises(InputError, match='for inference'):
+        build_case(network, form, 'train', images)
+
+
+def test_networks_of_installed_codebases(images):
+    network = load_network('mmpretrain::resnet/resnet18_8xb16_cifar10.py', 'R18')
+    assert network.name == 'R18' and network.predict(images).shape == (2, 10)
+
+
+def test_networks_of_timm(images):
+    pytest.importorskip('timm')
+    network = load_network('timm:resnet18')
+    assert network.name == 'resnet18' and network.predict(images).shape == (2, 1000)
+    assert network.loss(images).requires_grad
+
+
+@pytest.mark.parametrize(
+    'spec, message',
+    [
+        ('configs/cls/none.py', 'does not exist'),
+        ('mmpretrain::none/none.py', 'mmpretrain::none/none.py is not installed'),
+        ('nopackage::a.py', 'nopackage::a.py is not installed'),
+    ],
+)
+def test_unknown_networks_are_refused(spec, message):
+    with pytest.raises(InputError, match=message):
+        load_network(spec)
+
+
+def test_unknown_models_of_timm_are_refused():
+    pytest.importorskip('timm')
+    with pytest.raises(InputError, match='no such model; similar names: .*resnet18'):
+        load_network('timm:resnet_18')
+
+
+def test_a_network_that_cannot_be_counted_is_timed(images):
+    class Counting(torch.nn.Module):
+        def forward(self, images):
+            return images[: int(images.sum() > 0)]  # depends on numbers
+
+    model = Counting()
+    case = build_case(Network('n', model, model, model, model), 'eager', 'forward', images)
+    assert case.macs is None
+    case.step()
+
+
+def test_a_step_that_fails_leaves_no_gradients(images):
+    def backward_fails(loss):
+        raise MemoryError
+
+    weight = torch.nn.Linear(64, 1)
+    case = build_case(
+        Network('n', weight, weight, weight, lambda x: weight(x).sum(), False),
+        'eager',
+        'train',
+        images,
+    )
+    weight.weight.grad = torch.zeros(1, 64)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(MemoryError):
+        patch.setattr(torch.Tensor, 'backward', backward_fails)
+        case.step()
+    assert weight.weight.grad is None

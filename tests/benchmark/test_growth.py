@@ -1,0 +1,15 @@
+from vitae_mm.benchmark import draw_growth
+
+
+def test_a_line_ends_where_the_memory_did_not_suffice():
+    row = dict(median=2.0, peak_bytes=2**20)
+    networks = {'32x32': dict(a=row, b=row), '64x48': dict(a=row, b=None)}
+    results = [
+        dict(mode='forward', batch=2, dtype='float32', size=size, networks=networks[size])
+        for size in networks
+    ]
+    time, memory = draw_growth(results).axes
+    assert [list(line.get_xdata()) for line in time.lines] == [[1024, 3072]] * 2
+    a, b = (line.get_ydata() for line in time.lines)
+    assert list(a) == [1, 1] and b[0] == 1 and b[1] != b[1]
+    assert [label.get_text() for label in memory.get_xticklabels()] == ['32', '64x48']

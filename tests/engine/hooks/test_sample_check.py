@@ -1,0 +1,128 @@
+"""Odd images are read, and those that cannot be are named."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.dataset import ConcatDataset
+from mmengine.registry import DATASETS, DefaultScope
+from mmseg.models import FCNHead
+from PIL import Image
+from torch import nn
+
+from vitae_mm.engine.hooks.sample_check import NamingPipeline, ignored_labels, name_files
+from vitae_mm.errors import InputError
+
+from ...helpers import training
+
+RNG = np.random.default_rng(0)
+ODD = {
+    'grey': Image.fromarray(RNG.integers(0, 255, (60, 80), np.uint8)),
+    '16 bit': Image.fromarray(RNG.integers(0, 65535, (60, 80), np.uint16)),
+    'RGBA': Image.fromarray(RNG.integers(0, 255, (60, 80, 4), np.uint8)),
+    'CMYK': Image.fromarray(RNG.integers(0, 255, (60, 80, 4), np.uint8), 'CMYK'),
+    'palette': Image.fromarray(RNG.integers(0, 255, (60, 80, 3), np.uint8)).quantize(),
+    'one pixel': Image.fromarray(RNG.integers(0, 255, (1, 1, 3), np.uint8)),
+}
+BROKEN = {'empty': b'', 'text': b'not an image', 'cut': b'\xff\xd8\xff\xe0\x00\x10JFIF\x00'}
+
+
+@pytest.fixture(scope='module')
+def shapes(tmp_path_factory):
+    return training.make_data(tmp_path_factory.mktemp('samples'))
+
+
+@pytest.fixture(params=training.WRITERS)
+def dataset(request, shapes, tmp_path):
+    """A codebase's dataset, and the file of its first image."""
+    data = tmp_path / 'shapes'
+    shutil.copytree(shapes, data)
+    cfg = Config.fromfile(training.WRITERS[request.param](tmp_path / 'c.py', data))
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        built = DATASETS.build(cfg.train_dataloader.dataset)
+        name_files(built)
+        yield built
+
+
+def first_image(dataset):
+    return dataset.get_data_info(0)['img_path']
+
+
+@pytest.mark.parametrize('kind', ODD)
+def test_odd_images_are_read(dataset, kind):
+    path = first_image(dataset)
+    # decoders look at the content, not at the name
+    ODD[kind].save(path, format='jpeg' if kind == 'CMYK' else 'png')
+    if dataset.get_data_info(0).get('seg_map_path'):
+        Image.new('L', ODD[kind].size).save(dataset.get_data_info(0)['seg_map_path'])
+        if kind == 'one pixel':
+            # mmseg makes one number of such a map
+            with pytest.raises(InputError, match=path):
+                dataset[0]
+            return
+    sample = dataset[0]['inputs']
+    assert sample.shape[0] == 3 and sample.numel() and sample.dtype.itemsize == 1
+
+
+@pytest.mark.parametrize('kind', BROKEN)
+def test_images_that_do_not_decode_are_named(dataset, kind):
+    path = first_image(dataset)
+    with open(path, 'wb') as file:
+        file.write(BROKEN[kind])
+    with pytest.raises(InputError) as raised:
+        dataset[0]
+    assert path in str(raised.value) and 'take it out of the dataset' in str(raised.value)
+
+
+def segmentation(shapes, tmp_path, labels):
+    shutil.copytree(shapes, tmp_path / 'shapes')
+    cfg = Config.fromfile(training.write_segmentor(tmp_path / 'c.py', tmp_path / 'shapes'))
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    path = dataset.get_data_info(0)['seg_map_path']
+    content = np.array(Image.open(path))
+    content[:2, 0] = labels
+    Image.fromarray(content).save(path)
+    name_files(dataset)
+    return dataset, path
+
+
+def test_labels_past_the_classes_are_named(shapes, tmp_path):
+    dataset, path = segmentation(shapes, tmp_path, [5, 1])
+    with pytest.raises(InputError, match='label 5, but there are 5 classes') as raised:
+        dataset[0]
+    assert path in str(raised.value)
+
+
+def test_ignored_labels_pass(shapes, tmp_path):
+    dataset, _ = segmentation(shapes, tmp_path, [4, 255])
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        head = FCNHead(in_channels=4, channels=4, num_classes=5, ignore_index=250)
+    assert ignored_labels(nn.ModuleList([head])) == {250, 255}
+    assert dataset[0]['data_samples'].gt_sem_seg.data.max() == 255
+
+
+def test_datasets_in_wrappers_are_found_once(shapes, tmp_path):
+    dataset, _ = segmentation(shapes, tmp_path, [5, 5])
+    wrapped = ConcatDataset([dataset, dataset])
+    name_files(wrapped)
+    assert isinstance(dataset.pipeline, NamingPipeline)
+    assert not any(isinstance(step, NamingPipeline) for step in dataset.pipeline.transforms)
+    with pytest.raises(InputError, match='label 5'):
+        wrapped[0]
+
+
+def test_keypoints_outside_the_image_count_for_nothing(shapes, tmp_path):
+    shutil.copytree(shapes, tmp_path / 'shapes')
+    file = tmp_path / 'shapes/annotations/keypoints_train.json'
+    content = json.loads(file.read_text())
+    for annotation in content['annotations']:
+        annotation['keypoints'][:3] = [-900, 5000, 2]
+    file.write_text(json.dumps(content))
+    cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', tmp_path / 'shapes'))
+    with DefaultScope.overwrite_default_scope('mmpose'):
+        sample = DATASETS.build(cfg.train_dataloader.dataset)[0]['data_samples']
+    assert sample.gt_instance_labels.keypoint_weights[0, 0] == 0
+    assert sample.gt_fields.heatmaps[0].max() == 0

@@ -1,0 +1,57 @@
+"""Masked autoencoders whose parts do not fit."""
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from vitae_mm.engine.models import outline_model
+from vitae_mm.engine.preflight.autoencoder import check_autoencoder
+from vitae_mm.errors import InputError
+
+from ...helpers import training
+from ...helpers.commands import ROOT
+
+
+@pytest.fixture
+def cfg():
+    return Config.fromfile(ROOT / 'configs/ssl/mae_vitae_32_10e_cifar10.py')
+
+
+@pytest.mark.parametrize(
+    'name', ['32_10e_cifar10', 'demo_20e_shapes', 'b_400e_in1k', 'h_400e_in1k']
+)
+def test_ours_fit(name):
+    check_autoencoder(outline_model(Config.fromfile(ROOT / f'configs/ssl/mae_vitae_{name}.py')))
+
+
+@pytest.mark.parametrize(
+    'option, found, wanted',
+    [
+        ('neck.num_patches', 49, 64),
+        ('neck.embed_dim', 96, 192),
+        ('neck.patch_size', 8, 4),
+        ('head.patch_size', 16, 4),
+    ],
+)
+def test_parts_made_for_other_tokens_are_refused(cfg, option, found, wanted):
+    cfg.merge_from_dict({f'model.{option}': found})
+    words = rf'model.{option}={found} does not fit.*must be {wanted}\.'
+    with pytest.raises(InputError, match=words):
+        check_autoencoder(outline_model(cfg))
+
+
+def test_images_of_another_size_are_refused(cfg):
+    cfg.merge_from_dict({'model.backbone.img_size': 48})
+    with pytest.raises(InputError, match='num_patches=64 does not fit.*img_size=48.*must be 144'):
+        check_autoencoder(outline_model(cfg))
+
+
+def test_other_models_pass(tmp_path):
+    cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', tmp_path))
+    check_autoencoder(outline_model(cfg))
+
+
+def test_other_decoders_are_left_alone(cfg):
+    model = outline_model(cfg)
+    model.neck = torch.nn.Identity()
+    check_autoencoder(model)

@@ -1,0 +1,87 @@
+"""The folder that a run writes to, and its room."""
+
+import os
+import shutil
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from vitae_mm.engine.preflight import check_room, check_work_dir
+from vitae_mm.engine.preflight.work_dir import checkpoint_bytes
+from vitae_mm.errors import InputError
+
+
+@pytest.fixture
+def cfg(tmp_path):
+    return Config(
+        dict(
+            work_dir=str(tmp_path / 'a' / 'b'),
+            default_hooks={},
+            optim_wrapper=dict(optimizer=dict(type='AdamW')),
+        )
+    )
+
+
+def test_it_must_not_lie_below_a_file(tmp_path):
+    (tmp_path / 'file').touch()
+    for path in (tmp_path / 'file', tmp_path / 'file' / 'a' / 'b'):
+        with pytest.raises(InputError, match='file is a file: choose another --work-dir'):
+            check_work_dir(str(path), resume=False, overwrite=False)
+
+
+def test_it_must_be_writable(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'access', lambda path, mode: path != tmp_path)
+    with pytest.raises(InputError, match='is not writable'):
+        check_work_dir(str(tmp_path / 'a' / 'b'), resume=False, overwrite=False)
+
+
+def test_checks_leave_it_alone(tmp_path):
+    mark = tmp_path / 'last_checkpoint'
+    mark.touch()
+    check_work_dir(str(tmp_path), resume=False, overwrite=True)
+    assert mark.exists()
+    with pytest.raises(InputError, match='already holds a run'):
+        check_work_dir(str(tmp_path), resume=False, overwrite=False)
+    check_work_dir(str(tmp_path / 'a' / 'b'), resume=False, overwrite=False)
+    assert [path.name for path in tmp_path.iterdir()] == ['last_checkpoint']
+
+
+@pytest.mark.parametrize(
+    'optimizer', [dict(type='AdamW'), dict(type='Adam'), dict(type='SGD', momentum=0.9)]
+)
+@pytest.mark.parametrize('averaged', [False, True])
+def test_the_size_of_a_checkpoint_is_estimated(cfg, tmp_path, optimizer, averaged):
+    model = nn.Sequential(nn.Linear(300, 300), nn.Linear(300, 200))
+    model[0].requires_grad_(False)
+    options = {key: value for key, value in optimizer.items() if key != 'type'}
+    trained = getattr(torch.optim, optimizer['type'])(model[1].parameters(), lr=0.1, **options)
+    model(torch.zeros(1, 300)).sum().backward()
+    trained.step()
+    saved = dict(state_dict=model.state_dict(), optimizer=trained.state_dict())
+    if averaged:
+        cfg.custom_hooks = [dict(type='EMAHook')]
+        saved['ema_state_dict'] = {key: value.clone() for key, value in model.state_dict().items()}
+    torch.save(saved, tmp_path / 'a.pth')
+    cfg.optim_wrapper.optimizer = optimizer
+    size = (tmp_path / 'a.pth').stat().st_size
+    assert checkpoint_bytes(cfg, model) == pytest.approx(size, rel=0.02)
+
+
+def test_optimizers_may_be_left_out(cfg):
+    model = nn.Linear(8, 8)
+    cfg.default_hooks.checkpoint = dict(save_optimizer=False)
+    assert checkpoint_bytes(cfg, model) == 4 * (64 + 8)
+
+
+def test_there_must_be_room(cfg, tmp_path, monkeypatch):
+    def disk(path):
+        assert path == tmp_path  # the work dir is yet to be made
+        return SimpleNamespace(free=1_000_000)
+
+    monkeypatch.setattr(shutil, 'disk_usage', disk)
+    check_room(cfg, nn.Linear(100, 100))
+    with pytest.raises(InputError, match='has 1.0 MB free, one checkpoint takes about 12.0 MB'):
+        check_room(cfg, nn.Linear(1000, 1000))

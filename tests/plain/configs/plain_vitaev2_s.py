@@ -1,4 +1,0 @@
-_base_ = '../../../configs/cls/vitaev2_s_300e_in1k.py'
-custom_imports = dict(imports=['vitae_mm', 'plain.network'])
-model = dict(backbone=dict(
-    _delete_=True, type='plain', backbone=_base_.model.backbone))

@@ -1,0 +1,3 @@
+_base_ = '../../../configs/cls/ceit_s_300e_in1k.py'
+custom_imports = dict(imports=['vitae_mm', 'tests.reference.network'])
+model = dict(backbone=dict(_delete_=True, type='plain', backbone=_base_.model.backbone))

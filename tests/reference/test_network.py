@@ -1,0 +1,91 @@
+"""Ours equal the plain networks, with the same weights, for every arch and size."""
+
+import pytest
+import torch
+
+from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
+
+from ..helpers.archs import PUBLISHED, classifying
+from .network import PlainNetwork
+
+TOLERANCE = 1e-4
+"""Of float32, relative to the largest."""
+
+# divisible by everything, odd, and smaller than a window on every map
+SIZES = [(224, 224), (75, 131), (20, 33)]
+SMALL = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
+OTHERS = [pair for *pair, millions in PUBLISHED if tuple(pair) not in SMALL and millions < 100]
+
+
+def build(network, arch, size, **options):
+    if network is CeiT or (arch == 'base' and network is ViTAE):
+        options['img_size'] = size
+    torch.manual_seed(0)
+    model = network(arch, out_type=classifying(network), **options)
+    for name, buffer in model.named_buffers():
+        if name.endswith('running_mean'):
+            buffer.normal_(std=0.1)
+        elif name.endswith('running_var'):
+            buffer.uniform_(0.5, 1.5)
+    return model
+
+
+def assert_close(ours, theirs, tolerance=TOLERANCE):
+    assert (ours - theirs).abs().max() <= tolerance * theirs.abs().max()
+
+
+@pytest.mark.parametrize('size', SIZES, ids=str)
+@pytest.mark.parametrize(
+    'network, arch', [*SMALL, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in OTHERS)]
+)
+@torch.no_grad()
+def test_outputs(network, arch, size):
+    model = build(network, arch, size).eval()
+    images = torch.randn(2, 3, *size)
+    assert_close(model(images)[0], PlainNetwork(model)(images)[0])
+
+
+@torch.no_grad()
+def test_maps():
+    model = ViTAEv2('small', out_indices=(0, 1, 2, 3)).eval()
+    images = torch.randn(1, 3, 90, 62)
+    for ours, theirs in zip(model(images), PlainNetwork(model)(images), strict=True):
+        assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize('with_cp', [False, True])
+@pytest.mark.parametrize('network, arch', SMALL)
+def test_gradients(network, arch, with_cp):
+    size = (40, 56)
+    model = build(network, arch, size, with_cp=with_cp).double().train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    images = torch.randn(2, 3, *size).double()
+    gradients = []
+    for function in (model, PlainNetwork(model)):
+        function(images)[0].square().sum().backward()
+        gradients.append(
+            {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
+        )
+        model.zero_grad(set_to_none=True)
+    ours, theirs = gradients
+    largest = max(value.abs().max() for value in theirs.values())
+    for name, value in ours.items():
+        # a bias before a batch norm has no gradient but rounding
+        bound = 1e-8 * theirs[name].abs().max() + 1e-12 * largest
+        assert (value - theirs[name]).abs().max() <= bound
+
+
+@pytest.mark.parametrize('dtype, tolerance', [(torch.bfloat16, 0.05), (torch.float16, 0.01)])
+@pytest.mark.parametrize('network, arch', SMALL)
+@torch.no_grad()
+def test_half_precision(network, arch, dtype, tolerance):
+    """As near to the plain network in float32 as 8 and 11 bits let it be."""
+    size = (64, 96)
+    model = build(network, arch, size).eval()
+    images = torch.randn(2, 3, *size)
+    theirs = PlainNetwork(model)(images)[0]
+    with torch.autocast('cpu', dtype):
+        ours = model(images)[0]
+    assert_close(ours.float(), theirs, tolerance)

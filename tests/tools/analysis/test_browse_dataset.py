@@ -1,0 +1,199 @@
+"""tools/analysis/browse_dataset.py on the demo shapes, in every codebase."""
+
+import runpy
+import sys
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import HorizontalBoxes
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config
+from mmengine.runner import set_random_seed
+from mmengine.structures import InstanceData
+
+from vitae_mm.errors import InputError
+
+from ...helpers import training
+from ...helpers.commands import ROOT
+
+TOOL = 'tools/analysis/browse_dataset.py'
+WRITERS = dict(
+    cls=training.write_config,
+    det=training.write_detector,
+    seg=training.write_segmentor,
+    pose=training.write_pose_estimator,
+)
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return training.make_data(tmp_path_factory.mktemp('browse'))
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return SimpleNamespace(**runpy.run_path(str(ROOT / TOOL)))
+
+
+@pytest.fixture
+def config(data, tmp_path):
+    """A small config of a task."""
+    return lambda task, **options: Config.fromfile(
+        WRITERS[task](tmp_path / f'{task}.py', data, **options)
+    )
+
+
+@pytest.fixture
+def browse(tool, tmp_path, monkeypatch):
+    """Runs the tool in this process; the picture."""
+
+    def run_here(cfg, *options):
+        cfg.dump(tmp_path / 'c.py')
+        out = tmp_path / 'pictures' / 'c.png'
+        monkeypatch.setattr(
+            sys, 'argv', [TOOL, str(tmp_path / 'c.py'), '--out', str(out), *map(str, options)]
+        )
+        tool.main.__wrapped__()
+        return cv2.imread(str(out))
+
+    return run_here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('task', WRITERS)
+def test_a_picture_of_each_task(browse, config, task):
+    picture = browse(config(task), '--number', 4)
+    # more than the titles of two by two panels
+    assert min(picture.shape[:2]) > 500 and picture.std() > 20
+
+
+def test_samples_are_spread_over_the_dataset(tool, config):
+    pictures, _ = tool.draw_samples(config('seg'), 'train', 3)
+    assert list(pictures) == ['0: 000000.jpg', '2: 000002.jpg', '4: 000004.jpg']
+    assert len(tool.draw_samples(config('seg'), 'train', 100)[0]) == 5
+
+
+def test_only_classes_that_are_there_are_in_the_legend(tool, config, data):
+    _, colours = tool.draw_samples(config('seg'), 'train', 1)
+    labels = np.unique(cv2.imread(str(data / 'masks/train/000000.png'), cv2.IMREAD_UNCHANGED))
+    classes = ('ground', 'triangle', 'square', 'star', 'cross')
+    assert list(colours) == [classes[label] for label in labels]
+
+
+def test_images_have_their_colours(tool, config):
+    cfg = config('cls')
+    name, picture = next(iter(tool.draw_samples(cfg, 'train', 1)[0].items()))
+    folder = next(
+        iter(
+            sorted(
+                (ROOT / cfg.train_dataloader.dataset.data_root).glob('classes/train/cross/*.jpg')
+            )
+        )
+    )
+    assert name == f'0: {folder.name}'
+    image = cv2.cvtColor(cv2.imread(str(folder)), cv2.COLOR_BGR2RGB)
+    # the class is written into the upper half
+    halves = [part[len(part) // 2 :].reshape(-1, 3).mean(0) for part in (image, picture)]
+    assert np.allclose(*halves, atol=4)
+
+
+def test_decoded_images_are_taken_as_rgb(tool, config, monkeypatch):
+    cfg = config('cls')
+    swapped = tool.draw_samples(cfg, 'train', 1)[0]
+    monkeypatch.setitem(tool.draw_samples.__globals__, 'transforms', lambda node: [])
+    plain = tool.draw_samples(cfg, 'train', 1)[0]
+    lower = [picture[120:] for pictures in (swapped, plain) for picture in pictures.values()]
+    assert np.array_equal(lower[0][..., ::-1], lower[1])
+
+
+def test_labels_follow_the_augmentations(tool, config):
+    cfg = config('seg')
+    plain = tool.draw_samples(cfg, 'train', 2)[0]
+    cfg.train_dataloader.dataset.pipeline.insert(2, dict(type='RandomFlip', prob=1.0))
+    flipped = tool.draw_samples(cfg, 'train', 2)[0]
+    for name, picture in plain.items():
+        for half, original in zip(np.hsplit(flipped[name], 2), np.hsplit(picture, 2)):
+            assert np.array_equal(half, original[:, ::-1])
+
+
+def test_boxes_and_masks_grow_with_a_small_image(tool):
+    sample = DetDataSample(
+        gt_instances=InstanceData(
+            bboxes=HorizontalBoxes(torch.tensor([[4.0, 2.0, 8.0, 6.0]])),
+            masks=BitmapMasks(np.ones((1, 100, 160), np.uint8), 100, 160),
+        )
+    )
+    visualizer = Mock()
+    tool.draw_instances(visualizer, np.zeros((100, 160, 3), np.uint8), sample)
+    _, image, drawn = visualizer.add_datasample.call_args.args
+    factor = image.shape[0] // 100
+    assert factor > 1
+    assert drawn.gt_instances.bboxes.tolist() == [[factor * x for x in (4.0, 2.0, 8.0, 6.0)]]
+    assert drawn.gt_instances.masks.masks.shape[1:] == image.shape[:2]
+
+
+def test_keypoints_are_those_of_the_cut_out(tool, config):
+    cfg = config('pose')
+    dataset = cfg.train_dataloader.dataset
+    plain = tool.draw_samples(cfg, 'train', 1)[0]
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=dataset)
+    repeated = tool.draw_samples(cfg, 'train', 1)[0]
+    ((name, first),) = plain.items()
+    assert np.array_equal(repeated[name], first)
+    # rings of keypoints; without coordinates of the cut-out they were outside
+    assert (first == 255).all(-1).sum() > 20
+
+
+def test_wrapped_datasets_are_drawn(tool, config):
+    cfg = config('cls')
+    dataset = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(
+        type='ConcatDataset',
+        datasets=[
+            dataset,
+            dict(
+                type='vitae_mm.StratifiedSubset', fraction=0.5, keep_length=False, dataset=dataset
+            ),
+        ],
+    )
+    assert len(tool.draw_samples(cfg, 'train', 100)[0]) > 16
+
+
+def test_a_seed_makes_the_picture(tool, config):
+    def drawn(seed):
+        set_random_seed(seed)
+        return np.stack(
+            [
+                picture
+                for picture in tool.draw_samples(config('cls', augment=True), 'train', 16)[
+                    0
+                ].values()
+            ]
+        )
+
+    assert np.array_equal(drawn(0), drawn(0))
+    assert not np.array_equal(drawn(0), drawn(1))
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (['--number', 0], '--number 0: give a whole number'),
+        (['--split', 'val'], '--split val: the config has no val_dataloader'),
+    ],
+)
+def test_bad_options_are_refused(browse, config, options, message):
+    with pytest.raises(InputError, match=message):
+        browse(config('cls'), *options)
+
+
+def test_a_missing_folder_is_named(browse, config, data):
+    cfg = config('cls')
+    cfg.train_dataloader.dataset.data_prefix = 'absent'
+    with pytest.raises(InputError, match='absent does not exist'):
+        browse(cfg)

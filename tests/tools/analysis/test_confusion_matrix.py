@@ -1,0 +1,130 @@
+"""tools/analysis/confusion_matrix.py with small models of every codebase."""
+
+import json
+import runpy
+import sys
+from collections import Counter
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, DefaultScope
+
+from vitae_mm.datasets.shapes import CLASSES
+from vitae_mm.engine.models import build_model
+from vitae_mm.errors import InputError
+
+from ...helpers import training
+from ...helpers.commands import ROOT
+
+TOOL = 'tools/analysis/confusion_matrix.py'
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return training.make_data(tmp_path_factory.mktemp('confusion'))
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return SimpleNamespace(**runpy.run_path(str(ROOT / TOOL)))
+
+
+@pytest.fixture
+def confusion(tool, data, tmp_path, monkeypatch):
+    """Runs the tool in this process, on a model of random weights."""
+
+    def run_here(write):
+        path = write(tmp_path / 'c.py', data)
+        torch.save(build_model(Config.fromfile(path)).state_dict(), tmp_path / 'c.pth')
+        monkeypatch.setattr(
+            sys,
+            'argv',
+            [
+                TOOL,
+                *(str(tmp_path / name) for name in ('c.py', 'c.pth')),
+                '--out',
+                str(tmp_path / 'out' / 'c.png'),
+                '--json',
+                str(tmp_path / 'out' / 'c.json'),
+                '--work-dir',
+                str(tmp_path / 'w'),
+            ],
+        )
+        tool.main.__wrapped__()
+        assert cv2.imread(str(tmp_path / 'out' / 'c.png')).std() > 10
+        content = json.loads((tmp_path / 'out' / 'c.json').read_text())
+        return content['classes'], np.array(content['counts'])
+
+    return run_here
+
+
+@pytest.mark.slow
+def test_of_a_classifier(confusion, data):
+    classes, counts = confusion(training.write_config)
+    assert classes == sorted(CLASSES)
+    files = sorted((data / 'classes/train').glob('*/*.jpg'))[:16]
+    images = Counter(path.parent.name for path in files)
+    assert counts.sum(1).tolist() == [images[label] for label in classes]
+
+
+@pytest.mark.slow
+def test_of_a_segmentor(confusion, data):
+    classes, counts = confusion(training.write_segmentor)
+    assert classes == ['ground', *CLASSES]
+    maps = [
+        cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (data / 'masks/train').glob('*.png')
+    ]
+    assert counts.sum(1).tolist() == np.bincount(np.ravel(maps), minlength=5).tolist()
+
+
+@pytest.mark.slow
+def test_of_a_detector(confusion, data):
+    classes, counts = confusion(training.write_detector)
+    assert classes == [*CLASSES, 'background']
+    entries = json.loads((data / 'annotations/instances_train.json').read_text())['annotations']
+    objects = Counter(entry['category_id'] - 1 for entry in entries)
+    assert counts.sum(1)[:-1].tolist() == [objects[label] for label in range(len(CLASSES))]
+
+
+def test_objects_are_at_the_size_of_the_image(tool, data, tmp_path):
+    # this config loads annotations before the image is resized
+    cfg = Config.fromfile(training.write_detector(tmp_path / 'c.py', data))
+    tool.measure_confusion(cfg)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        item = DATASETS.build(cfg.test_dataloader.dataset)[0]
+    assert item['inputs'].shape == (3, 48, 64)
+    entries = json.loads((data / 'annotations/instances_train.json').read_text())['annotations']
+    boxes = [entry['bbox'] for entry in entries if entry['image_id'] == 0]
+    corners = [[x, y, x + width, y + height] for x, y, width, height in boxes]
+    assert item['data_samples'].gt_instances.bboxes.tensor.tolist() == corners
+
+
+def test_poses_have_no_classes(tool, data, tmp_path):
+    cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', data))
+    with pytest.raises(InputError, match='mmpose has no classes to confuse'):
+        tool.measure_confusion(cfg)
+
+
+def test_rows_are_shares_and_may_be_empty(tool):
+    figure = tool.draw(np.array([[3, 1], [0, 0]]), ['a', 'b'], 'title')
+    panel = figure.axes[0]
+    shares = panel.images[0].get_array()
+    assert shares[0].tolist() == [0.75, 0.25] and shares.mask[1].all()
+    assert [text.get_text() for text in panel.texts] == ['0.75', '0.25']
+
+
+@pytest.mark.parametrize('count, named', [(100, True), (101, False)])
+def test_up_to_a_hundred_classes_are_named(tool, count, named):
+    panel = tool.draw(np.eye(count), [f'class {i}' for i in range(count)], 'title').axes[0]
+    labels = [label.get_text() for label in panel.get_yticklabels()]
+    assert (labels == [f'class {i}' for i in range(count)]) == named
+    assert not panel.texts
+
+
+def test_classes_may_have_no_names(tool):
+    assert tool.class_names({}, 2) == ['0', '1']
+    assert tool.class_names(dict(classes=('a',)), 2) == ['a', 'background']

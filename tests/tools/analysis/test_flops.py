@@ -1,0 +1,60 @@
+from functools import partial
+
+import pytest
+
+from vitae_mm.engine.config import load_config
+from vitae_mm.engine.models import build_model
+from vitae_mm.errors import InputError
+
+from ...helpers.commands import ROOT
+
+TOOL = 'tools/analysis/flops.py'
+SEGMENTOR = ROOT / 'configs/seg/upernet_vitaev2_demo_12e_shapes.py'
+DETECTOR = ROOT / 'configs/det/mask_rcnn_vitaev2_demo_5e_shapes.py'
+
+
+@pytest.fixture
+def flops(run_tool):
+    return partial(run_tool, TOOL)
+
+
+def cells(text, name):
+    """The columns of a row."""
+    line = next(line for line in text.splitlines() if name in line)
+    return [cell.strip() for cell in line.strip('│').split('│')]
+
+
+def test_parts_and_the_whole_are_in_a_table(flops):
+    text = flops(DETECTOR)
+    assert 'MaskRCNN, 192x256' in text
+    model = build_model(load_config(DETECTOR))
+    for name, part in (('backbone', model.backbone), ('all', model)):
+        count = sum(parameter.numel() for parameter in part.parameters())
+        assert cells(text, name)[1] == f'{count / 1e6:.3f}M'
+    assert cells(text, 'all')[3] == '100.0%'
+    assert 'roi_head.bbox_head: for 200 regions' in text
+    assert 'roi_head.mask_head: for 100 regions' in text
+
+
+def test_the_size_can_be_chosen(flops):
+    text = flops(DETECTOR, '--size', 96, 128)
+    assert 'MaskRCNN, 96x128' in text
+    cfg = load_config(DETECTOR)
+    dim = cfg.model.neck.out_channels
+    # a conv of one pixel and one of 3x3 on each map
+    macs = sum(
+        96 // stride * (128 // stride) * dim * (channels + 9 * dim)
+        for stride, channels in zip((4, 8, 16, 32), cfg.channels)
+    )
+    assert cells(text, 'neck')[2] == f'{macs / 1e9:.3f}'
+
+
+def test_what_is_not_counted_is_said(flops):
+    text = flops(SEGMENTOR)
+    assert cells(text, 'auxiliary_head')[2:] == ['-', '-']
+    assert 'Not counted: auxiliary_head' in text
+
+
+def test_a_size_of_nothing_is_refused(flops):
+    with pytest.raises(InputError, match=r'--size \[0, 64\]: give height and width'):
+        flops(DETECTOR, '--size', 0, 64)
