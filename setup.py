@@ -1,4 +1,4 @@
-"""Everything is in pyproject.toml; this file serves tools that look for setup.py."""
+"""Serves tools that expect a setup.py; the settings are in pyproject.toml."""
 
 from setuptools import setup
 
