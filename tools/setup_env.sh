@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Sets up .venv with everything the project stands on, and activates it in
-# this shell; done again it only activates.
+# Creates .venv with everything the project needs, and activates it in this
+# shell. If .venv is up to date, only activates it.
 #
 #   . tools/setup_env.sh
 #
-# PYTHON=python3.11 chooses the interpreter. uv is used where it can be had.
+# PYTHON=python3.11 selects the interpreter. Packages are installed with uv where
+# it is available.
 
 _vitae_root=$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)
 
@@ -22,31 +23,31 @@ _vitae_find_python() {
             return
         fi
     done
-    _vitae_fail "needs Python 3.10, 3.11 or 3.12, found" \
+    _vitae_fail "Python 3.10, 3.11 or 3.12 is required, found" \
         "$("${PYTHON:-python3}" --version 2>&1 | head -n 1). Install one (Debian, Ubuntu:" \
-        "apt install python3.11 python3.11-venv) and name it: PYTHON=python3.11"
+        "apt install python3.11 python3.11-venv) and select it with PYTHON=python3.11."
 }
 
 _vitae_check_compiler() {
     if ! command -v "${CXX:-c++}" >/dev/null; then
-        _vitae_fail "needs a C++ compiler to build mmcv's operators, found no ${CXX:-c++}." \
+        _vitae_fail "building mmcv's operators requires a C++ compiler, found no ${CXX:-c++}." \
             "Install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++)," \
-            "or name yours in CXX."
+            "or set CXX to yours."
     elif ! "$1" -c 'import os, sys, sysconfig
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))'; then
-        _vitae_fail "needs the headers of $1 to build mmcv's operators." \
+        _vitae_fail "building mmcv's operators requires the headers of $1, which are missing." \
             "Install them (Debian, Ubuntu: apt install python3-dev)."
     fi
 }
 
 _vitae_setup() {
     local stamp="$_vitae_root/.venv/.installed" wanted python
-    wanted=$(cat "$_vitae_root"/requirements/*.txt "$_vitae_root/setup.py" | cksum)
+    wanted=$(cat "$_vitae_root"/requirements/*.txt | cksum)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         python=$(_vitae_find_python) && _vitae_check_compiler "$python" || return 1
         if [ ! -x "$_vitae_root/.venv/bin/python" ]; then
             "$python" -m venv "$_vitae_root/.venv" || {
-                _vitae_fail "$python could not make .venv" \
+                _vitae_fail "$python could not create .venv" \
                     "(Debian, Ubuntu: apt install python3-venv)."
                 return 1
             }
@@ -56,7 +57,7 @@ _vitae_setup() {
     . "$_vitae_root/.venv/bin/activate"
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         bash "$_vitae_root/tools/install_packages.sh" || {
-            _vitae_fail "an install step failed, see above. Remove .venv to start anew."
+            _vitae_fail "an installation step failed, see above. To start over, remove .venv."
             return 1
         }
         echo "$wanted" >"$stamp"
