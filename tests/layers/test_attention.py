@@ -27,7 +27,7 @@ def test_full_attention_equals_the_equation(qkv_bias, value_skip):
     x = torch.rand(2, 3, 5, 6).double()
     ours = module(x)
     assert ours.shape == (2, 3, 5, 8)
-    for sample, out in zip(x, ours):
+    for sample, out in zip(x, ours, strict=True):
         assert torch.allclose(plain_softmax(sample.flatten(0, 1), module), out.flatten(0, 1))
 
 
@@ -38,7 +38,7 @@ def test_large_batches_are_chunked(monkeypatch):
     monkeypatch.setattr(attention, 'CUDA_BATCH_LIMIT', 4)
     monkeypatch.setattr(torch.Tensor, 'is_cuda', True)
     chunked = [attention.scaled_dot_product(q, k, v, b) for b in (None, bias)]
-    for a, b in zip(whole, chunked):
+    for a, b in zip(whole, chunked, strict=True):
         assert torch.allclose(a, b)
 
 
@@ -100,7 +100,7 @@ def test_shift_and_relative_position_go_together_in_a_batch():
     module = WindowAttention(4, 4, 2, 4, shifted=True, relative_position=True)
     x = torch.rand(3, 8, 12, 4)
     together = module(x)
-    for sample, out in zip(x, together):
+    for sample, out in zip(x, together, strict=True):
         assert torch.allclose(module(sample[None])[0], out, atol=1e-6)
 
 

@@ -28,7 +28,8 @@ def run(lean, x):
 
 
 def assert_same_state(lean, plain):
-    for (name, ours), theirs in zip(lean.state_dict().items(), plain.state_dict().values()):
+    states = lean.state_dict().items(), plain.state_dict().values()
+    for (name, ours), theirs in zip(*states, strict=True):
         torch.testing.assert_close(ours, theirs, msg=name)
 
 
@@ -50,7 +51,7 @@ def test_several_backward_passes_of_one_graph(both, x):
 
 def test_gradients_of_gradients(both, x):
     penalties = []
-    for function, part in zip((lambda x: run(both[0], x), both[1]), both):
+    for function in (lambda x: run(both[0], x), both[1]):
         inputs = x.clone().requires_grad_()
         (grad,) = torch.autograd.grad(function(inputs).square().sum(), inputs, create_graph=True)
         penalties.append(grad.square().sum())

@@ -22,7 +22,7 @@ def test_pyramid_reduction_equals_the_equation():
     # ceil(((3 - 1) * s + 1 - 2) / 2) is 1 and 2
     plain = [
         F.gelu(F.conv2d(nchw, b.weight, b.bias, stride=2, dilation=s, padding=p))
-        for b, s, p in zip(module.branches, (1, 2), (1, 2))
+        for b, s, p in zip(module.branches, (1, 2), (1, 2), strict=True)
     ]
     assert torch.allclose(module(x).permute(0, 3, 1, 2), torch.cat(plain, 1), atol=1e-6)
 

@@ -46,9 +46,9 @@ def test_each_level_is_what_the_paper_says():
     for level, (conv1, norm1, conv2, norm2), out in zip(
         scaled, neck.projections, neck([x]), strict=True
     ):
-        level = norm(F.conv2d(level, conv1.weight), norm1)
-        level = norm(F.conv2d(level, conv2.weight, padding=1), norm2)
-        torch.testing.assert_close(out, level)
+        reduced = norm(F.conv2d(level, conv1.weight), norm1)
+        expected = norm(F.conv2d(reduced, conv2.weight, padding=1), norm2)
+        torch.testing.assert_close(out, expected)
 
 
 def test_every_parameter_has_a_gradient():
@@ -60,7 +60,7 @@ def test_every_parameter_has_a_gradient():
 def test_only_the_last_map_is_read():
     neck = SimpleFeaturePyramid(8, 4)
     first, last = torch.randn(1, 3, 9, 9), torch.randn(1, 8, 4, 4)
-    for a, b in zip(neck([first, last]), neck([last])):
+    for a, b in zip(neck([first, last]), neck([last]), strict=True):
         torch.testing.assert_close(a, b)
 
 
