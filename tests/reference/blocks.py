@@ -1,10 +1,10 @@
-"""The block equations of ViTAE, ViTAEv2 and CeiT, the obvious way.
+"""The blocks of ViTAE, ViTAEv2 and CeiT as plain functions.
 
-A second reading, kept apart from the package so that tests can hold the two against each other.
-Every function takes a state dict with the published names and the `prefix` of the block in it:
-empty, or ending in a dot. A map is (B, C, H, W), tokens are (B, N, C) with N = H * W row by row.
-`train` is the mode of batch norm: batch statistics if true, running ones if not (never updated).
-Dropout and stochastic depth are left out: their rate is 0.
+This second implementation is independent of the package, so that tests can compare the two.
+Every function takes a state dict with the published names and the `prefix` of its block, which is
+empty or ends in a dot. A map is (B, C, H, W); tokens are (B, N, C) with N = H * W, row by row.
+Batch norms use batch statistics if `train` is true, and running statistics, which are never
+updated, otherwise. Dropout and stochastic depth are omitted: their rate is 0.
 """
 
 import math
@@ -21,12 +21,12 @@ PERFORMER_EPS = 1e-8
 
 
 def linear(state, prefix, x):
-    """(..., C_in) -> (..., C_out); the bias is optional."""
+    """(..., C_in) -> (..., C_out), with a bias if there is one."""
     return F.linear(x, state[prefix + 'weight'], state.get(prefix + 'bias'))
 
 
 def conv(state, prefix, x, stride=1, padding=0, dilation=1):
-    """(B, C_in, H, W) -> (B, C_out, H', W'); the weight tells the groups."""
+    """(B, C_in, H, W) -> (B, C_out, H', W'); the shape of the weight gives the groups."""
     weight = state[prefix + 'weight']
     groups = x.shape[1] // weight.shape[1]
     return F.conv2d(x, weight, state.get(prefix + 'bias'), stride, padding, dilation, groups)
@@ -38,7 +38,7 @@ def conv3x3(state, prefix, x, stride=1):
 
 
 def batch_norm(state, prefix, x, train):
-    """(B, C, H, W) -> the same."""
+    """(B, C, H, W) -> (B, C, H, W)."""
     weight, bias = state[prefix + 'weight'], state[prefix + 'bias']
     if train:
         return F.batch_norm(x, None, None, weight, bias, training=True)
@@ -47,7 +47,7 @@ def batch_norm(state, prefix, x, train):
 
 
 def layer_norm(state, prefix, x, eps):
-    """(..., C) -> the same."""
+    """(..., C) -> (..., C)."""
     weight, bias = state[prefix + 'weight'], state[prefix + 'bias']
     return F.layer_norm(x, weight.shape, weight, bias, eps)
 
@@ -64,7 +64,7 @@ def to_map(tokens, height, width):
 
 
 def pad_to_multiple(x, ratio):
-    """Zeros at right and bottom until `ratio` divides H and W: (B, C, H, W) -> the same, larger."""
+    """Zero-pads (B, C, H, W) at the right and bottom until `ratio` divides H and W."""
     return F.pad(x, (0, -x.shape[3] % ratio, 0, -x.shape[2] % ratio))
 
 
@@ -90,20 +90,21 @@ def softmax_attention(query, key, value, heads):
 
 
 def full_attention(state, prefix, tokens, heads):
-    """Keys `qkv`, `proj`: (B, N, C) -> (B, N, D)."""
+    """Keys `qkv` and `proj`: (B, N, C) -> (B, N, D)."""
     query, key, value = linear(state, prefix + 'qkv.', tokens).chunk(3, dim=-1)
     return linear(state, prefix + 'proj.', softmax_attention(query, key, value, heads))
 
 
 def full_attention_plus_value(state, prefix, tokens, heads):
-    """Full attention of a reduction cell, the value added at the end: (B, N, C) -> (B, N, D)."""
+    """Full attention of a reduction cell, plus the values: (B, N, C) -> (B, N, D)."""
     query, key, value = linear(state, prefix + 'qkv.', tokens).chunk(3, dim=-1)
     attended = softmax_attention(query, key, value, heads)
     return linear(state, prefix + 'proj.', attended) + value
 
 
 def pad_to_windows(x, window):
-    """Zeros on both sides up to a multiple of the window; also the rows, columns put before."""
+    """Zero-pads both sides to a multiple of the window; returns the rows added at the top and the
+    columns added at the left as well."""
     extra_rows, extra_columns = -x.shape[2] % window, -x.shape[3] % window
     top, left = extra_rows // 2, extra_columns // 2
     x = F.pad(x, (left, extra_columns - left, top, extra_rows - top))
@@ -125,7 +126,7 @@ def from_windows(windows, window, height, width):
 
 
 def window_attention(state, prefix, x, heads, window):
-    """Full attention inside each window: (B, C, H, W) -> (B, D, H, W)."""
+    """Full attention within each window: (B, C, H, W) -> (B, D, H, W)."""
     height, width = x.shape[2:]
     x, top, left = pad_to_windows(x, window)
     attended = full_attention(state, prefix, to_windows(x, window), heads)
@@ -140,7 +141,7 @@ def random_features(x, directions):
 
 
 def performer_attention(state, prefix, tokens):
-    """One head; keys `kqv`, `proj` and the random directions `w`: (B, N, C) -> (B, N, D)."""
+    """One head; keys `kqv`, `proj` and random directions `w`: (B, N, C) -> (B, N, D)."""
     key, query, value = linear(state, prefix + 'kqv.', tokens).chunk(3, dim=-1)
     key = random_features(key, state[prefix + 'w'])
     query = random_features(query, state[prefix + 'w'])
@@ -149,7 +150,7 @@ def performer_attention(state, prefix, tokens):
     return linear(state, prefix + 'proj.', torch.matmul(weights, value)) + value
 
 
-# Feed forward
+# Feed-forward networks
 
 
 def feed_forward(state, prefix, tokens, first='fc1.', second='fc2.'):
@@ -161,7 +162,7 @@ def feed_forward(state, prefix, tokens, first='fc1.', second='fc2.'):
 
 
 def pyramid_reduction(state, prefix, x, kernel, ratio, dilations):
-    """PRM, keys `convs.i.0`: (B, C_in, H, W) -> (B, |S| * E, H / r, W / r)."""
+    """PRM with keys `convs.i.0`: (B, C_in, H, W) -> (B, |S| * E, H / r, W / r)."""
     branches = []
     for index, dilation in enumerate(dilations):
         padding = math.ceil(((kernel - 1) * dilation + 1 - ratio) / 2)
@@ -171,7 +172,7 @@ def pyramid_reduction(state, prefix, x, kernel, ratio, dilations):
 
 
 def reduction_strides(ratio):
-    """Strides of the three convs beside a reduction by r."""
+    """Strides of the three convolutions beside a reduction by r."""
     return {4: (2, 2, 1), 2: (2, 1, 1)}[ratio]
 
 
@@ -277,7 +278,7 @@ def normal_cell_class_token(
 
 
 def normal_cell_tokens(state, prefix, tokens, size, heads, extra, parallel_conv, train):
-    """NC with full attention; the `extra` first tokens do without PCM: (B, extra + N, D)."""
+    """NC with full attention; the first `extra` tokens bypass PCM: (B, extra + N, D) -> same."""
     patches = to_map(tokens[:, extra:], *size)
     parallel = to_tokens(parallel_conv(state, prefix + 'PCM.', patches, train))
     normed = layer_norm(state, prefix + 'norm1.', tokens, NORMAL_CELL_EPS)
@@ -299,7 +300,7 @@ def image_to_tokens(state, prefix, image, train=False):
 
 
 def local_feed_forward(state, prefix, tokens, size, train=False):
-    """LeFF on the patch tokens, the class token as it is: (B, 1 + N, D) -> (B, 1 + N, D)."""
+    """LeFF on the patch tokens; the class token stays: (B, 1 + N, D) -> (B, 1 + N, D)."""
     class_token, patches = tokens[:, :1], to_map(tokens[:, 1:], *size)
     x = conv(state, prefix + 'conv1.', patches)
     x = F.gelu(batch_norm(state, prefix + 'bn1.', x, train))
@@ -319,7 +320,7 @@ def ceit_block(state, prefix, tokens, size, heads, train=False):
 
 
 def layer_wise_class_attention(state, prefix, class_tokens, heads):
-    """LCA, one class token a block, the last one asks: (B, L, D) -> (B, D)."""
+    """LCA over one class token per block; the last is the query: (B, L, D) -> (B, D)."""
     normed = layer_norm(state, prefix + 'norm1.', class_tokens, NORMAL_CELL_EPS)
     query, key, value = linear(state, prefix + 'attn.qkv.', normed).chunk(3, dim=-1)
     attended = softmax_attention(query[:, -1:], key, value, heads)  # (B, 1, D)
@@ -332,7 +333,7 @@ def layer_wise_class_attention(state, prefix, class_tokens, heads):
 
 
 def classify(state, features):
-    """The features (B, D), and logits (B, classes) where there is a head."""
+    """Features (B, D), and logits (B, classes) if there is a head."""
     if 'head.weight' not in state:
         return dict(features=features)
     return dict(features=features, logits=linear(state, 'head.', features))

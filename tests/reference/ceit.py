@@ -1,4 +1,4 @@
-"""CeiT as one function over the published state dict."""
+"""CeiT as one function of the published state dict."""
 
 import torch
 

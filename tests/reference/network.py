@@ -1,5 +1,5 @@
-"""The plain networks with the weights of ours: what speed is measured against, and what every
-fast path must equal.
+"""The plain networks with the weights of the package's: a baseline for speed, and the reference
+for every fast path.
 
     PYTHONPATH=. python tools/benchmark.py tests/reference/configs/plain_vitaev2_s.py \\
         configs/cls/vitaev2_s_300e_in1k.py
@@ -23,7 +23,7 @@ PATCH_ARCHS = ('base', 'large', 'huge')
 
 
 def family_of(network):
-    """The plain function of one of our networks, and the golden file with its names."""
+    """The plain function of a network of the package, and a golden file with its key names."""
     if isinstance(network, ViTAEv2):
         return vitaev2, 'ViTAEv2_S'
     if isinstance(network, CeiT):
@@ -34,14 +34,14 @@ def family_of(network):
 
 
 def published_names(network):
-    """Published name -> ours, for every entry of one of our networks."""
+    """Maps the published name of every entry of a network to the package's."""
     _, weights = family_of(network)
     published = golden.published_weights(weights)
     convert = partial(convert_state_dict, layout=identify_layout(published))
     ours = network.state_dict()
     names = {}
     for key, value in published.items():
-        # all cells of a stage have the names of the first
+        # all cells of a stage are named like the first
         cells = range(len(ours)) if re.search(r'\b(NC|blocks)\.0\.', key) else (0,)
         for cell in cells:
             copy = re.sub(r'\b(NC|blocks)\.0\.', rf'\1.{cell}.', key)
@@ -55,7 +55,7 @@ def published_names(network):
 
 
 class PlainNetwork(nn.Module):
-    """Runs the plain function with the parameters of one of our networks."""
+    """Runs the plain function with the parameters of a network of the package."""
 
     def __init__(self, network):
         super().__init__()
@@ -64,7 +64,7 @@ class PlainNetwork(nn.Module):
         self.names = published_names(network)
 
     def forward(self, image):
-        """(B, 3, H, W) -> one (B, D), or the maps of ViTAEv2."""
+        """(B, 3, H, W) -> a tuple of one (B, D), or of the maps of ViTAEv2."""
         ours = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
         state = {theirs: ours[name] for theirs, name in self.names.items()}
         outputs = self.function(state, image, self.network.arch, self.network.training)
@@ -75,5 +75,5 @@ class PlainNetwork(nn.Module):
 
 @MODELS.register_module()
 def plain(backbone):
-    """For configs: the plain network of one of our backbones."""
+    """Builds the plain network of a backbone, for configs."""
     return PlainNetwork(MODELS.build(backbone))

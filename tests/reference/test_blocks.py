@@ -1,7 +1,7 @@
-"""What the golden figures cannot tell of the plain blocks.
+"""What the golden figures do not cover of the plain blocks.
 
-With the golden weights |x|^2 / 2 is about 30 in the Performer, so its random features vanish
-beside the stabiliser 1e-8 and only the value is left.
+With the golden weights, |x|^2 / 2 is about 30 in the Performer: its random features vanish next
+to the stabilizer 1e-8, and only the values remain.
 """
 
 import torch
@@ -12,13 +12,13 @@ TOKENS, CHANNELS, GRID = 12, 2, 500
 
 
 def gaussian_directions():
-    """(GRID^2, 2): the quantiles of a standard normal along each axis."""
+    """Quantiles of a standard normal along each axis, (GRID^2, 2)."""
     quantiles = torch.special.ndtri((torch.arange(GRID) + 0.5) / GRID)
     return torch.cartesian_prod(quantiles, quantiles)
 
 
 def test_performer_approximates_softmax():
-    """Many Gaussian directions: softmax(Q K^T) V + V."""
+    """With many Gaussian directions: softmax(Q K^T) V + V."""
     random = torch.Generator().manual_seed(0)
     state = {
         'kqv.weight': torch.randn(3 * CHANNELS, CHANNELS, generator=random) / 4,

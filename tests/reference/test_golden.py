@@ -1,4 +1,4 @@
-"""The plain reading gives the published figures."""
+"""The plain networks reproduce the published figures."""
 
 import pytest
 import torch

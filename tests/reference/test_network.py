@@ -1,4 +1,4 @@
-"""Ours equal the plain networks, with the same weights, for every arch and size."""
+"""The networks of the package equal the plain ones, for every arch and size."""
 
 import pytest
 import torch
@@ -9,9 +9,9 @@ from ..helpers.archs import PUBLISHED, classifying
 from .network import PlainNetwork
 
 TOLERANCE = 1e-4
-"""Of float32, relative to the largest."""
+"""For float32, relative to the largest value."""
 
-# divisible by everything, odd, and smaller than a window on every map
+# divisible by every stride, odd, and smaller than a window at every stride
 SIZES = [(224, 224), (75, 131), (20, 33)]
 SMALL = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
 OTHERS = [pair for *pair, millions in PUBLISHED if tuple(pair) not in SMALL and millions < 100]
@@ -72,7 +72,7 @@ def test_gradients(network, arch, with_cp):
     ours, theirs = gradients
     largest = max(value.abs().max() for value in theirs.values())
     for name, value in ours.items():
-        # a bias before a batch norm has no gradient but rounding
+        # the gradient of a bias before a batch norm is rounding only
         bound = 1e-8 * theirs[name].abs().max() + 1e-12 * largest
         assert (value - theirs[name]).abs().max() <= bound
 
@@ -81,7 +81,7 @@ def test_gradients(network, arch, with_cp):
 @pytest.mark.parametrize('network, arch', SMALL)
 @torch.no_grad()
 def test_half_precision(network, arch, dtype, tolerance):
-    """As near to the plain network in float32 as 8 and 11 bits let it be."""
+    """As close to the plain network in float32 as mantissas of 8 and 11 bits allow."""
     size = (64, 96)
     model = build(network, arch, size).eval()
     images = torch.randn(2, 3, *size)

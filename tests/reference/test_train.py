@@ -1,4 +1,4 @@
-"""The plain reading in train mode: batch statistics, and a gradient for every parameter."""
+"""The plain networks in train mode: batch statistics, and a gradient for every parameter."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""ViTAE as functions over the published state dict: the T/6M/13M/S form and the B/L/H form."""
+"""ViTAE as functions of the published state dict, one for T/6M/13M/S and one for B/L/H."""
 
 import torch
 

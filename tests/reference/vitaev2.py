@@ -1,4 +1,4 @@
-"""ViTAEv2 as one function over the published state dict."""
+"""ViTAEv2 as one function of the published state dict."""
 
 from . import blocks
 
@@ -45,6 +45,6 @@ def maps(state, image, arch='small', train=False):
 
 
 def vitaev2(state, image, arch='small', train=False):
-    """(B, 3, H, W) -> maps, features (B, D), and logits (B, classes) where there is a head."""
+    """(B, 3, H, W) -> maps, features (B, D), and logits (B, classes) if there is a head."""
     stages = maps(state, image, arch, train)
     return dict(maps=stages, **blocks.classify(state, stages[-1].mean(dim=(2, 3))))
