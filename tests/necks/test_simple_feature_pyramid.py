@@ -1,4 +1,6 @@
-"""The simple feature pyramid, against its definition and in all codebases."""
+"""The simple feature pyramid equals its definition and builds in all codebases."""
+
+from importlib import import_module
 
 import pytest
 import torch
@@ -16,13 +18,13 @@ from vitae_mm.necks import SimpleFeaturePyramid
         ((1, 1), [(4, 4), (2, 2), (1, 1), (1, 1), (1, 1)]),
     ],
 )
-def test_sizes(size, expected):
+def test_outputs_double_keep_or_halve_the_size(size, expected):
     maps = SimpleFeaturePyramid(16, 8, num_outs=5)([torch.randn(2, 16, *size)])
     assert [tuple(x.shape) for x in maps] == [(2, 8, *sides) for sides in expected]
     assert all(x.is_contiguous() for x in maps)
 
 
-def test_each_level_is_what_the_paper_says():
+def test_each_level_equals_the_paper_s_definition():
     torch.manual_seed(0)
     neck = SimpleFeaturePyramid(8, 4).double()
     neck.init_weights()
@@ -57,7 +59,7 @@ def test_every_parameter_has_a_gradient():
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in neck.parameters())
 
 
-def test_only_the_last_map_is_read():
+def test_only_the_last_map_is_used():
     neck = SimpleFeaturePyramid(8, 4)
     first, last = torch.randn(1, 3, 9, 9), torch.randn(1, 8, 4, 4)
     for a, b in zip(neck([first, last]), neck([last]), strict=True):
@@ -65,9 +67,7 @@ def test_only_the_last_map_is_read():
 
 
 @pytest.mark.parametrize('package', ['mmdet', 'mmseg', 'mmpose', 'mmpretrain'])
-def test_registered_once_for_all(package):
-    from importlib import import_module
-
+def test_builds_in_every_codebase(package):
     models = import_module(f'{package}.registry').MODELS
     assert isinstance(
         models.build(dict(type='vitae_mm.SimpleFeaturePyramid', in_channels=8)),
@@ -79,10 +79,10 @@ def test_registered_once_for_all(package):
     'options, message',
     [
         (dict(in_channels=[64, 128]), r'in_channels=\[64, 128\].*FPN'),
-        (dict(in_channels=6), 'in_channels=6: .*4 divides'),
-        (dict(in_channels=8, num_outs=3), 'num_outs=3: give 4 or more'),
+        (dict(in_channels=6), 'in_channels=6: .*multiple of 4'),
+        (dict(in_channels=8, num_outs=3), 'num_outs=3: .*at least 4'),
     ],
 )
-def test_bad_options(options, message):
+def test_invalid_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         SimpleFeaturePyramid(**options)
