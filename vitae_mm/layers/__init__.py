@@ -1,25 +1,18 @@
-"""Small modules and pure functions on channels-last maps; torch only."""
+"""Layers, and pure functions, on channels-last maps; torch only."""
 
-from .attention import FullAttention, scaled_dot_product
+from .attention import FullAttention
 from .checkpointing import run_module
 from .class_attention import LayerwiseClassAttention
 from .feed_forward import FeedForward
+from .image_to_tokens import ImageToTokens
 from .local_feed_forward import LocalFeedForward
 from .masking import VisibleTokens, visible_count
 from .parallel_conv import ParallelConv, inflate_kernel, is_inflatable
-from .patch_embedding import ImageToTokens, PatchEmbedding
+from .patch_embedding import PatchEmbedding
 from .performer_attention import PerformerAttention
 from .pyramid_reduction import PyramidReduction
 from .tokens import POSITIONS, TokenEmbedding, join_tokens, resize_positions, split_tokens
-from .window import (
-    are_open,
-    merge_windows,
-    next_multiple,
-    pad_map,
-    pad_to_windows,
-    partition_windows,
-    shift_mask,
-)
+from .window import next_multiple, pad_map, pad_to_windows, partition_windows
 from .window_attention import WindowAttention
 
 __all__ = [
@@ -36,19 +29,15 @@ __all__ = [
     'TokenEmbedding',
     'VisibleTokens',
     'WindowAttention',
-    'are_open',
     'inflate_kernel',
     'is_inflatable',
     'join_tokens',
-    'merge_windows',
     'next_multiple',
     'pad_map',
     'pad_to_windows',
     'partition_windows',
     'resize_positions',
     'run_module',
-    'scaled_dot_product',
-    'shift_mask',
     'split_tokens',
     'visible_count',
 ]

@@ -5,12 +5,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 CUDA_BATCH_LIMIT = 65535
-"""Largest leading size that the fused CUDA kernels take in one launch."""
+"""Largest batch dimension that the fused CUDA kernels accept in one launch."""
 
 
 def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
-    """softmax(q k^T / sqrt(d) + bias) v, chunked over the batch where the
-    fused CUDA kernels could not take it in one launch.
+    """softmax(q k^T / sqrt(d) + bias) v, split along the batch if it exceeds
+    the limit of the fused CUDA kernels.
 
     Args:
         q, k, v: (B, heads, N, d).
@@ -22,29 +22,30 @@ def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = No
     if not q.is_cuda or q.shape[0] <= CUDA_BATCH_LIMIT:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
     if bias is not None:
-        bias = bias.expand(q.shape[0], -1, -1, -1)
-    chunks = []
-    for start in range(0, q.shape[0], CUDA_BATCH_LIMIT):
-        part = slice(start, start + CUDA_BATCH_LIMIT)
-        chunk_bias = None if bias is None else bias[part]
-        chunks.append(
-            F.scaled_dot_product_attention(q[part], k[part], v[part], attn_mask=chunk_bias)
-        )
-    return torch.cat(chunks)
+        bias = bias.expand(len(q), -1, -1, -1)
+    parts = [slice(i, i + CUDA_BATCH_LIMIT) for i in range(0, len(q), CUDA_BATCH_LIMIT)]
+    return torch.cat(
+        [
+            F.scaled_dot_product_attention(
+                q[part], k[part], v[part], attn_mask=None if bias is None else bias[part]
+            )
+            for part in parts
+        ]
+    )
 
 
 class FullAttention(nn.Module):
-    """Multi-head self-attention (MHSA) over all cells of a map.
+    """Multi-head self-attention (MHSA) over all tokens.
 
     Attention Is All You Need, Eq. 1.
 
     Args:
-        in_dim (int): Channels of the input.
-        dim (int): Channels of q, k, v and of the output.
-        num_heads (int): Heads; divides ``dim``.
-        qkv_bias (bool): Bias of the qkv projection. Defaults to True.
-        value_skip (bool): Add the values to the projected output, as
-            reduction cells do. Defaults to False.
+        in_dim (int): Input channels (C_in).
+        dim (int): Channels of q, k, v and the output (D).
+        num_heads (int): Number of heads; must divide ``dim``.
+        qkv_bias (bool): Adds a bias to the qkv projection. Defaults to True.
+        value_skip (bool): Adds the values to the projected output, as in
+            reduction cells. Defaults to False.
         drop_rate (float): Dropout after the projection. Defaults to 0.
     """
 
@@ -53,6 +54,7 @@ class FullAttention(nn.Module):
         in_dim: int,
         dim: int,
         num_heads: int,
+        *,
         qkv_bias: bool = True,
         value_skip: bool = False,
         drop_rate: float = 0.0,
@@ -72,13 +74,14 @@ class FullAttention(nn.Module):
         Returns:
             (B, ..., D).
         """
+        # (B, ..., C_in) -> (B, N, D) -> (B, ..., D)
         return self.attend(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
 
     def queries_keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, N, C_in) -> three of (B, heads, N, d)."""
+        """(B, N, C_in) -> q, k and v, each (B, heads, N, d)."""
         # (B, N, 3 * D) -> (3, B, heads, N, d)
-        qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        return qkv.unbind()
+        q, k, v = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        return q, k, v
 
     def attend(self, tokens: Tensor, bias: Tensor | None = None) -> Tensor:
         """(B, N, C_in) -> (B, N, D); ``bias`` broadcasts to (B, heads, N, N)."""

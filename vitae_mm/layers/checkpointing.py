@@ -1,6 +1,7 @@
-"""Activation checkpointing that leaves batch statistics right."""
+"""Activation checkpointing that updates batch-norm statistics only once."""
 
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -8,16 +9,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
-def run_module(module: nn.Module, with_cp: bool, *args: object) -> object:
-    """``module(*args)``, by :func:`checkpoint_module` if ``with_cp``."""
+def run_module(module: nn.Module, with_cp: bool, *args: Any) -> Any:
+    """``module(*args)``, through :func:`checkpoint_module` if ``with_cp``."""
     return checkpoint_module(module, *args) if with_cp else module(*args)
 
 
-def checkpoint_module(module: nn.Module, *args: object, random: bool = True) -> object:
+def checkpoint_module(module: nn.Module, *args: Any, random: bool = True) -> Any:
     """``module(*args)``, recomputed in the backward pass instead of stored.
 
-    Non-reentrant. The second forward pass updates no running statistics, so
-    that training equals training without checkpointing.
+    Non-reentrant. Recomputation does not update the running statistics of
+    batch norms, so that training equals training without checkpointing.
 
     Args:
         module: A cell or a part of one.
@@ -26,7 +27,7 @@ def checkpoint_module(module: nn.Module, *args: object, random: bool = True) -> 
             Defaults to True.
     """
     if torch.compiler.is_compiling():
-        # a compiled graph changes statistics once and recomputes without effects
+        # a compiled graph updates statistics once and recomputes without side effects
         return checkpoint(module, *args, use_reentrant=False)
     return checkpoint(
         module,
@@ -38,25 +39,27 @@ def checkpoint_module(module: nn.Module, *args: object, random: bool = True) -> 
 
 
 class _FrozenStatistics:
-    """Inside, the batch norms of a module leave their running statistics alone.
+    """Keeps the batch norms of a module from updating their running statistics.
 
-    May be entered again: a graph that is kept is recomputed for every
-    backward pass.
+    The context can be entered several times: a retained graph is recomputed
+    for every backward pass.
     """
 
     def __init__(self, module: nn.Module):
         self.module = module
 
     def __enter__(self) -> None:
-        norms = [
-            m
-            for m in self.module.modules()
-            if isinstance(m, _BatchNorm) and m.training and m.track_running_stats
-        ]
-        self.kept = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
-        for norm in norms:
-            # momentum 0 adds nothing to the running mean and variance
-            norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()
+        self.kept = []
+        for norm in self.module.modules():
+            # without running statistics there is no count either
+            if (
+                isinstance(norm, _BatchNorm)
+                and norm.training
+                and norm.num_batches_tracked is not None
+            ):
+                self.kept.append((norm, norm.momentum, norm.num_batches_tracked))
+                # with momentum 0, the running mean and variance stay as they are
+                norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()
 
     def __exit__(self, *error: object) -> None:
         for norm, momentum, count in self.kept:

@@ -1,3 +1,5 @@
+"""Attention over the class tokens of all layers (CeiT)."""
+
 import torch
 from torch import Tensor, nn
 
@@ -6,20 +8,20 @@ from .feed_forward import FeedForward
 
 
 class LayerwiseClassAttention(nn.Module):
-    """Layer-wise class-token attention (LCA): the last class token attends to
-    those of all layers.
+    """Layer-wise class-token attention (LCA): the class token of the last layer
+    attends to those of all layers.
 
     CeiT, Sec. 3.4, with a learned embedding for each layer: attention with the last
     token as the only query, then a feed-forward network, each with a residual.
 
     Args:
         dim (int): Channels of a token (D).
-        num_heads (int): Heads; divides ``dim``.
-        num_layers (int): How many class tokens there are (L).
+        num_heads (int): Number of heads; must divide ``dim``.
+        num_layers (int): Number of class tokens (L).
         eps (float): Epsilon of the LayerNorms. Defaults to 1e-6.
     """
 
-    def __init__(self, dim: int, num_heads: int, num_layers: int, eps: float = 1e-6):
+    def __init__(self, dim: int, num_heads: int, num_layers: int, *, eps: float = 1e-6):
         super().__init__()
         self.position = nn.Parameter(torch.zeros(1, num_layers, dim))
         nn.init.trunc_normal_(self.position, std=0.02)

@@ -1,15 +1,17 @@
+"""The feed-forward network of transformer blocks."""
+
 from torch import Tensor, nn
 
 
 class FeedForward(nn.Module):
     """Position-wise feed-forward network (FFN): linear, GELU, linear.
 
-    As in every transformer block of ViTAE; Attention Is All You Need, Sec. 3.3.
+    Attention Is All You Need, Sec. 3.3, with a GELU.
 
     Args:
-        dim (int): Channels of input and output.
-        hidden_dim (int): Channels in between.
-        drop_rate (float): Dropout after the last linear. Defaults to 0.
+        dim (int): Input and output channels (D).
+        hidden_dim (int): Channels between the two linear layers.
+        drop_rate (float): Dropout after the last linear layer. Defaults to 0.
         hidden_drop_rate (float, optional): Dropout after the GELU. Defaults
             to ``drop_rate``.
     """
@@ -18,6 +20,7 @@ class FeedForward(nn.Module):
         self,
         dim: int,
         hidden_dim: int,
+        *,
         drop_rate: float = 0.0,
         hidden_drop_rate: float | None = None,
     ):

@@ -1,39 +1,41 @@
+"""The feed-forward network of CeiT, with a depthwise convolution."""
+
 from collections.abc import Callable
 
 from torch import Tensor, nn
 
 
 class LocalFeedForward(nn.Module):
-    """Locally-enhanced feed-forward network (LeFF): a depthwise conv between
-    the two linear layers.
+    """Locally-enhanced feed-forward network (LeFF): a depthwise convolution
+    between two pointwise ones.
 
-    CeiT, Eqs. 5-10. The class token is not changed.
+    CeiT, Eqs. 5-10, for the patch tokens; the class token bypasses it.
 
     Args:
         dim (int): Channels of the map (D).
-        hidden_dim (int): Channels in between.
-        kernel_size (int): Kernel of the depthwise conv, an odd number.
+        hidden_dim (int): Channels of the depthwise convolution.
+        kernel_size (int): Kernel of the depthwise convolution; must be odd.
             Defaults to 3.
-        norm_layer (Callable, optional): Channels -> norm after each conv;
-            None for no norms. Defaults to ``nn.BatchNorm2d``.
-        act_last (bool): A GELU after the last norm too. Defaults to False.
-        drop_rate (float): Dropout after the last norm. Defaults to 0.
+        norm_layer (Callable, optional): Maps a number of channels to the
+            normalization after each convolution; None disables it. Defaults
+            to ``nn.BatchNorm2d``.
+        act_last (bool): Adds a GELU after the last normalization. Defaults
+            to False.
+        drop_rate (float): Dropout at the end. Defaults to 0.
     """
 
     def __init__(
         self,
         dim: int,
         hidden_dim: int,
+        *,
         kernel_size: int = 3,
         norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
         act_last: bool = False,
         drop_rate: float = 0.0,
     ):
         super().__init__()
-
-        def norm(channels: int) -> nn.Module:
-            return nn.Identity() if norm_layer is None else norm_layer(channels)
-
+        norm = norm_layer or nn.Identity
         self.conv1 = nn.Conv2d(dim, hidden_dim, 1)
         self.norm1 = norm(hidden_dim)
         self.conv2 = nn.Conv2d(
@@ -48,7 +50,9 @@ class LocalFeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, D) -> (B, H, W, D)."""
+        # (B, H, W, D) -> (B, D, H, W)
         x = self.act(self.norm1(self.conv1(x.permute(0, 3, 1, 2))))
         x = self.act(self.norm2(self.conv2(x)))
         x = self.last(self.norm3(self.conv3(x)))
+        # (B, D, H, W) -> (B, H, W, D)
         return self.drop(x).permute(0, 2, 3, 1)

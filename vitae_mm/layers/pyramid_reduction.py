@@ -1,3 +1,5 @@
+"""Downsampling by parallel dilated convolutions."""
+
 import math
 from collections.abc import Sequence
 
@@ -7,21 +9,28 @@ from torch.nn import functional as F
 
 
 class PyramidReduction(nn.Module):
-    """Pyramid reduction (PRM): parallel dilated convs that shrink a map.
+    """Pyramid reduction module (PRM): parallel dilated convolutions that
+    downsample a map.
 
-    ViTAE, "Reduction cell": for every dilation ``s`` of ``S`` a ``k x k`` conv with
-    stride ``r``, then GELU, concatenated over channels in the order of ``S``.
+    ViTAE, "Reduction cell": for every dilation ``s`` of ``S`` a ``k x k`` convolution
+    with stride ``r``, then GELU, concatenated over channels in the order of ``S``.
 
     Args:
-        in_dim (int): Channels of the input map.
+        in_dim (int): Input channels (C_in).
         branch_dim (int): Channels of each branch (E).
-        kernel_size (int): Kernel of each conv (k).
+        kernel_size (int): Kernel of each convolution (k).
         ratio (int): Downsampling ratio (r).
         dilations (Sequence[int]): Dilation of each branch (S).
     """
 
     def __init__(
-        self, in_dim: int, branch_dim: int, kernel_size: int, ratio: int, dilations: Sequence[int]
+        self,
+        in_dim: int,
+        branch_dim: int,
+        *,
+        kernel_size: int,
+        ratio: int,
+        dilations: Sequence[int],
     ):
         super().__init__()
         self.ratio = ratio
@@ -32,24 +41,16 @@ class PyramidReduction(nn.Module):
                 kernel_size,
                 stride=ratio,
                 dilation=dilation,
-                padding=reduction_padding(kernel_size, ratio, dilation),
+                # the least with which n * r positions become n
+                padding=max(math.ceil(((kernel_size - 1) * dilation + 1 - ratio) / 2), 0),
             )
             for dilation in dilations
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """
-        Args:
-            x: Map, (B, H, W, C_in); the ratio divides H and W.
-
-        Returns:
-            Map, (B, H / r, W / r, |S| * E).
-        """
+        """(B, H, W, C_in) -> (B, H / r, W / r, |S| * E); r must divide H and W."""
+        # (B, H, W, C_in) -> (B, C_in, H, W)
         x = x.permute(0, 3, 1, 2)
         maps = [F.gelu(branch(x)) for branch in self.branches]
+        # |S| x (B, E, H / r, W / r) -> (B, H / r, W / r, |S| * E)
         return torch.cat(maps, dim=1).permute(0, 2, 3, 1)
-
-
-def reduction_padding(kernel_size: int, ratio: int, dilation: int) -> int:
-    """Zero padding with which ``n * r`` cells become ``n``."""
-    return max(math.ceil(((kernel_size - 1) * dilation + 1 - ratio) / 2), 0)
