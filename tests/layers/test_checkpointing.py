@@ -1,4 +1,4 @@
-"""Norms that are computed again leave training as it is."""
+"""Recomputation does not change training."""
 
 import copy
 
@@ -11,7 +11,7 @@ from vitae_mm.layers import ParallelConv, run_module
 
 @pytest.fixture
 def both():
-    """A parallel conv, and its layers one after another."""
+    """A parallel convolution, and its layers one after another."""
     torch.manual_seed(0)
     lean = ParallelConv(4, (8, 8), 12, groups=4).double()
     return lean, nn.Sequential(*copy.deepcopy(lean))
@@ -90,9 +90,17 @@ def test_under_autocast(both, x):
     assert_same_gradients(lean, plain)
 
 
-def test_within_a_module_that_is_computed_again(both, x):
+def test_inside_a_recomputed_module(both, x):
     lean, plain = both
     run_module(lean, True, x.permute(0, 2, 3, 1)).square().sum().backward()
     plain(x).square().sum().backward()
     assert_same_gradients(lean, plain)
     assert_same_state(lean, plain)
+
+
+def test_random_numbers_are_drawn_again():
+    x = torch.rand(100).requires_grad_()
+    out = run_module(nn.Dropout(0.5), True, x)
+    out.sum().backward()
+    # the gradient is the scaled mask of the forward pass
+    torch.testing.assert_close(x.grad * x.detach(), out.detach())
