@@ -5,10 +5,10 @@
     python tools/convert_checkpoint.py OURS DST --to-published
     python tools/convert_checkpoint.py PRETRAINED DST --inflate
 
-Finds out by itself which network the file holds, also inside the wrappers of
-training programs (state_dict, model, state_dict_ema, module. prefixes), and
-also where it is the backbone of a detector, segmentor or pose estimator of
-the generation of OpenMMLab codebases before this one.
+The network is recognised from the file, inside the wrappers of training
+programs (state_dict, model, state_dict_ema, module. prefixes), and as the
+backbone of a detector, segmentor or pose estimator of the previous generation
+of OpenMMLab codebases.
 """
 
 import argparse
@@ -18,16 +18,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+import vitae_mm.backbones  # noqa: F401  registers the published networks
 from vitae_mm import __version__
-from vitae_mm.backbones import StagedBackbone, Variant
 from vitae_mm.checkpoints import (
-    BACKBONE,
-    CLASSIFIER,
+    BACKBONE_PREFIX,
+    CLASSIFIER_PREFIX,
+    Variant,
     check_match,
     convert_state_dict,
     entries_below,
     identify_layout,
+    identify_network,
     inflate_state_dict,
+    nearest_network,
     publish_state_dict,
     read_checkpoint,
     unaveraged,
@@ -50,24 +53,24 @@ def parse_args() -> argparse.Namespace:
     direction.add_argument(
         '--to-published',
         action='store_true',
-        help='SRC is one of ours; write it in the published layout',
+        help='SRC is a checkpoint of vitae_mm; write it in the published layout',
     )
     direction.add_argument(
         '--inflate',
         action='store_true',
-        help='SRC is one of our masked pretraining; put zeros around its 1x1 '
-        'kernels, which become 3x3 with the same output',
+        help='SRC is from masked pretraining with vitae_mm; zero-pad its 1x1 kernels '
+        'to 3x3 with the same output',
     )
     parser.add_argument(
         '--drop-head',
         action='store_true',
-        help='leave out the classifier, or the neck and heads of other models',
+        help='drop the classifier, or the neck and heads of other models',
     )
     parser.add_argument('--overwrite', action='store_true', help='replace DST if it exists')
     parser.add_argument(
         '--no-ema',
         action='store_true',
-        help='take the weights that were trained where the file also holds their average',
+        help='convert the trained weights even if the file also has averaged ones',
     )
     add_trust_argument(parser)
     return parser.parse_args()
@@ -83,61 +86,60 @@ def main() -> None:
     state = found.state_dict
     if args.inflate:
         state, count = inflate_state_dict(state)
-        variant = StagedBackbone.identify(entries_below(state, BACKBONE))
-        present = any('.pcm.conv' in key for key in state)
-        print(
-            f'{args.src}: '
-            + (
-                f'{count} parallel convs are inflated to 3x3'
-                if count
-                else f'{"parallel convs are 3x3 already" if present else "there are no parallel convs"}, '
-                'nothing is inflated'
-            )
-        )
+        variant = identify_network(entries_below(state, BACKBONE_PREFIX))
+        print(f'{args.src}: {describe_inflation(state, count)}')
     else:
         if not args.to_published:
             state = convert_state_dict(state, identify_layout(state))
         variant = find_variant(state)
     if args.drop_head:
-        state = {key: value for key, value in state.items() if key.startswith(BACKBONE)}
+        state = {key: value for key, value in state.items() if key.startswith(BACKBONE_PREFIX)}
     parts = describe_parts(state)
     if args.to_published:
         state = publish_state_dict(state, variant.layout)
     meta = dict(source=Path(args.src).name, vitae_mm_version=__version__)
-    if variant.exact:
-        meta.update(network=variant.network.__name__, arch=variant.arch)
+    if variant is not None:
+        meta.update(network=variant.network, arch=variant.arch)
     write_checkpoint(dict(meta=meta, state_dict=state), args.dst)
     print(
-        f'{args.src}: {variant if variant.exact else "an arch of your own"}, {parts}; wrappers '
-        f'taken off: {", ".join(found.wrappers) or "none"}; {len(found.state_dict)} entries '
-        f'read, {len(state)} written to {args.dst}'
+        f'{args.src}: {variant or "a custom arch"}, {parts}; wrappers removed: '
+        f'{", ".join(found.wrappers) or "none"}; {len(found.state_dict)} entries read, '
+        f'{len(state)} written to {args.dst}'
     )
 
 
 def find_variant(state: Mapping[str, Tensor]) -> Variant:
-    """The published network whose backbone has just these keys and shapes.
+    """Returns the published network with the keys and shapes of the backbone in ``state``.
 
     Raises:
-        InputError: If none has, saying how the nearest differs.
+        InputError: If there is none, with the differences from the nearest.
     """
-    own = entries_below(state, BACKBONE)
-    variant = StagedBackbone.identify(own)
+    own = entries_below(state, BACKBONE_PREFIX)
+    variant = nearest_network(own)
+    # with the norm and attention that only a classifier reads, if the file has them
+    out_type = 'featmap'
+    if any(key.startswith('class_attention.') for key in own):
+        out_type = 'cls_token'
+    elif any(not key.startswith('stages.') for key in own):
+        out_type = 'avg_featmap'
     with torch.device('meta'):
-        # with the norm and attention that only a classifier reads, where the file has them
-        pooled = any(not key.startswith('stages.') for key in own)
-        kind = (
-            'cls_token'
-            if any(key.startswith('class_attention.') for key in own)
-            else ('avg_featmap' if pooled else 'featmap')
-        )
-        nearest = variant.network(variant.arch, out_type=kind)
-    check_match(nearest, own, f'the checkpoint (nearest network: {variant})', REMEDY)
+        network = variant.build(out_type=out_type)
+    check_match(network, own, f'the checkpoint (nearest network: {variant})', REMEDY)
     return variant
 
 
+def describe_inflation(state: Mapping[str, Tensor], count: int) -> str:
+    """Says how many parallel convs were inflated, and why none."""
+    if count:
+        return f'{count} parallel convs are inflated to 3x3'
+    if any('.pcm.conv' in key for key in state):
+        return 'parallel convs are 3x3 already, nothing is inflated'
+    return 'there are no parallel convs, nothing is inflated'
+
+
 def describe_parts(state: Mapping[str, Tensor]) -> str:
-    """What stands beside the backbone, in words."""
-    classifier = state.get(f'{CLASSIFIER}weight')
+    """Names the parts other than the backbone."""
+    classifier = state.get(f'{CLASSIFIER_PREFIX}weight')
     if classifier is not None:
         return f'classifier of {len(classifier)} classes'
     parts = sorted({key.partition('.')[0] for key in state} - {'backbone'})

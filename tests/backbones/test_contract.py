@@ -9,7 +9,7 @@ from torch import nn
 from torchvision.ops import StochasticDepth
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
-from vitae_mm.backbones.arch import resolve_arch
+from vitae_mm.backbones.spec import read_arch
 from vitae_mm.errors import InputError
 
 from ..helpers.archs import NARROW, PUBLISHED, classifying, every_arch
@@ -18,13 +18,14 @@ narrow = pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 every = pytest.mark.parametrize('network, arch', every_arch())
 
 
-def table(network, arch):
-    return resolve_arch(arch, network.TABLES, 3)[0]
+def rows(network, arch):
+    """The fields of each stage."""
+    return read_arch(arch, network.FORMS)[1]
 
 
 def build(network, arch, **options):
     torch.manual_seed(0)
-    options = {'out_indices': tuple(range(len(table(network, arch)['dims']))), **options}
+    options = {'out_indices': tuple(range(len(rows(network, arch)))), **options}
     if options.get('out_type', 'featmap') != 'featmap':
         del options['out_indices']
     model = network(arch, **options)
@@ -41,7 +42,7 @@ def loss_of(outputs):
 def test_parameter_count(network, arch, millions):
     with torch.device('meta'):
         model = network(arch, out_type=classifying(network))
-    head = 1000 * (table(network, arch)['dims'][-1] + 1)
+    head = 1000 * (rows(network, arch)[-1]['dim'] + 1)
     # the papers count the Performers' random features, which are not trained
     features = sum(b.numel() for name, b in model.named_buffers() if name.endswith('.features'))
     count = sum(p.numel() for p in model.parameters()) + features + head
@@ -79,10 +80,9 @@ def test_maps_have_ceil_size_cells(network, arch, size):
     with torch.no_grad():
         maps = model(torch.rand(1, 3, *size))
     stride = 1
-    stages = table(network, arch)
-    for m, dim, ratio in zip(maps, stages['dims'], stages['ratios'], strict=True):
-        stride *= ratio
-        assert m.shape == (1, dim, math.ceil(size[0] / stride), math.ceil(size[1] / stride))
+    for m, row in zip(maps, rows(network, arch), strict=True):
+        stride *= row['ratio']
+        assert m.shape == (1, row['dim'], math.ceil(size[0] / stride), math.ceil(size[1] / stride))
         assert m.isfinite().all()
 
 
@@ -218,7 +218,7 @@ def test_gradients_and_checkpointing(network, arch):
                 )
             )
         (plain_outputs, plain_grads, plain_buffers), (outputs, grads, buffers) = runs
-        for a, b in zip(plain_outputs, outputs):
+        for a, b in zip(plain_outputs, outputs, strict=True):
             assert torch.equal(a, b)
         for name, grad in grads.items():
             assert grad.isfinite().all(), name
@@ -242,9 +242,9 @@ def test_compiled_checkpointing_changes_nothing(network, arch):
     x = torch.randn(2, 3, 64, 64).double()
     for model in (plain, compiled):
         loss_of(model(x)).backward()
-    for (name, a), b in zip(plain.named_parameters(), compiled.parameters()):
+    for (name, a), b in zip(plain.named_parameters(), compiled.parameters(), strict=True):
         assert torch.allclose(a.grad, b.grad), name
-    for (name, a), b in zip(plain.named_buffers(), compiled.named_buffers()):
+    for (name, a), b in zip(plain.named_buffers(), compiled.named_buffers(), strict=True):
         assert torch.allclose(a, b[1]), name
 
 
@@ -284,7 +284,7 @@ def test_frozen_stages_stay_as_they_are(name, frozen):
     for i, stage in enumerate(model.stages):
         is_frozen = i < frozen
         assert all(p.requires_grad != is_frozen for p in stage.parameters())
-        assert not any(m.training for m in stage.modules()) == is_frozen
+        assert any(m.training for m in stage.modules()) != is_frozen
         same = [torch.equal(before[f'stages.{i}.{k}'], v) for k, v in stage.state_dict().items()]
         assert all(same) == is_frozen
 
@@ -309,7 +309,7 @@ def test_sync_bn_is_built(network, arch):
 def test_drop_path_rises_linearly_over_all_normal_cells(network, arch):
     model = build(network, arch, drop_path_rate=0.5)
     rates = [m.p for m in model.modules() if isinstance(m, StochasticDepth)]
-    assert len(rates) == sum(table(network, arch)['depths'])
+    assert len(rates) == sum(row['depth'] for row in rows(network, arch))
     assert rates == pytest.approx([0.5 * i / (len(rates) - 1) for i in range(len(rates))])
 
 
@@ -333,11 +333,11 @@ def test_options_of_every_published_arch(network, arch, _):
             frozen_stages=1,
             norm_eval=True,
             drop_path_rate=0.3,
-            out_indices=tuple(range(len(table(network, arch)['dims']))),
+            out_indices=tuple(range(len(rows(network, arch)))),
         ).train()
         same = network(arch, out_indices=model.out_indices)
     rates = [m.p for m in model.modules() if isinstance(m, StochasticDepth)]
-    count = sum(table(network, arch)['depths'])
+    count = sum(row['depth'] for row in rows(network, arch))
     assert rates == pytest.approx([0.3 * i / (count - 1) for i in range(count)])
     assert not any(p.requires_grad for p in model.stages[0].parameters())
     assert all(p.requires_grad for stage in model.stages[1:] for p in stage.parameters())
@@ -353,7 +353,7 @@ def test_state_dict_round_trip(network, arch):
     second = network(arch, out_indices=first.out_indices)
     second.load_state_dict(first.state_dict(), strict=True)
     x = torch.randn(1, 3, 64, 64)
-    for a, b in zip(first.eval()(x), second.eval()(x)):
+    for a, b in zip(first.eval()(x), second.eval()(x), strict=True):
         assert torch.equal(a, b)
 
 
@@ -362,7 +362,7 @@ def test_samples_do_not_see_each_other(network, arch):
     model = build(network, arch).eval()
     x = torch.randn(4, 3, 50, 70)
     order = [2, 0, 3, 1]
-    for a, b in zip(model(x), model(x[order])):
+    for a, b in zip(model(x), model(x[order]), strict=True):
         assert torch.allclose(a[order], b, atol=1e-5)
 
 
@@ -372,7 +372,7 @@ def test_maps_are_laid_out_as_mmcv_reads_them(network, arch):
     model = build(network, arch).eval()
     maps, again = model(x), model(x.contiguous(memory_format=torch.channels_last))
     assert all(m.is_contiguous() for m in again)
-    for a, b in zip(maps, again):
+    for a, b in zip(maps, again, strict=True):
         assert torch.equal(a, b)
 
 

@@ -83,7 +83,7 @@ def test_layers_follow_one_another(network, arch):
         for name, _ in model.named_parameters()
         if '.embedding.' not in name
     ]
-    layers, counts = zip(*depths)
+    layers, counts = zip(*depths, strict=True)
     assert list(layers) == sorted(layers)
     assert len(set(counts)) == 1 and set(range(counts[0] - 1)) <= set(layers)
 

@@ -1,10 +1,13 @@
 import pytest
+import torch
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.errors import InputError
 
 from ..helpers.archs import BLOCKS, PATCH, PYRAMID
 from ..helpers.archs import TWO_STAGES as ARCH
+
+ALL_BLOCKS = {**BLOCKS, 'ratios': (16,), 'mlp_ratios': (4,)}
 
 
 @pytest.mark.parametrize(
@@ -52,20 +55,15 @@ from ..helpers.archs import TWO_STAGES as ARCH
             ),
             ['up to 256', '512 / 1', 'more heads'],
         ),
-        (
-            ViTAEv2,
-            dict(arch=ARCH, attention=['window'] * 2, shift_window=True),
-            ['shift_window=True', '[1, 1]', 'second cell'],
-        ),
         (ViTAEv2, dict(window_size=0), ['window_size=0', '1 or more']),
         (ViTAEv2, dict(drop_path_rate=1.0), ['drop_path_rate=1.0', '[0, 1)']),
         (ViTAEv2, dict(drop_rate=-0.1), ['drop_rate=-0.1']),
         (ViTAEv2, dict(out_indices=(0, 4)), ['out_indices=(0, 4)', '(0, 1, 2, 3)']),
         (ViTAEv2, dict(out_indices=()), ['out_indices=()']),
         (ViTAEv2, dict(out_indices=(1, 0)), ['ascending']),
-        (ViTAEv2, dict(out_indices=('a',)), ['whole numbers']),
+        (ViTAEv2, dict(out_indices=('a',)), ['integers']),
         (ViTAEv2, dict(arch=None), ['arch=None', '48m']),
-        (ViTAEv2, dict(arch={**ARCH, 'depths': 2}), ['depths=2', 'one entry a stage']),
+        (ViTAEv2, dict(arch={**ARCH, 'depths': 2}), ['depths=2', 'one entry per stage']),
         (ViTAEv2, dict(arch={**ARCH, 'depths': (-1, 1)}), ['depths=(-1, 1)', 'positive']),
         (ViTAEv2, dict(arch={**ARCH, 'dims': (8.0, 16)}), ['dims=(8.0, 16)']),
         (
@@ -91,7 +89,6 @@ from ..helpers.archs import TWO_STAGES as ARCH
         (ViTAEv2, dict(dilations=[[1], [], [1], [1]]), ['dilations', '4 pyramid']),
         (ViTAEv2, dict(pcm_kernel_size=2), ['pcm_kernel_size=2', '(0, 1, 3)']),
         (ViTAEv2, dict(pcm_fusion='late'), ["'late'", 'after_ffn']),
-        (ViTAEv2, dict(pcm_fusion='after_ffn', pcm_kernel_size=0), ['nothing to fuse']),
         (
             ViTAEv2,
             dict(attention=['full'] * 4, reduction_attention=['full'] * 4, shift_window=True),
@@ -99,13 +96,16 @@ from ..helpers.archs import TWO_STAGES as ARCH
         ),
         (ViTAEv2, dict(out_type='map'), ["out_type='map'", 'avg_featmap']),
         (ViTAEv2, dict(out_type='cls_token'), ['no class token']),
-        (ViTAEv2, dict(out_type='avg_featmap', out_indices=(0, 1)), ['last stage alone', '(0, 1)']),
+        (
+            ViTAEv2,
+            dict(out_type='avg_featmap', out_indices=(0, 1)),
+            ['reads the last stage', '(0, 1)'],
+        ),
         (ViTAE, dict(arch='big'), ["'big'", '13m', 'huge', 'tiny']),
         (ViTAE, dict(position='rotary'), ["'rotary'", 'sinusoid']),
         (ViTAE, dict(final_norm='batch'), ["'batch'", 'pooled']),
         (ViTAE, dict(class_token=True, attention=['window']), ['no place for a class token']),
         (ViTAE, dict(relative_position=True), ['relative_position=True', "['window', ...]"]),
-        (ViTAE, dict(arch='base', reduction_pcm=False), ['no reduction cells']),
         (ViTAE, dict(arch='base', dilations=[[1]]), ['0 pyramid']),
         (ViTAE, dict(arch='base', img_size=(1, 2, 3)), ['img_size=(1, 2, 3)']),
         (ViTAE, dict(arch={**PATCH, 'reductions': ('cell',)}), ['unknown', 'reductions']),
@@ -140,11 +140,14 @@ from ..helpers.archs import TWO_STAGES as ARCH
             ['Pretrained', 'Xavier'],
         ),
         (CeiT, dict(arch={**BLOCKS, 'dims': (16, 16)}), ['lengths', "'dims': 2"]),
+        (
+            CeiT,
+            dict(arch={key: value * 2 for key, value in ALL_BLOCKS.items()}),
+            ['one stage', '2'],
+        ),
         (CeiT, dict(arch={**BLOCKS, 'num_heads': (3,)}), ['num_heads=3', 'dims=16']),
         (CeiT, dict(arch={**BLOCKS, 'ratios': (6,)}), ['ratios=(6,)', 'by 4']),
         (CeiT, dict(leff_kernel_size=2), ['leff_kernel_size=2', '(0, 1, 3, 5, 7)']),
-        (CeiT, dict(leff_kernel_size=0, leff_norm=False), ['leff_kernel_size=0', 'leave']),
-        (CeiT, dict(stem_conv=False, stem_pool=False), ['stem_conv=False', 'leave']),
         (CeiT, dict(stem_channels=0), ['stem_channels=0', '1 or more']),
     ],
 )
@@ -153,6 +156,25 @@ def test_a_bad_option_is_named_with_its_remedy(network, options, words):
         network(**options)
     for word in words:
         assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'network, options, idle',
+    [
+        (ViTAEv2, dict(arch=ARCH, pcm_kernel_size=0), dict(pcm_fusion='after_ffn')),
+        (ViTAEv2, dict(arch=ARCH, attention=['window'] * 2), dict(shift_window=True)),
+        (ViTAE, dict(arch=PATCH), dict(reduction_pcm=False)),
+        (CeiT, dict(arch=BLOCKS, stem_conv=False), dict(stem_pool=False)),
+        (CeiT, dict(arch=BLOCKS, leff_kernel_size=0), dict(leff_norm=False)),
+    ],
+)
+def test_options_of_absent_parts_change_nothing(network, options, idle):
+    torch.manual_seed(0)
+    plain = network(**options).eval()
+    same = network(**options, **idle).eval()
+    same.load_state_dict(plain.state_dict())
+    x = torch.rand(1, 3, 64, 64)
+    assert torch.equal(same(x)[0], plain(x)[0])
 
 
 def test_a_custom_arch_takes_the_defaults_it_does_not_set():

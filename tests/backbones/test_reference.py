@@ -127,7 +127,7 @@ def test_normal_cell(index, reading):
 
 def test_normal_cell_with_class_token():
     leaves, model = pair('ViTAE_basic_Base', ViTAE, 'base', out_type='avg_featmap')
-    x, ours = nchw(2, 768, 5, 3)
+    _x, ours = nchw(2, 768, 5, 3)
     cls = torch.randn(2, 1, 768).double()
     tokens = torch.cat([cls, ours.flatten(1, 2)], dim=1)
     theirs = blocks.normal_cell_class_token(
@@ -140,7 +140,7 @@ def test_normal_cell_with_class_token():
 
 def test_local_feed_forward():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
-    x, ours = nchw(2, 192, 9, 5)
+    _x, ours = nchw(2, 192, 9, 5)
     cls = torch.randn(2, 1, 192).double()
     tokens = torch.cat([cls, ours.flatten(1, 2)], dim=1)
     theirs = blocks.local_feed_forward(leaves, 'blocks.0.leff.', tokens, (9, 5), train=True)
@@ -151,7 +151,7 @@ def test_local_feed_forward():
 
 def test_block_of_ceit():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
-    x, ours = nchw(2, 192, 9, 5)
+    _x, ours = nchw(2, 192, 9, 5)
     cls = torch.randn(2, 1, 192).double()
     tokens = torch.cat([cls, ours.flatten(1, 2)], dim=1)
     theirs = blocks.ceit_block(leaves, 'blocks.0.', tokens, (9, 5), 3, train=True)

@@ -1,8 +1,8 @@
-"""The networks, as registry-decorated backbones."""
+"""The networks, as backbones registered with mmengine."""
 
-from .base_backbone import StagedBackbone, Variant
+from .backbone import StagedBackbone
 from .ceit import CeiT
 from .vitae import ViTAE
 from .vitaev2 import ViTAEv2
 
-__all__ = ['CeiT', 'StagedBackbone', 'Variant', 'ViTAE', 'ViTAEv2']
+__all__ = ['CeiT', 'StagedBackbone', 'ViTAE', 'ViTAEv2']

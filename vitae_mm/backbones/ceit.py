@@ -1,6 +1,13 @@
+"""CeiT."""
+
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from torch import Tensor, nn
+from torchvision.ops import StochasticDepth
+
+from vitae_mm.checkpoints import register_variants
 from vitae_mm.errors import InputError
 from vitae_mm.layers import (
     FeedForward,
@@ -10,32 +17,185 @@ from vitae_mm.layers import (
     LocalFeedForward,
     PatchEmbedding,
     TokenEmbedding,
+    join_tokens,
+    split_tokens,
 )
 from vitae_mm.registry import MODELS
 
-from .arch import ArchTable, resolve_arch
-from .base_backbone import StagedBackbone
-from .build import linear_ramp, norm_builder
-from .cells import NormalCell
-from .options import check_choice, check_count, check_drop, check_flags, check_img_size
+from .backbone import StagedBackbone
+from .options import (
+    BATCH_NORM,
+    NormLayer,
+    check_choice,
+    check_count,
+    check_flags,
+    check_img_size,
+    check_num_groups,
+    check_rates,
+    drop_path_ramp,
+    norm_builder,
+)
+from .spec import ArchForm, read_arch
 from .stage import Stage
 
-# yapf: disable
-ARCHS = ArchTable(
+FORM = ArchForm(
     archs={
-        'tiny':  dict(dims=(192, ), depths=(12, ), num_heads=(3, )),
-        'small': dict(dims=(384, ), depths=(12, ), num_heads=(6, )),
-        'base':  dict(dims=(768, ), depths=(12, ), num_heads=(12, )),
+        'tiny': dict(dims=(192,), depths=(12,), num_heads=(3,)),
+        'small': dict(dims=(384,), depths=(12,), num_heads=(6,)),
+        'base': dict(dims=(768,), depths=(12,), num_heads=(12,)),
     },
-    shared=dict(
-        reductions=('patch', ),
-        ratios=(16, ),
-        mlp_ratios=(4, ),
-    ),
-    settings=dict(layout='ceit'))
-# yapf: enable
+    shared=dict(ratios=(16,), mlp_ratios=(4,)),
+)
 
 LEFF_KERNELS = (0, 1, 3, 5, 7)
+EPS = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class CeiTSpec:
+    """The one stage of a CeiT.
+
+    Attributes:
+        dim: Channels of a token (D).
+        depth: Number of blocks.
+        num_heads: Attention heads.
+        ratio: Side of a token, in pixels.
+        mlp_ratio: Hidden channels of LeFF, as a multiple of ``dim``.
+        drop_rate: Dropout in the blocks.
+        stem_conv, stem_pool, stem_norm, stem_channels, leff_kernel_size,
+            leff_norm, leff_last_act: As in :class:`CeiT`.
+        norm_cfg: Norm of stem and LeFF, as mmcv reads it; None for no norm.
+
+    Raises:
+        InputError: For values that are unknown or do not divide.
+    """
+
+    dim: int
+    depth: int
+    num_heads: int
+    ratio: int
+    mlp_ratio: float
+    drop_rate: float
+    stem_conv: bool
+    stem_pool: bool
+    stem_norm: bool
+    stem_channels: int
+    leff_kernel_size: int
+    leff_norm: bool
+    leff_last_act: bool
+    norm_cfg: dict | None
+
+    @property
+    def hidden_dim(self) -> int:
+        """Hidden channels of LeFF."""
+        return int(self.dim * self.mlp_ratio)
+
+    @property
+    def stem_norm_layer(self) -> NormLayer | None:
+        """Norm of the stem; None for no norm."""
+        return norm_builder(self.norm_cfg) if self.stem_norm else None
+
+    @property
+    def leff_norm_layer(self) -> NormLayer | None:
+        """Norm of LeFF; None for no norm."""
+        return norm_builder(self.norm_cfg) if self.leff_norm else None
+
+    def __post_init__(self) -> None:
+        check_count('stem_channels', self.stem_channels)
+        check_choice('leff_kernel_size', self.leff_kernel_size, LEFF_KERNELS)
+        check_rates(drop_rate=self.drop_rate)
+        check_flags(
+            stem_conv=self.stem_conv,
+            stem_pool=self.stem_pool,
+            stem_norm=self.stem_norm,
+            leff_norm=self.leff_norm,
+            leff_last_act=self.leff_last_act,
+        )
+        if self.dim % self.num_heads:
+            raise InputError(f'num_heads={self.num_heads} does not divide dims={self.dim}.')
+        stem_ratio = 4 if self.stem_pool else 2
+        if self.stem_conv and self.ratio % stem_ratio:
+            raise InputError(
+                f'ratios=({self.ratio},): the stem alone shrinks by {stem_ratio}; give a multiple, '
+                'or stem_conv=False.'
+            )
+        widths = [self.stem_channels] if self.stem_conv and self.stem_norm else []
+        if self.leff_kernel_size and self.leff_norm:
+            widths += [self.hidden_dim, self.dim]
+        check_num_groups(self.norm_cfg, widths)
+
+
+class CeiTBlock(nn.Module):
+    """Transformer block of CeiT: attention, then LeFF, each with a residual.
+
+    CeiT, Eqs. 11-12: ``y = x + MSA(LN(x))``, ``out = y + LeFF(LN(y))``. LeFF changes
+    the map alone: the normed class token passes it unchanged (Eqs. 5-10). The
+    plain feed-forward network of the ablation changes both.
+
+    Args:
+        spec (CeiTSpec): Its stage.
+        drop_path_rate (float): Share of samples for which a branch is
+            dropped.
+    """
+
+    def __init__(self, spec: CeiTSpec, drop_path_rate: float):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(spec.dim, eps=EPS)
+        self.attn = FullAttention(spec.dim, spec.dim, spec.num_heads, drop_rate=spec.drop_rate)
+        self.norm2 = nn.LayerNorm(spec.dim, eps=EPS)
+        self.is_local = spec.leff_kernel_size > 0
+        self.ffn: nn.Module
+        if self.is_local:
+            self.ffn = LocalFeedForward(
+                spec.dim,
+                spec.hidden_dim,
+                kernel_size=spec.leff_kernel_size,
+                norm_layer=spec.leff_norm_layer,
+                act_last=spec.leff_last_act,
+                drop_rate=spec.drop_rate,
+            )
+        else:
+            self.ffn = FeedForward(spec.dim, spec.hidden_dim, drop_rate=spec.drop_rate)
+        self.drop_path = StochasticDepth(drop_path_rate, mode='row')
+
+    def forward(self, x: Tensor, cls: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Args:
+            x: Map, (B, H, W, D).
+            cls: Class token, (B, 1, D).
+
+        Returns:
+            Both, of the same shapes.
+        """
+        size = x.shape[1:3]
+        tokens = join_tokens(x, cls)
+        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens)))
+        y = self.norm2(tokens)
+        if self.is_local:
+            local, passed = split_tokens(y, size)
+            y = join_tokens(self.ffn(local), passed)
+        else:
+            y = self.ffn(y)
+        return split_tokens(tokens + self.drop_path(y), size)
+
+
+class ClassTokenBlock(CeiTBlock):
+    """A block that computes its class token alone, the last where nothing else is read.
+
+    LeFF changes the map alone and is not trained: it would never have a
+    gradient.
+    """
+
+    def __init__(self, spec: CeiTSpec, drop_path_rate: float):
+        super().__init__(spec, drop_path_rate)
+        if self.is_local:
+            self.ffn.requires_grad_(False)
+
+    def forward(self, x: Tensor, cls: Tensor) -> tuple[Tensor, Tensor]:
+        """As :class:`CeiTBlock`, and returns the map as it is."""
+        y = cls + self.drop_path(self.attn(self.norm1(join_tokens(x, cls)))[:, :1])
+        passed = self.norm2(y)
+        return x, y + self.drop_path(passed if self.is_local else self.ffn(passed))
 
 
 @MODELS.register_module()
@@ -54,8 +214,8 @@ class CeiT(StagedBackbone):
             and ``mlp_ratios`` (4). Defaults to 'tiny'.
         in_channels (int): Channels of the image. Defaults to 3.
         img_size (int | Sequence[int]): Image size, in pixels, that the
-            position embeddings are stored for; others are taken all the
-            same. Defaults to 224.
+            position embeddings are stored for; they are resized to images of
+            another size. Defaults to 224.
         out_type (str): 'featmap' for the map (B, D, H', W'), 'avg_featmap'
             for its mean (B, D), 'cls_token' for the class token (B, D),
             which the published classifier reads. Defaults to 'featmap'.
@@ -75,8 +235,8 @@ class CeiT(StagedBackbone):
         leff_kernel_size (int): Kernel of the depthwise conv: 1, 3, 5, 7, or 0
             for a plain feed-forward network. Defaults to 3.
         leff_norm (bool): Norms in LeFF. Defaults to True.
-        leff_last_act (bool): A GELU behind LeFF's last norm, as the paper's
-            equations have it. Defaults to False.
+        leff_last_act (bool): A GELU after LeFF's last norm, as in the paper's
+            equations. Defaults to False.
         lca (bool): Layer-wise class attention; False reads the last class
             token. Defaults to True.
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
@@ -90,7 +250,7 @@ class CeiT(StagedBackbone):
         [(1, 192)]
     """
 
-    TABLES = (ARCHS,)
+    FORMS = (FORM,)
 
     def __init__(
         self,
@@ -101,7 +261,7 @@ class CeiT(StagedBackbone):
         out_indices: Sequence[int] = (-1,),
         frozen_stages: int = -1,
         norm_eval: bool = False,
-        norm_cfg: dict | None = dict(type='BN'),
+        norm_cfg: dict | None = BATCH_NORM,
         with_cp: bool = False,
         drop_path_rate: float = 0.0,
         drop_rate: float = 0.0,
@@ -115,79 +275,65 @@ class CeiT(StagedBackbone):
         lca: bool = True,
         init_cfg: dict | list[dict] | None = None,
     ):
-        table, _ = resolve_arch(arch, self.TABLES, in_channels)
-        dim, depth, heads, ratio, mlp_ratio = (
-            table[key][0] for key in ('dims', 'depths', 'num_heads', 'ratios', 'mlp_ratios')
-        )
-        check_choice('leff_kernel_size', leff_kernel_size, LEFF_KERNELS)
-        check_count('stem_channels', stem_channels)
-        check_flags(
+        check_count('in_channels', in_channels)
+        check_rates(drop_path_rate=drop_path_rate)
+        check_flags(lca=lca)
+        height, width = check_img_size(img_size)
+        _, rows = read_arch(arch, self.FORMS)
+        if len(rows) > 1:
+            raise InputError(f'arch dict: CeiT has one stage, got {len(rows)}: give lists of one.')
+        spec = CeiTSpec(
+            drop_rate=drop_rate,
             stem_conv=stem_conv,
             stem_pool=stem_pool,
             stem_norm=stem_norm,
+            stem_channels=stem_channels,
+            leff_kernel_size=leff_kernel_size,
             leff_norm=leff_norm,
             leff_last_act=leff_last_act,
-            lca=lca,
+            norm_cfg=norm_cfg,
+            **rows[0],
         )
-        check_drop(drop_path_rate=drop_path_rate, drop_rate=drop_rate)
-        if not stem_conv and not (stem_pool and stem_norm and stem_channels == 64):
-            raise InputError(
-                'stem_conv=False: a plain patch embedding has no pooling, norm or '
-                'channels to set; leave those options out.'
-            )
-        if not leff_kernel_size and (leff_last_act or not leff_norm):
-            raise InputError(
-                'leff_kernel_size=0: a plain feed-forward network has no norms and '
-                'no last GELU; leave leff_norm and leff_last_act out.'
-            )
-        if stem_conv and ratio % (4 if stem_pool else 2):
-            raise InputError(
-                f'ratios={table["ratios"]}: the stem alone shrinks by '
-                f'{4 if stem_pool else 2}; give a multiple, or stem_conv=False.'
-            )
-        hidden_dim = int(dim * mlp_ratio)
-        widths = [stem_channels] * (stem_conv and stem_norm)
-        widths += [hidden_dim, dim] * bool(leff_kernel_size and leff_norm)
-        norm_layer = norm_builder(norm_cfg, widths)
-
-        def feed_forward() -> FeedForward | LocalFeedForward:
-            if not leff_kernel_size:
-                return FeedForward(dim, hidden_dim, drop_rate)
-            return LocalFeedForward(
-                dim,
-                hidden_dim,
-                leff_kernel_size,
-                norm_layer if leff_norm else None,
-                leff_last_act,
-                drop_rate,
-            )
-
+        reduction: nn.Module
         if stem_conv:
             reduction = ImageToTokens(
-                in_channels, stem_channels, dim, ratio, stem_pool, norm_layer if stem_norm else None
+                in_channels,
+                stem_channels,
+                spec.dim,
+                ratio=spec.ratio,
+                pool=stem_pool,
+                norm_layer=spec.stem_norm_layer,
             )
         else:
-            reduction = PatchEmbedding(in_channels, dim, ratio)
-        grid = tuple(math.ceil(side / ratio) for side in check_img_size(img_size))
-        embedding = TokenEmbedding(dim, grid, class_token=True, position='learned')
-        cells = [
-            NormalCell(
-                dim, FullAttention(dim, dim, heads, drop_rate=drop_rate), None, feed_forward(), rate
-            )
-            for rate in linear_ramp(drop_path_rate, depth)
-        ]
-        class_attention = LayerwiseClassAttention(dim, heads, depth) if lca else None
-        super().__init__(
-            arch,
-            [Stage(reduction, cells, embedding)],
-            in_channels,
-            out_type,
-            out_indices,
-            frozen_stages,
-            norm_eval,
-            with_cp,
-            init_cfg,
-            final_norm='pooled',
-            class_attention=class_attention,
-            least_size=ratio,
+            reduction = PatchEmbedding(in_channels, spec.dim, spec.ratio)
+        embedding = TokenEmbedding(
+            spec.dim,
+            (math.ceil(height / spec.ratio), math.ceil(width / spec.ratio)),
+            class_token=True,
+            position='learned',
         )
+        kinds: list[type[CeiTBlock]] = [CeiTBlock] * spec.depth
+        if out_type == 'cls_token':
+            kinds[-1] = ClassTokenBlock
+        rates = drop_path_ramp(drop_path_rate, spec.depth)
+        blocks = [kind(spec, rate) for kind, rate in zip(kinds, rates, strict=True)]
+        super().__init__(
+            arch=arch,
+            stages=[Stage(reduction, blocks, embedding)],
+            in_channels=in_channels,
+            dim=spec.dim,
+            out_type=out_type,
+            out_indices=out_indices,
+            frozen_stages=frozen_stages,
+            norm_eval=norm_eval,
+            with_cp=with_cp,
+            init_cfg=init_cfg,
+            final_norm='pooled',
+            class_attention=(
+                LayerwiseClassAttention(spec.dim, spec.num_heads, spec.depth) if lca else None
+            ),
+            least_size=spec.ratio,
+        )
+
+
+register_variants(CeiT, FORM.archs, layout='ceit')

@@ -1,62 +1,77 @@
-"""The two cells that all networks are made of."""
+"""Reduction cell and normal cell, which ViTAE and ViTAEv2 are made of."""
 
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
 from vitae_mm.layers import (
     FeedForward,
-    LocalFeedForward,
+    FullAttention,
     ParallelConv,
+    PerformerAttention,
     PyramidReduction,
-    VisibleTokens,
+    WindowAttention,
     join_tokens,
     split_tokens,
 )
+
+from .spec import StageSpec
 
 REDUCTION_EPS = 1e-5
 NORMAL_EPS = 1e-6
 """LayerNorm epsilons of the published weights; the two cells differ."""
 
+PERFORMER_DROP = 0.1
+"""Least dropout in reduction cells with Performer attention, as published."""
+
 
 class ReductionCell(nn.Module):
-    """Reduction cell (RC): shrinks the map and brings in scales and locality.
+    """Reduction cell (RC): shrinks the map and adds scales and locality.
 
-    ViTAE, "Reduction cell": ``a = Attn(LN(PRM(x)))``, ``y = a + PCM(x)``,
-    ``out = y + FFN(LN(y))``.
-
-    Args:
-        prm (PyramidReduction): Shrinks the map.
-        pyramid_dim (int): Its channels (|S| * E).
-        dim (int): Channels of the output map (D).
-        attn (nn.Module): Attention, |S| * E -> D channels.
-        pcm (ParallelConv | None): Parallel convs, C_in -> D channels, that
-            shrink the map as much; None for none.
-        ffn (FeedForward): Feed-forward network.
+    ViTAE, "Reduction cell": ``y = Attn(LN(PRM(x))) + PCM(x)``, ``out = y + FFN(LN(y))``.
     """
 
-    def __init__(
-        self,
-        prm: PyramidReduction,
-        pyramid_dim: int,
-        dim: int,
-        attn: nn.Module,
-        pcm: ParallelConv | None,
-        ffn: FeedForward,
-    ):
+    def __init__(self, spec: StageSpec):
         super().__init__()
-        self.prm = prm
-        self.pcm = pcm
+        self.ratio = spec.ratio
+        pyramid_dim = len(spec.dilations) * spec.branch_dim
+        drop_rate = spec.drop_rate
+        if spec.reduction_attention == 'performer':
+            drop_rate = max(drop_rate, PERFORMER_DROP)
+        self.prm = build_pyramid(spec)
+        self.pcm = None
+        if spec.reduction_pcm:
+            self.pcm = ParallelConv(
+                spec.in_dim,
+                (spec.branch_dim, spec.branch_dim),
+                spec.dim,
+                groups=spec.reduction_groups,
+                strides=pcm_strides(spec.ratio),
+                norm_layer=spec.norm_layer,
+                norm_first=spec.pcm_first_norm,
+                act_last=spec.pcm_last_act,
+            )
         self.norm1 = nn.LayerNorm(pyramid_dim, eps=REDUCTION_EPS)
-        self.attn = attn
-        self.norm2 = nn.LayerNorm(dim, eps=REDUCTION_EPS)
-        self.ffn = ffn
-
-    @property
-    def ratio(self) -> int:
-        return self.prm.ratio
+        self.attn = build_attention(
+            spec.reduction_attention,
+            pyramid_dim,
+            spec,
+            num_heads=spec.reduction_heads,
+            drop_rate=drop_rate,
+            reducing=True,
+        )
+        self.norm2 = nn.LayerNorm(spec.dim, eps=REDUCTION_EPS)
+        self.ffn = FeedForward(
+            spec.dim, spec.dim, drop_rate=drop_rate, hidden_drop_rate=spec.drop_rate
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C_in) -> (B, H / r, W / r, D); the ratio divides H and W."""
+        """
+        Args:
+            x: Map, (B, H, W, C_in); the ratio r divides H and W.
+
+        Returns:
+            Map, (B, H / r, W / r, D).
+        """
         y = self.attn(self.norm1(self.prm(x)))
         if self.pcm is not None:
             y = y + self.pcm(x)
@@ -64,97 +79,146 @@ class ReductionCell(nn.Module):
 
 
 class NormalCell(nn.Module):
-    """Normal cell (NC): attention and parallel convs side by side, then FFN.
+    """Normal cell (NC): attention and parallel convs side by side, then an FFN.
 
     ViTAE, "Normal cell": ``y = x + Attn(LN(x)) + PCM(x)``, ``out = y + FFN(LN(y))``,
-    with stochastic depth on each of the three branches. Without parallel
-    convs it is a transformer block; with a :class:`LocalFeedForward` it is
-    that of CeiT (Eqs. 11-12). Convs see and change the map alone, attention
-    and FFN the class token as well.
+    with stochastic depth on each of the three branches. Attention and FFN
+    change the map and the class token, the convs the map alone.
 
     Args:
-        dim (int): Channels of the map (D).
-        attn (nn.Module): Attention.
-        pcm (ParallelConv | None): Parallel convs; None for none.
-        ffn (FeedForward | LocalFeedForward): Feed-forward network.
-        drop_path_rate (float): Share of samples a branch is dropped for.
-            Defaults to 0.
-        fuse_after_ffn (bool): Add the parallel convs' map after the FFN, not
-            before it: ``out = y + FFN(LN(y)) + PCM(x)``. Defaults to False.
+        spec (StageSpec): Its stage.
+        drop_path_rate (float): Share of samples for which a branch is
+            dropped. Defaults to 0.
+        shifted (bool): Whether its windows are shifted. Defaults to False.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        attn: nn.Module,
-        pcm: ParallelConv | None,
-        ffn: FeedForward | LocalFeedForward,
-        drop_path_rate: float = 0.0,
-        fuse_after_ffn: bool = False,
-    ):
+    def __init__(self, spec: StageSpec, *, drop_path_rate: float = 0.0, shifted: bool = False):
         super().__init__()
+        dim = spec.dim
         self.norm1 = nn.LayerNorm(dim, eps=NORMAL_EPS)
-        self.attn = attn
-        self.pcm = pcm
+        self.attn = build_attention(
+            spec.attention,
+            dim,
+            spec,
+            num_heads=spec.num_heads,
+            drop_rate=spec.drop_rate,
+            shifted=shifted,
+        )
+        self.pcm = None
+        if spec.pcm_kernel_size:
+            self.pcm = ParallelConv(
+                dim,
+                (spec.hidden_dim,) if spec.pcm_shallow else (spec.hidden_dim, dim),
+                dim,
+                groups=spec.groups,
+                kernel_size=spec.pcm_kernel_size,
+                norm_layer=spec.norm_layer,
+                act_last=spec.pcm_last_act,
+            )
         self.norm2 = nn.LayerNorm(dim, eps=NORMAL_EPS)
-        self.ffn = ffn
+        self.ffn = FeedForward(dim, spec.hidden_dim, drop_rate=spec.drop_rate)
         self.drop_path = StochasticDepth(drop_path_rate, mode='row')
-        self.fuse_after_ffn = fuse_after_ffn
-        self.class_only = False
+        self.after_ffn = spec.pcm_fusion == 'after_ffn'
 
-    def forward(
-        self, x: Tensor, cls: Tensor | None = None, visible: VisibleTokens | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, cls: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """
         Args:
-            x: Map, (B, H, W, D), or visible tokens, (B, 1, K, D).
+            x: Map, (B, H, W, D).
             cls: Class token, (B, 1, D), or None.
-            visible: Where tokens are in the map that the convs shall see.
-                Defaults to ``x`` as it is.
 
         Returns:
             Both, of the same shapes.
         """
-        if self.class_only:
-            return x, self._class_only(x, cls)
+        return self.combine(x, cls, None if self.pcm is None else self.pcm(x))
+
+    def combine(
+        self, x: Tensor, cls: Tensor | None, local: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The cell with the output of its parallel convs, (B, H, W, D), given."""
+        size = x.shape[1:3]
         tokens = join_tokens(x, cls)
-        y = tokens + self.drop_path(self.attn(self.norm1(tokens)))
-        if self.pcm is None:
-            return self._feed_forward(*split_tokens(y, x.shape[1:3]))
-        local = self.pcm(x) if visible is None else visible.pick(self.pcm(visible.spread(x)))
-        local = self.drop_path(local)
-        y, cls = split_tokens(y, x.shape[1:3])
-        if self.fuse_after_ffn:
-            y, cls = self._feed_forward(y, cls)
-            return y + local, cls
-        return self._feed_forward(y + local, cls)
-
-    def skip_map(self) -> None:
-        """Computes the class token alone from now on.
-
-        For the last cell where only the class token is read: what changes
-        the map alone is left out, and not trained, since it would never see
-        a gradient.
-        """
-        self.class_only = True
-        for part in (self.pcm, self.ffn if isinstance(self.ffn, LocalFeedForward) else None):
-            if part is not None:
-                part.requires_grad_(False)
-
-    def _feed_forward(self, x: Tensor, cls: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        x, cls = split_tokens(tokens + self.drop_path(self.attn(self.norm1(tokens))), size)
+        if local is not None and not self.after_ffn:
+            x = x + self.drop_path(local)
         tokens = join_tokens(x, cls)
-        y = self.norm2(tokens)
-        if isinstance(self.ffn, LocalFeedForward):
-            local, passed = split_tokens(y, x.shape[1:3])
-            y = join_tokens(self.ffn(local), passed)
-        else:
-            y = self.ffn(y)
-        return split_tokens(tokens + self.drop_path(y), x.shape[1:3])
+        x, cls = split_tokens(tokens + self.drop_path(self.ffn(self.norm2(tokens))), size)
+        if local is not None and self.after_ffn:
+            x = x + self.drop_path(local)
+        return x, cls
 
-    def _class_only(self, x: Tensor, cls: Tensor) -> Tensor:
-        tokens = self.norm1(join_tokens(x, cls))
-        y = cls + self.drop_path(self.attn(tokens)[:, :1])
-        passed = self.norm2(y)
-        if not isinstance(self.ffn, LocalFeedForward):
-            passed = self.ffn(passed)
-        return y + self.drop_path(passed)
+
+class ClassTokenCell(NormalCell):
+    """A normal cell that computes its class token alone.
+
+    It is the last cell of a network of which only the class token is read.
+    Its parallel convs change the map alone and are not trained: they would
+    never have a gradient.
+    """
+
+    def __init__(self, spec: StageSpec, *, drop_path_rate: float = 0.0, shifted: bool = False):
+        super().__init__(spec, drop_path_rate=drop_path_rate, shifted=shifted)
+        if self.pcm is not None:
+            self.pcm.requires_grad_(False)
+
+    def forward(self, x: Tensor, cls: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As :class:`NormalCell`, and returns the map as it is."""
+        tokens = join_tokens(x, cls)
+        y = tokens[:, :1] + self.drop_path(self.attn(self.norm1(tokens))[:, :1])
+        return x, y + self.drop_path(self.ffn(self.norm2(y)))
+
+
+def build_attention(
+    kind: str,
+    in_dim: int,
+    spec: StageSpec,
+    *,
+    num_heads: int,
+    drop_rate: float,
+    shifted: bool = False,
+    reducing: bool = False,
+) -> nn.Module:
+    """Builds the attention of a cell, (B, H, W, in_dim) -> (B, H, W, D).
+
+    The full attention of reduction cells (``reducing``) has no qkv bias and
+    adds the values to its output, as published.
+    """
+    if kind == 'window':
+        return WindowAttention(
+            in_dim,
+            spec.dim,
+            num_heads,
+            window_size=spec.window_size,
+            shifted=shifted,
+            relative_position=spec.relative_position,
+            drop_rate=drop_rate,
+        )
+    if kind == 'full':
+        return FullAttention(
+            in_dim,
+            spec.dim,
+            num_heads,
+            qkv_bias=not reducing,
+            value_skip=reducing,
+            drop_rate=drop_rate,
+        )
+    return PerformerAttention(in_dim, spec.dim, num_heads, drop_rate=drop_rate)
+
+
+def build_pyramid(spec: StageSpec) -> PyramidReduction:
+    """Builds the pyramid reduction (PRM) of a stage."""
+    return PyramidReduction(
+        spec.in_dim,
+        spec.branch_dim,
+        kernel_size=spec.kernel_size,
+        ratio=spec.ratio,
+        dilations=spec.dilations,
+    )
+
+
+def pcm_strides(ratio: int) -> tuple[int, ...]:
+    """Strides of the three parallel convs beside a reduction by ``ratio``.
+
+    As many leading convs as it takes have stride 2.
+    """
+    halvings = ratio.bit_length() - 1
+    return tuple(2 if i < halvings else 1 for i in range(3))

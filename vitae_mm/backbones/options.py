@@ -1,19 +1,21 @@
-"""Checks of constructor options, made before anything is built."""
+"""Checks of constructor options, and the norm layers that ``norm_cfg`` describes."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from mmcv.cnn import build_norm_layer
+from torch import nn
 
 from vitae_mm.errors import InputError
 
-ATTENTION_KINDS = ('window', 'full', 'performer')
-LARGEST_PERFORMER_HEAD = 256
-"""Channels of a head; with more, random features leave float32's range."""
+BATCH_NORM = dict(type='BN')
 
-OUT_TYPES = ('featmap', 'avg_featmap', 'cls_token')
-FUSIONS = ('before_ffn', 'after_ffn')
-FINAL_NORMS = ('none', 'tokens', 'pooled')
+NormLayer = Callable[[int], nn.Module]
+"""Number of channels -> norm layer."""
 
 
-def check_choice(name: str, value: str, choices: Sequence) -> None:
+def check_choice(name: str, value: object, choices: Sequence) -> None:
     """Raises InputError unless ``value`` is one of ``choices``."""
     # True would pass for 1
     if isinstance(value, bool) or value not in choices:
@@ -21,71 +23,106 @@ def check_choice(name: str, value: str, choices: Sequence) -> None:
 
 
 def is_count(value: object) -> bool:
-    """Whether it is a whole number, 1 or more."""
+    """Whether ``value`` is a positive integer."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def check_count(name: str, value: int) -> None:
-    """Raises InputError unless :func:`is_count`."""
+def check_count(name: str, value: object) -> None:
+    """Raises InputError unless ``value`` is a positive integer."""
     if not is_count(value):
-        raise InputError(f'{name}={value!r}: give a whole number, 1 or more.')
+        raise InputError(f'{name}={value!r}: give an integer, 1 or more.')
 
 
-def check_flags(**flags: bool) -> None:
-    """Raises InputError unless every value is True or False."""
+def check_flags(**flags: object) -> None:
+    """Raises InputError unless every value is a bool."""
     for name, value in flags.items():
         if not isinstance(value, bool):
             raise InputError(f'{name}={value!r}: give True or False.')
 
 
-def check_attention(
-    name: str, kinds: Sequence[str], dims: Sequence[int], num_heads: Sequence[int]
-) -> tuple[str, ...]:
-    """One known attention kind for each stage that has such cells.
-
-    Raises:
-        InputError: For a wrong length, an unknown kind, or a Performer whose
-            head dimension is odd or above :data:`LARGEST_PERFORMER_HEAD`.
-    """
-    if not isinstance(kinds, (list, tuple)) or len(kinds) != len(dims):
-        raise InputError(
-            f'{name}={kinds!r}: give one of {ATTENTION_KINDS} for each of the '
-            f'{len(dims)} stages that have such cells.'
-        )
-    for kind, dim, heads in zip(kinds, dims, num_heads):
-        if kind not in ATTENTION_KINDS:
-            raise InputError(f'{name} names {kind!r}: choose from {ATTENTION_KINDS}.')
-        if kind == 'performer' and dim // heads % 2:
-            raise InputError(
-                f'{name}: performer attention needs an even number of channels a '
-                f'head, got {dim} / {heads}.'
-            )
-        if kind == 'performer' and dim // heads > LARGEST_PERFORMER_HEAD:
-            raise InputError(
-                f'{name}: performer attention takes up to {LARGEST_PERFORMER_HEAD} '
-                f'channels a head, got {dim} / {heads}: give more heads.'
-            )
-    return tuple(kinds)
-
-
-def check_drop(**rates: float) -> None:
-    """Raises InputError unless every rate is in [0, 1)."""
+def check_rates(**rates: object) -> None:
+    """Raises InputError unless every value is a number in [0, 1)."""
     for name, rate in rates.items():
-        if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
             raise InputError(f'{name}={rate!r}: give a number in [0, 1).')
 
 
 def check_img_size(img_size: int | Sequence[int]) -> tuple[int, int]:
-    """Height and width of the images.
+    """Returns height and width of an image size.
 
     Raises:
-        InputError: Unless given as one or two positive whole numbers.
+        InputError: Unless given as one or two positive integers.
     """
     size = (img_size, img_size) if isinstance(img_size, int) else img_size
+    if not isinstance(size, list | tuple) or len(size) != 2 or not all(map(is_count, size)):
+        raise InputError(f'img_size={img_size!r}: give one or two integers, in pixels.')
+    return size[0], size[1]
+
+
+def check_indices(indices: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """Returns ``out_indices`` as stage numbers in 0 .. count - 1.
+
+    Raises:
+        InputError: If empty, repeated, out of range or out of order.
+    """
+    chosen = (indices,) if isinstance(indices, int) else tuple(indices)
+    if not all(isinstance(i, int) for i in chosen):
+        raise InputError(f'out_indices={indices!r}: give integers.')
+    resolved = tuple(i + count if i < 0 else i for i in chosen)
     if (
-        not isinstance(size, (list, tuple))
-        or len(size) != 2
-        or not all(isinstance(side, int) and side > 0 for side in size)
+        not chosen
+        or not set(resolved) <= set(range(count))
+        or list(resolved) != sorted(set(resolved))
     ):
-        raise InputError(f'img_size={img_size!r}: give one or two whole numbers of pixels.')
-    return tuple(size)
+        raise InputError(
+            f'out_indices={indices!r}: give some of {tuple(range(count))}, in ascending order, '
+            'without repeats.'
+        )
+    return resolved
+
+
+def norm_builder(norm_cfg: Mapping | None) -> NormLayer | None:
+    """Returns what builds the norms that ``norm_cfg`` describes; None for no norm.
+
+    It raises InputError where mmcv cannot build one.
+    """
+    return None if norm_cfg is None else partial(_build_norm, norm_cfg)
+
+
+def check_num_groups(norm_cfg: Mapping | None, widths: Iterable[int]) -> None:
+    """Raises InputError if ``num_groups`` does not divide all of these channel numbers."""
+    groups = norm_cfg.get('num_groups') if isinstance(norm_cfg, Mapping) else None
+    widths = sorted(set(widths))
+    if is_count(groups) and (invalid := [width for width in widths if width % groups]):
+        common = math.gcd(*widths)
+        raise InputError(
+            f'norm_cfg={norm_cfg!r} cannot normalise {invalid[0]} channels: give a num_groups '
+            f'that divides every width {widths}, one of '
+            f'{[n for n in range(1, common + 1) if common % n == 0]}.'
+        )
+
+
+def _build_norm(norm_cfg: Mapping, channels: int) -> nn.Module:
+    try:
+        return build_norm_layer(norm_cfg, channels)[1]
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise InputError(
+            f'norm_cfg={norm_cfg!r} cannot normalise {channels} channels ({error}): give, for '
+            "example, dict(type='BN'), dict(type='SyncBN'), dict(type='GN', num_groups=32), or "
+            'None for no norm.'
+        ) from error
+
+
+def drop_path_ramp(rate: float, count: int) -> list[float]:
+    """Stochastic depth of ``count`` cells: rises linearly from 0 to ``rate``.
+
+    A single cell has ``rate``.
+    """
+    return [rate * i / (count - 1) for i in range(count)] if count > 1 else [rate] * count

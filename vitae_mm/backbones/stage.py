@@ -1,28 +1,31 @@
-from collections.abc import Sequence
+"""A stage: a reduction and the cells that follow it."""
+
+from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from vitae_mm.layers import TokenEmbedding, next_multiple, pad_map, run_module
+from vitae_mm.layers import PatchEmbedding, TokenEmbedding, next_multiple, pad_map, run_module
 
-from .cells import NormalCell
+from .cells import NormalCell, ReductionCell, build_pyramid
+from .spec import StageSpec
 
 
 class Stage(nn.Module):
-    """A reduction and the normal cells that follow it on the same map.
+    """A reduction and the cells that follow it on the same map.
 
     Args:
-        reduction (nn.Module): Map -> map smaller by its ``ratio``, which
-            divides the map: one that it does not divide is zero-padded at
-            its right and bottom first.
-        cells (Sequence[NormalCell]): Map and class token -> the same.
+        reduction (nn.Module): Map -> map smaller by its ``ratio``. Maps that
+            the ratio does not divide are zero-padded at the right and bottom
+            first.
+        cells (Iterable[nn.Module]): Map and class token -> the same.
         embedding (TokenEmbedding, optional): Adds positions and the class
-            token behind the reduction.
+            token after the reduction.
     """
 
     def __init__(
         self,
         reduction: nn.Module,
-        cells: Sequence[NormalCell],
+        cells: Iterable[nn.Module],
         embedding: TokenEmbedding | None = None,
     ):
         super().__init__()
@@ -34,14 +37,17 @@ class Stage(nn.Module):
         """
         Args:
             x: Map, (B, H, W, C_in).
-            with_cp: Recompute each cell in the backward pass.
+            with_cp: Recompute each cell in the backward pass. Defaults to
+                False.
 
         Returns:
-            The map (B, H', W', D), and the class token behind each cell,
+            The map, (B, H', W', D), and the class token after each cell,
             (B, 1, D) or None.
         """
         x = run_module(self.reduction, with_cp, pad_to_multiple(x, self.reduction.ratio))
-        x, cls = (x, None) if self.embedding is None else self.embedding(x)
+        cls = None
+        if self.embedding is not None:
+            x, cls = self.embedding(x)
         tokens = []
         for cell in self.cells:
             x, cls = run_module(cell, with_cp, x, cls)
@@ -49,8 +55,39 @@ class Stage(nn.Module):
         return x, tokens
 
 
+def build_stage(
+    spec: StageSpec,
+    *,
+    embedding: TokenEmbedding | None = None,
+    cell: type[NormalCell] = NormalCell,
+    last_cell: type[NormalCell] | None = None,
+) -> Stage:
+    """Builds a stage of ViTAE or ViTAEv2.
+
+    Args:
+        spec: What it is made of.
+        embedding: As in :class:`Stage`.
+        cell: Class of its normal cells. Defaults to :class:`NormalCell`.
+        last_cell: Class of the last one. Defaults to ``cell``.
+    """
+    reduction: nn.Module
+    if spec.reduction == 'cell':
+        reduction = ReductionCell(spec)
+    elif spec.reduction == 'pyramid':
+        reduction = build_pyramid(spec)
+    else:
+        reduction = PatchEmbedding(spec.in_dim, spec.dim, spec.ratio)
+    kinds = [cell] * spec.depth
+    if last_cell is not None:
+        kinds[-1:] = [last_cell]
+    cells = (
+        kind(spec, drop_path_rate=rate, shifted=spec.shift_window and i % 2 == 1)
+        for i, (kind, rate) in enumerate(zip(kinds, spec.drop_path_rates, strict=True))
+    )
+    return Stage(reduction, cells, embedding)
+
+
 def pad_to_multiple(x: Tensor, ratio: int) -> Tensor:
-    """Zero-pads a map (B, H, W, C) at its right and bottom until ``ratio``
-    divides H and W."""
+    """Zero-pads a map (B, H, W, C) at the right and bottom until ``ratio`` divides H and W."""
     rows, cols = (next_multiple(side, ratio) - side for side in x.shape[1:3])
     return pad_map(x, (0, rows), (0, cols))

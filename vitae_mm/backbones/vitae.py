@@ -1,23 +1,28 @@
+"""ViTAE."""
+
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
+from vitae_mm.checkpoints import register_variants
 from vitae_mm.errors import InputError
 from vitae_mm.layers import POSITIONS, TokenEmbedding
 from vitae_mm.registry import MODELS
 
-from .arch import ArchTable, resolve_arch
-from .base_backbone import StagedBackbone
-from .build import CellOptions, ParallelConvForm, build_stages
-from .options import FINAL_NORMS, check_choice, check_flags, check_img_size
+from .backbone import StagedBackbone
+from .cells import ClassTokenCell, NormalCell
+from .options import BATCH_NORM, check_choice, check_flags, check_img_size
+from .spec import ArchForm, read_arch, stage_specs
+from .stage import build_stage
 
-# yapf: disable
-PYRAMID = ArchTable(
+# fmt: off
+PYRAMID = ArchForm(
     archs={
         # branch_dims: E of the paper, dims: D; the third pyramid alone gives the tokens
-        'tiny':  dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 7),  num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),
-        '6m':    dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 10), num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),
-        '13m':   dict(branch_dims=(64, 64, 160), dims=(64, 64, 320),  depths=(0, 0, 11), num_heads=(1, 1, 5), mlp_ratios=(3, 3, 3), groups=(1, 1, 80)),
-        'small': dict(branch_dims=(64, 64, 192), dims=(96, 192, 384), depths=(0, 0, 14), num_heads=(1, 1, 6), mlp_ratios=(3, 3, 3), groups=(1, 1, 96)),
+        'tiny':  dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 7),  num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),  # noqa: E501
+        '6m':    dict(branch_dims=(64, 64, 128), dims=(64, 64, 256),  depths=(0, 0, 10), num_heads=(1, 1, 4), mlp_ratios=(2, 2, 2), groups=(1, 1, 64)),  # noqa: E501
+        '13m':   dict(branch_dims=(64, 64, 160), dims=(64, 64, 320),  depths=(0, 0, 11), num_heads=(1, 1, 5), mlp_ratios=(3, 3, 3), groups=(1, 1, 80)),  # noqa: E501
+        'small': dict(branch_dims=(64, 64, 192), dims=(96, 192, 384), depths=(0, 0, 14), num_heads=(1, 1, 6), mlp_ratios=(3, 3, 3), groups=(1, 1, 96)),  # noqa: E501
     },
     shared=dict(
         reductions=('cell', 'cell', 'pyramid'),
@@ -27,36 +32,25 @@ PYRAMID = ArchTable(
         reduction_heads=(1, 1, 1),
         reduction_groups=(1, 1, 1),
     ),
-    settings=dict(
-        attention=('full', 'full', 'full'),
-        reduction_attention=('performer', 'performer', 'performer'),
-        pcm_form=ParallelConvForm(norm_first=False, act_last=True),
-        class_token=False, position='none', final_norm='none',
-        layout='vitae',
-    ))
-PATCH = ArchTable(
+    attention=('full',),
+    reduction_attention=('performer',),
+)
+PATCH = ArchForm(
     archs={
         'base':  dict(dims=(768, ),  depths=(12, ), num_heads=(12, ), groups=(192, )),
         'large': dict(dims=(1024, ), depths=(24, ), num_heads=(16, ), groups=(256, )),
         'huge':  dict(dims=(1280, ), depths=(32, ), num_heads=(16, ), groups=(320, )),
     },
-    shared=dict(
-        reductions=('patch', ),
-        ratios=(16, ),
-        mlp_ratios=(4, ),
-    ),
-    settings=dict(
-        attention=('full', ),
-        pcm_form=ParallelConvForm(shallow=True),
-        class_token=True, position='learned', final_norm='pooled',
-        layout='vitae_patch',
-    ))
-# yapf: enable
+    shared=dict(ratios=(16,), mlp_ratios=(4,)),
+    fixed=dict(reductions=('patch',)),
+    attention=('full',),
+)
+# fmt: on
 
 
 @MODELS.register_module()
 class ViTAE(StagedBackbone):
-    """ViTAE: normal cells on one scale, behind two reduction cells and a
+    """ViTAE: normal cells on one scale, after two reduction cells and a
     pyramid (T, 6M, 13M, S) or a patch embedding (B, L, H).
 
     ViTAE: Vision Transformer Advanced by Exploring Intrinsic Inductive Bias,
@@ -64,7 +58,7 @@ class ViTAE(StagedBackbone):
 
     Args:
         arch (str | dict): 'tiny', '6m', '13m', 'small', 'base', 'large',
-            'huge', or a dict with one entry a stage. Like T to S: for each of
+            'huge', or a dict with one entry per stage. Like T to S: for each of
             ``branch_dims`` (E), ``dims`` (D), ``depths``, ``num_heads``,
             ``mlp_ratios``, ``groups``, and, if they differ from the
             published networks, ``reductions`` ('cell', 'pyramid', 'patch'),
@@ -74,8 +68,8 @@ class ViTAE(StagedBackbone):
             Defaults to 'tiny'.
         in_channels (int): Channels of the image. Defaults to 3.
         img_size (int | Sequence[int]): Image size, in pixels, that the
-            position embeddings are stored for; others are taken all the
-            same. Read only if there are any. Defaults to 224.
+            position embeddings are stored for; they are resized to images of
+            another size. Defaults to 224.
         out_type (str): 'featmap' for maps (B, D, H', W'), 'avg_featmap' for
             the mean over the last map (B, D), which the published classifier
             reads, 'cls_token' for the class token (B, D). Defaults to
@@ -94,8 +88,7 @@ class ViTAE(StagedBackbone):
             reduction_pcm, pcm_kernel_size, pcm_fusion: As in
             :class:`ViTAEv2`.
         class_token (bool, optional): Whether there is a class token. Defaults
-            to that of the published networks: False for T to S, True for B
-            to H.
+            to False for T to S, True for B to H, as published.
         position (str, optional): Position embedding: 'learned', 'sinusoid'
             or 'none'. Defaults to 'none' for T to S, 'learned' for B to H.
         final_norm (str, optional): LayerNorm on all 'tokens', on the 'pooled'
@@ -114,7 +107,9 @@ class ViTAE(StagedBackbone):
         [(1, 256)]
     """
 
-    TABLES = (PYRAMID, PATCH)
+    FORMS = (PYRAMID, PATCH)
+    CELL: ClassVar[type[NormalCell]] = NormalCell
+    """Class of the normal cells."""
 
     def __init__(
         self,
@@ -125,7 +120,7 @@ class ViTAE(StagedBackbone):
         out_indices: Sequence[int] = (-1,),
         frozen_stages: int = -1,
         norm_eval: bool = False,
-        norm_cfg: dict | None = dict(type='BN'),
+        norm_cfg: dict | None = BATCH_NORM,
         with_cp: bool = False,
         drop_path_rate: float = 0.0,
         drop_rate: float = 0.0,
@@ -143,52 +138,77 @@ class ViTAE(StagedBackbone):
         final_norm: str | None = None,
         init_cfg: dict | list[dict] | None = None,
     ):
-        table, form = resolve_arch(arch, self.TABLES, in_channels, dilations)
-        options = CellOptions(
-            norm_cfg,
-            drop_path_rate,
-            drop_rate,
-            attention,
-            reduction_attention,
-            window_size,
-            shift_window,
-            relative_position,
-            reduction_pcm,
-            pcm_kernel_size,
-            pcm_fusion,
-        )
-        stages = build_stages(table, form, in_channels, options)
-        class_token = form.settings['class_token'] if class_token is None else class_token
-        position = form.settings['position'] if position is None else position
         if final_norm == 'pooled' and out_type == 'featmap':
             raise InputError(
-                "final_norm='pooled' acts on the mean or the class token: leave it "
-                "out with out_type='featmap', or give 'tokens'."
+                "final_norm='pooled' normalises the mean or the class token: leave it out with "
+                "out_type='featmap', or give 'tokens'."
             )
-        final_norm = form.settings['final_norm'] if final_norm is None else final_norm
+        form, rows = read_arch(arch, self.FORMS)
+        is_patch = form.fixed == PATCH.fixed
+        # what differs between the published T to S and B to H
+        if class_token is None:
+            class_token = is_patch
+        if position is None:
+            position = 'learned' if is_patch else 'none'
+        if final_norm is None:
+            final_norm = 'pooled' if is_patch else 'none'
         check_flags(class_token=class_token)
         check_choice('position', position, POSITIONS)
-        check_choice('final_norm', final_norm, FINAL_NORMS)
-        stride = math.prod(table['ratios'])
-        size = check_img_size(img_size)
+        specs = stage_specs(
+            form,
+            rows,
+            in_channels=in_channels,
+            dilations=dilations,
+            attention=attention,
+            reduction_attention=reduction_attention,
+            drop_path_rate=drop_path_rate,
+            norm_cfg=norm_cfg,
+            drop_rate=drop_rate,
+            window_size=window_size,
+            shift_window=shift_window,
+            relative_position=relative_position,
+            reduction_pcm=reduction_pcm,
+            pcm_kernel_size=pcm_kernel_size,
+            pcm_fusion=pcm_fusion,
+            pcm_first_norm=is_patch,
+            pcm_last_act=not is_patch,
+            pcm_shallow=is_patch,
+        )
+        last = specs[-1]
+        if class_token and last.attention == 'window':
+            raise InputError(
+                f'attention={attention!r}: windows have no place for a class token; give '
+                "class_token=False, or 'full' or 'performer'."
+            )
+        stride = math.prod(spec.ratio for spec in specs)
+        height, width = check_img_size(img_size)
+        embedding = None
         if class_token or position != 'none':
-            if class_token and attention and attention[-1] == 'window':
-                raise InputError(
-                    f'attention={attention!r}: windows have no place for a class '
-                    "token; give class_token=False, or 'full' or 'performer'."
-                )
-            grid = tuple(math.ceil(side / stride) for side in size)
-            stages[-1].embedding = TokenEmbedding(table['dims'][-1], grid, class_token, position)
+            grid = math.ceil(height / stride), math.ceil(width / stride)
+            embedding = TokenEmbedding(last.dim, grid, class_token=class_token, position=position)
         super().__init__(
-            arch,
-            stages,
-            in_channels,
-            out_type,
-            out_indices,
-            frozen_stages,
-            norm_eval,
-            with_cp,
-            init_cfg,
-            final_norm,
+            arch=arch,
+            stages=[
+                *(build_stage(spec, cell=self.CELL) for spec in specs[:-1]),
+                build_stage(
+                    last,
+                    embedding=embedding,
+                    cell=self.CELL,
+                    last_cell=ClassTokenCell if out_type == 'cls_token' else None,
+                ),
+            ],
+            in_channels=in_channels,
+            dim=last.dim,
+            out_type=out_type,
+            out_indices=out_indices,
+            frozen_stages=frozen_stages,
+            norm_eval=norm_eval,
+            with_cp=with_cp,
+            init_cfg=init_cfg,
+            final_norm=final_norm,
             least_size=stride,
         )
+
+
+register_variants(ViTAE, PYRAMID.archs, layout='vitae')
+register_variants(ViTAE, PATCH.archs, layout='vitae_patch')

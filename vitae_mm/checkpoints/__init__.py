@@ -1,33 +1,38 @@
-"""Checkpoint files: safe reading, strict loading, published <-> ours."""
+"""Checkpoint files: reading, strict loading, identifying, converting."""
 
-from .convert import (
-    BACKBONE,
-    CLASSIFIER,
+from .convert import CLASSIFIER_PREFIX, convert_state_dict, publish_state_dict
+from .identify import (
+    BACKBONE_PREFIX,
     Layout,
-    convert_state_dict,
+    Variant,
     identify_layout,
-    publish_state_dict,
+    identify_network,
+    nearest_network,
+    register_variants,
 )
-from .files import read_checkpoint, write_checkpoint
 from .inflate import inflate_state_dict
-from .loading import check_match, entries_below, inflated_keys, load_pretrained, misshapen_keys
-from .mmengine_backend import use_safe_reader
+from .load import check_match, entries_below, inflated_keys, load_pretrained, misshapen_keys
+from .read import read_checkpoint, use_safe_reader, write_checkpoint
 from .unwrap import unaveraged, unwrap_state_dict
 
 __all__ = [
-    'BACKBONE',
-    'CLASSIFIER',
+    'BACKBONE_PREFIX',
+    'CLASSIFIER_PREFIX',
     'Layout',
+    'Variant',
     'check_match',
     'convert_state_dict',
     'entries_below',
     'identify_layout',
+    'identify_network',
     'inflate_state_dict',
     'inflated_keys',
     'load_pretrained',
     'misshapen_keys',
+    'nearest_network',
     'publish_state_dict',
     'read_checkpoint',
+    'register_variants',
     'unaveraged',
     'unwrap_state_dict',
     'use_safe_reader',

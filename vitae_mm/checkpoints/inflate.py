@@ -1,4 +1,4 @@
-"""From convs of one token to 3x3 convs with the same output."""
+"""Inflating 1x1 parallel convs to 3x3 convs with the same output."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from torch import Tensor
 from vitae_mm.errors import InputError
 from vitae_mm.layers import inflate_kernel
 
-from .convert import BACKBONE
+from .identify import BACKBONE_PREFIX
 
 KERNEL = 3
 
@@ -21,12 +21,12 @@ def inflate_state_dict(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tens
         state_dict: Entries of a model whose ``backbone.`` is one of ours.
 
     Returns:
-        The same with 3x3 kernels in place of 1x1, and how many were inflated.
+        The entries with 3x3 instead of 1x1 kernels, and how many were inflated.
 
     Raises:
         InputError: If there is no such backbone.
     """
-    if not any(key.startswith(f'{BACKBONE}stages.') for key in state_dict):
+    if not any(key.startswith(f'{BACKBONE_PREFIX}stages.') for key in state_dict):
         raise InputError(
             'the checkpoint has no backbone of ours (backbone.stages.*) to inflate: '
             'give one of a masked pretraining with vitae_mm.MaskedViTAE.'

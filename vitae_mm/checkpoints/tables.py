@@ -1,10 +1,15 @@
-"""Names in the published networks -> ours.
+"""Names of entries in the published networks and in ours.
 
-Each ``{}`` stands for a number. An entry names a module, or a whole key
-where a parameter stands in the module itself. A published key that the table
-does not name is an error. Read from right to left the tables give the
-published names back.
+In a table, each ``{}`` stands for a number. An entry names a module, or a
+whole key where a parameter belongs to the module itself. A published key that
+the table does not have is an error. Read from right to left, the tables give
+the published names back.
 """
+
+import re
+from collections.abc import Iterable
+
+from vitae_mm.errors import InputError
 
 
 def _normal_cells(source: str, target: str) -> dict[str, str]:
@@ -101,4 +106,75 @@ TABLES = {'vitaev2': VITAEV2, 'vitae': VITAE, 'vitae_patch': VITAE_PATCH, 'ceit'
 """Published layout -> table."""
 
 DERIVED = 'relative_position_index'
-"""Published entry of each window attention, which carries no weights."""
+"""Published entry of each window attention, which holds no weights."""
+
+PARTS = (
+    'neck',
+    'rpn_head',
+    'roi_head',
+    'bbox_head',
+    'mask_head',
+    'decode_head',
+    'auxiliary_head',
+    'head',
+)
+"""Other parts of a detector, segmentor or pose estimator."""
+
+RENAMED_PARTS = {'keypoint_head': 'head'}
+"""Parts that the previous generation of the codebases names differently."""
+
+Patterns = list[tuple[re.Pattern, str]]
+
+
+def _compile(pairs: Iterable[tuple[str, str]]) -> Patterns:
+    """Makes each ``{}`` a group of digits."""
+    return [
+        (re.compile(re.escape(source).replace(r'\{\}', r'(\d+)')), target)
+        for source, target in pairs
+    ]
+
+
+TO_OURS = {layout: _compile(table.items()) for layout, table in TABLES.items()}
+TO_PUBLISHED = {
+    layout: _compile((ours, theirs) for theirs, ours in table.items())
+    for layout, table in TABLES.items()
+}
+
+
+def rename(key: str, patterns: Patterns, layout: str) -> str:
+    """Renames a key.
+
+    Raises:
+        InputError: If the table does not have it.
+    """
+    if (renamed := _find(key, patterns)) is None:
+        raise InputError(f'the table of {layout} does not have the key {key}.')
+    return renamed
+
+
+def is_known(key: str, layout: str, wrapped: bool) -> bool:
+    """Whether a published file of this layout can have the key.
+
+    Args:
+        key: Name of an entry.
+        layout: A key of ``TABLES``.
+        wrapped: Whether the network is the ``backbone.`` of a larger model.
+    """
+    part, _, rest = key.partition('.')
+    if wrapped and part != 'backbone':
+        return part in PARTS or part in RENAMED_PARTS
+    return is_derived(key) or _find(rest if wrapped else key, TO_OURS[layout]) is not None
+
+
+def is_derived(key: str) -> bool:
+    """Whether an entry holds no weights."""
+    return key.rpartition('.')[2] == DERIVED
+
+
+def _find(key: str, patterns: Patterns) -> str | None:
+    module, _, leaf = key.rpartition('.')
+    for name, ending in ((key, ''), (module, f'.{leaf}')):
+        for pattern, target in patterns:
+            if match := pattern.fullmatch(name):
+                return target.format(*match.groups()) + ending
+    return None

@@ -1,4 +1,4 @@
-"""Finding the weights inside the wrappers that checkpoint files come in."""
+"""Unwrapping state dicts from the formats of training programs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,23 +9,26 @@ from torch import Tensor
 from vitae_mm.errors import InputError
 
 WRAPPERS = ('state_dict_ema', 'model_ema', 'state_dict', 'model')
-"""Keys under which training programs keep the weights, averaged ones first."""
+"""Keys under which training programs save weights, averaged ones first."""
 
 PREFIX = 'module.'
-"""What DistributedDataParallel puts before every key."""
+"""Prefix that DistributedDataParallel adds to every key."""
 
 
 @dataclass(frozen=True)
 class Unwrapped:
-    """A bare state dict and the wrappers that were taken off, outermost first."""
+    """A bare state dict, and the wrappers that were removed, outermost first."""
 
     state_dict: dict[str, Tensor]
     wrappers: tuple[str, ...]
 
 
 def unaveraged(checkpoint: Any) -> Any:
-    """A checkpoint of mmengine with the weights that were trained in place of
-    their average, which its EMAHook saves as the weights; others as they are."""
+    """Returns a checkpoint with the trained weights instead of their average.
+
+    mmengine's EMAHook saves the average as the weights. Other checkpoints are
+    returned as they are.
+    """
     if not isinstance(checkpoint, Mapping) or not isinstance(
         checkpoint.get('ema_state_dict'), Mapping
     ):
@@ -35,11 +38,11 @@ def unaveraged(checkpoint: Any) -> Any:
 
 
 def unwrap_state_dict(checkpoint: Any, ema: bool = True) -> Unwrapped:
-    """Takes off wrappers and ``module.`` prefixes.
+    """Removes wrappers and ``module.`` prefixes.
 
     Args:
         checkpoint: What the file holds.
-        ema: Take the averaged weights where a file holds both. Defaults to
+        ema: Prefer averaged weights if a file holds both. Defaults to
             True.
 
     Raises:

@@ -1,11 +1,14 @@
+"""The encoder of masked pretraining."""
+
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from vitae_mm.backbones import ViTAE
-from vitae_mm.backbones.base_backbone import DEFAULT_INIT
-from vitae_mm.backbones.options import check_img_size
+from vitae_mm.backbones.backbone import DEFAULT_INIT
+from vitae_mm.backbones.cells import NormalCell
+from vitae_mm.backbones.options import BATCH_NORM, check_img_size
 from vitae_mm.errors import InputError
 from vitae_mm.layers import VisibleTokens, join_tokens, run_module, visible_count
 from vitae_mm.registry import MODELS
@@ -17,37 +20,63 @@ MAE_INIT = [
 """Linears as in MAE (He et al., App. A.1), the rest as in all backbones."""
 
 
+class MaskedCell(NormalCell):
+    """A normal cell on the visible tokens of a map.
+
+    Parallel convs larger than one token see these tokens on their map, with
+    zeros for the masked ones.
+    """
+
+    def forward(
+        self, x: Tensor, cls: Tensor | None = None, visible: VisibleTokens | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """
+        Args:
+            x: Map, (B, H, W, D), or visible tokens, (B, 1, K, D).
+            cls: Class token, (B, 1, D), or None.
+            visible: Positions of visible tokens; None for a whole map.
+
+        Returns:
+            Map or tokens and class token, of the same shapes.
+        """
+        if visible is None or self.pcm is None or self.pcm.conv1.kernel_size == (1, 1):
+            return super().forward(x, cls)
+        return self.combine(x, cls, visible.pick(self.pcm(visible.spread(x))))
+
+
 @MODELS.register_module()
 class MaskedViTAE(ViTAE):
     """The encoder of a masked autoencoder: a :class:`ViTAE` of patches (B, L,
-    H) that computes a random part of the tokens of an image.
+    H) that computes a random subset of an image's tokens.
 
     ViTAEv2, Zhang et al., IJCV 2022, "Scaling up"; Masked Autoencoders Are
     Scalable Vision Learners, He et al., CVPR 2022. For mmpretrain's ``MAE``.
 
-    A conv does not know that its neighbours are masked. So the parallel convs
-    have kernels of one token; when a :class:`ViTAE` with 3x3 kernels loads
-    such weights, it puts zeros around them.
+    A conv does not know that its neighbours are masked, so the parallel convs
+    have 1x1 kernels. A :class:`ViTAE` with 3x3 kernels zero-pads them when it
+    loads such weights.
 
     Args:
         arch (str | dict): 'base', 'large', 'huge' or a dict of that form; see
             :class:`ViTAE`. Defaults to 'base'.
-        img_size (int | Sequence[int]): Of all images, in pixels; square, since
-            mmpretrain's decoder takes no others. Defaults to 224.
+        img_size (int | Sequence[int]): Size of all images, in pixels; square,
+            as mmpretrain's decoder requires. Defaults to 224.
         mask_ratio (float): Share of the tokens that are masked, in (0, 1).
             Defaults to 0.75.
         pcm_kernel_size (int): Kernel of the parallel convs: 1 acts on the
             sequence of the visible tokens; 3 on their map, with zeros for the
-            masked ones; 0 leaves the convs out. Defaults to 1.
+            masked ones; 0 for no convs. Defaults to 1.
         in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate: As in
-            :class:`ViTAE`. Position embeddings are 2-D sines and cosines that
-            are not trained.
+            :class:`ViTAE`. Position embeddings are fixed 2-D sines and
+            cosines.
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
             Defaults to Xavier for linears and patches, as in MAE.
 
     Raises:
         InputError: For a value that is not one of the above.
     """
+
+    CELL = MaskedCell
 
     def __init__(
         self,
@@ -57,15 +86,15 @@ class MaskedViTAE(ViTAE):
         pcm_kernel_size: int = 1,
         in_channels: int = 3,
         norm_eval: bool = False,
-        norm_cfg: dict | None = dict(type='BN'),
+        norm_cfg: dict | None = BATCH_NORM,
         with_cp: bool = False,
         drop_path_rate: float = 0.0,
         init_cfg: dict | list[dict] | None = None,
     ):
         super().__init__(
-            arch,
-            in_channels,
-            img_size,
+            arch=arch,
+            in_channels=in_channels,
+            img_size=img_size,
             norm_eval=norm_eval,
             norm_cfg=norm_cfg,
             with_cp=with_cp,
@@ -102,16 +131,18 @@ class MaskedViTAE(ViTAE):
             )
         self.mask_ratio = mask_ratio
         self.as_in_mae = init_cfg is None
-        self.on_grid = pcm_kernel_size > 1
         self.stages[0].embedding.position.requires_grad_(False)
 
     def init_weights(self) -> None:
-        """As :class:`ViTAE`; by default also positions, patches and class token
-        as in MAE (He et al., App. A.1)."""
+        """Initialises as :class:`ViTAE`.
+
+        By default positions, patches and class token as in MAE (He et al.,
+        App. A.1).
+        """
         super().init_weights()
         if not self.as_in_mae:
             return
-        # only pretraining needs mmpretrain, the networks do not
+        # pretraining alone needs mmpretrain
         from mmpretrain.models.utils import build_2d_sincos_position_embedding
 
         reduction, embedding = self.stages[0].reduction, self.stages[0].embedding
@@ -134,9 +165,9 @@ class MaskedViTAE(ViTAE):
         Returns:
             Class token and visible tokens, (B, 1 + K, D); 1 for each masked
             and 0 for each visible token of the image, row by row, (B, L); and
-            where each of these stands among the visible tokens with the
-            masked ones behind them, (B, L). Without masking, maps as
-            :class:`ViTAE` gives them.
+            the index of each of these in the sequence of the visible tokens
+            followed by the masked ones, (B, L). Without masking, maps as
+            :class:`ViTAE` returns them.
 
         Raises:
             InputError: For images of another size.
@@ -156,5 +187,5 @@ class MaskedViTAE(ViTAE):
         x = visible.pick(x)
         with_cp = self.with_cp and self.training
         for cell in stage.cells:
-            x, cls = run_module(cell, with_cp, x, cls, visible if self.on_grid else None)
+            x, cls = run_module(cell, with_cp, x, cls, visible)
         return self.norm(join_tokens(x, cls)), visible.mask, visible.restore

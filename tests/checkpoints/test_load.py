@@ -142,13 +142,17 @@ def test_the_backbone_of_a_model_leaves_it_aside_too():
 @pytest.mark.parametrize(
     'held, model, words',
     [
-        (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; asked for was ViTAE 'tiny'."),
-        (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; asked for was ViTAEv2 'small'."),
-        (ViTAE('tiny'), ViTAE(PYRAMID), "It holds ViTAE 'tiny'; asked for was a ViTAE of an"),
+        (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; requested was ViTAE 'tiny'."),
+        (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; requested was ViTAEv2 'small'."),
+        (
+            ViTAE('tiny'),
+            ViTAE(PYRAMID),
+            "It holds ViTAE 'tiny'; requested was a ViTAE with a custom arch",
+        ),
         (
             ViTAEv2('small'),
             ViTAEv2('48m', out_indices=(0, 1)),
-            "It holds ViTAEv2 'small'; asked for was ViTAEv2 '48m'.",
+            "It holds ViTAEv2 'small'; requested was ViTAEv2 '48m'.",
         ),
     ],
     ids=['arch', 'network', 'custom', 'part'],

@@ -1,4 +1,4 @@
-"""Reading and writing checkpoint files without surprises."""
+"""Reading and writing checkpoint files safely."""
 
 import hashlib
 import os
@@ -6,6 +6,7 @@ import pickle
 import zipfile
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PosixPath
 from typing import Any
 from urllib.parse import urlparse
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
 
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
@@ -22,14 +24,14 @@ from vitae_mm.io import write_atomically
 def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: bool = False) -> Any:
     """Loads a checkpoint; only tensors and plain containers are unpickled.
 
-    What mmengine's runner keeps beside the weights (its log history, the
-    meta data of a dataset) is allowed too, so that training resumes, and the
-    parsed arguments that other training programs keep.
+    Allowed as well is what mmengine's runner saves with the weights (log
+    history, dataset meta), so that training resumes, and the parsed arguments
+    that other training programs save.
 
     Args:
         path: A local file, or an http(s) address, which is downloaded once
             into torch's hub folder.
-        map_location: As in ``torch.load``.
+        map_location: As in ``torch.load``. Defaults to 'cpu'.
         trust: Unpickle anything in the file, which can run code hidden in
             it. Defaults to False.
 
@@ -48,13 +50,13 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
     except PermissionError as error:
         raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
     except (ImportError, AttributeError, TypeError) as error:
-        # only a trusted file gets as far
+        # reached by trusted files alone
         raise InputError(
-            f'checkpoint {path} holds objects of a program that is not installed '
-            f'here, or not in the same version ({error}): install it.'
+            f'checkpoint {path} needs a program that is not installed here, or not in '
+            f'the same version ({error}): install it.'
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
-        # torch's own text advises to turn the protection off: only its reason is kept
+        # torch advises to turn the protection off: keep the reason alone
         reason = (
             next(
                 (line for line in str(error).splitlines() if 'nsupported' in line),
@@ -78,35 +80,35 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
 
 
 def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
-    """Saves whole or not at all."""
+    """Saves a checkpoint atomically."""
     write_atomically(path, lambda temporary: torch.save(checkpoint, temporary))
 
 
 def _local_path(path: str) -> Path:
-    """The file itself, or where an http(s) address is kept once downloaded."""
+    """Returns the file itself, or the local copy of an http(s) address."""
     if not path.startswith(('http://', 'https://')):
         return Path(path).expanduser()
     name = Path(urlparse(path).path)
-    # many are called epoch_300.pth
-    mark = hashlib.sha256(path.encode()).hexdigest()[:8]
-    kept = Path(torch.hub.get_dir()) / 'checkpoints' / f'{name.stem}-{mark}{name.suffix}'
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    # file names such as epoch_300.pth are not unique
+    digest = hashlib.sha256(path.encode()).hexdigest()[:8]
+    local = Path(torch.hub.get_dir()) / 'checkpoints' / f'{name.stem}-{digest}{name.suffix}'
+    if not local.exists():
+        local.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(path, str(kept))
+            torch.hub.download_url_to_file(path, str(local))
         except OSError as error:
             raise InputError(
                 f'checkpoint {path} cannot be downloaded ({error}): download it by '
                 'hand and give the file.'
             ) from error
-    return kept
+    return local
 
 
 def _harmless_globals() -> list:
-    """Harmless types that training programs pickle beside the weights."""
+    """Returns the harmless types that training programs pickle with the weights."""
     dtypes = [type(np.dtype(kind)) for kind in np.typecodes['All']]
     reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
-    # NumPy 1 and 2 keep them in modules of different names
+    # the module names differ between NumPy 1 and 2
     moved = [
         (function, f'numpy.{core}.multiarray.{function.__name__}')
         for core in ('core', '_core')
@@ -127,8 +129,21 @@ def _harmless_globals() -> list:
 
 
 def _history_method(owner: type, name: str) -> Callable:
-    """Stands in for ``getattr``, with which a log history names its own
-    statistics; nothing else may be reached through it."""
+    """Replaces ``getattr``, by which a log history refers to its statistics, for those alone."""
     if owner is not HistoryBuffer or name not in ('mean', 'max', 'min', 'current'):
         raise pickle.UnpicklingError(f'Unsupported GLOBAL: attribute {name!r} of {owner!r}')
     return getattr(owner, name)
+
+
+def use_safe_reader(trust: bool = False) -> None:
+    """Makes mmengine read checkpoints with :func:`read_checkpoint`.
+
+    mmengine's own reader unpickles anything if a file holds more than weights.
+
+    Args:
+        trust: Unpickle anything nevertheless. Defaults to False.
+    """
+    reader = partial(read_checkpoint, trust=trust)
+    # mmengine logs the name of a loader from its eleventh letter on
+    reader.__name__ = 'load_from_safe_reader'  # type: ignore[attr-defined]
+    CheckpointLoader.register_scheme(('', 'http://', 'https://'), loader=reader, force=True)

@@ -9,16 +9,16 @@ from torch import Size, Tensor, nn
 from vitae_mm.errors import InputError
 from vitae_mm.layers import is_inflatable
 
-from .convert import BACKBONE
-from .files import read_checkpoint
+from .identify import BACKBONE_PREFIX, identify_network
+from .read import read_checkpoint
 from .unwrap import unwrap_state_dict
 
 SHOWN = 3
 """How many keys of each kind an error names."""
 
 ADAPTED = ('position', 'pos_embed', 'relative_position_bias_table', 'relative_position_index')
-"""Entries that modules with a hook for it fit to their image or window size;
-modules with a method ``adapts(name, shape)`` say it themselves."""
+"""Entries that modules with a load hook resize to their image or window size;
+modules with a method ``adapts(name, shape)`` tell themselves."""
 
 REMEDY = (
     'Give a checkpoint of the same network; one in the published layout is converted with '
@@ -32,16 +32,16 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike, prefix: str | No
     Args:
         module: The backbone.
         path: Local file or http(s) address.
-        prefix: Where the backbone's keys are found in the file; all others
-            are left aside. Defaults to 'backbone.' if such keys are there,
-            else none.
+        prefix: Prefix of the backbone's keys in the file; all others are
+            ignored. Defaults to 'backbone.' if there are such keys, else
+            none.
 
     Raises:
         InputError: If a key is missing, unexpected or of another shape.
     """
     state = unwrap_state_dict(read_checkpoint(path)).state_dict
     if prefix is None:
-        prefix = BACKBONE if any(key.startswith(BACKBONE) for key in state) else ''
+        prefix = BACKBONE_PREFIX if any(key.startswith(BACKBONE_PREFIX) for key in state) else ''
     own = entries_below(state, prefix)
     check_match(module, own, f'checkpoint {path}')
     module.load_state_dict(_needed(module, own))
@@ -50,7 +50,7 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike, prefix: str | No
 
 
 def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The entries that begin with ``prefix``, without it."""
+    """Returns the entries that begin with ``prefix``, without it."""
     prefix = prefix if not prefix or prefix.endswith('.') else prefix + '.'
     return {
         key[len(prefix) :]: value for key, value in state_dict.items() if key.startswith(prefix)
@@ -62,20 +62,19 @@ def check_match(
 ) -> None:
     """Checks that ``state_dict`` has the keys and shapes of ``module``.
 
-    Entries of parts that ``module`` was built without (its ``left_out``) may
-    be there. Shapes are not compared where a submodule adapts them while
-    loading.
+    Entries of parts that ``module`` is built without (its ``left_out``) are
+    ignored. Shapes that a submodule adapts while loading are not compared.
 
     Args:
         module: A model or a backbone.
         state_dict: Entries named as those of ``module``.
         source: Where they come from, for the error.
-        remedy: What to do about it, for the error.
+        remedy: How to fix it, for the error.
 
     Raises:
-        InputError: Naming counts of matched, missing, misshapen and
-            unexpected keys, a few of each, and, where the two are networks
-            known here, which.
+        InputError: With the numbers of matched, missing, misshapen and
+            unexpected keys, a few of each, and the published network that
+            the entries belong to.
     """
     held, state_dict = state_dict, _needed(module, state_dict)
     wanted = {key: value.shape for key, value in module.state_dict().items()}
@@ -103,13 +102,12 @@ def check_match(
     )
     raise InputError(
         f'{source} does not fit {type(module).__name__}: {counts} ({samples}).'
-        f'{_variants(module, held)} {remedy}'
+        f'{_describe_mismatch(module, held)} {remedy}'
     )
 
 
 def inflated_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
-    """Keys of convs whose kernels are of one pixel in ``state_dict``, and
-    inflated when ``module`` loads them."""
+    """Returns the keys of 1x1 kernels that ``module`` inflates when it loads them."""
     return [
         key
         for key, value in module.state_dict().items()
@@ -118,8 +116,7 @@ def inflated_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[s
 
 
 def misshapen_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
-    """Keys that both have, of another shape, but for those that submodules
-    adapt while loading."""
+    """Returns keys whose shapes differ and are not adapted by a submodule while loading."""
     hooked = {
         f'{name}.' if name else '': part
         for name, part in module.named_modules()
@@ -153,19 +150,14 @@ def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Te
     return {key: value for key, value in state_dict.items() if not key.startswith(left_out)}
 
 
-def _variants(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
-    """Which network the file holds and which was asked for, if both are known."""
-    backbone, prefix = (
-        (module, '')
-        if hasattr(module, 'identify')
-        else (getattr(module, 'backbone', None), BACKBONE)
-    )
-    if not hasattr(backbone, 'identify'):
+def _describe_mismatch(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
+    """Says which published network the file holds, unless it is the requested one."""
+    backbone, prefix = getattr(module, 'backbone', None), BACKBONE_PREFIX
+    if backbone is None:
+        backbone, prefix = module, ''
+    found = identify_network(entries_below(state_dict, prefix))
+    name, arch = type(backbone).__name__, getattr(backbone, 'arch', None)
+    requested = f'{name} {arch!r}' if isinstance(arch, str) else f'a {name} with a custom arch'
+    if found is None or str(found) == requested:
         return ''
-    found = backbone.identify(entries_below(state_dict, prefix))
-    asked = f'{type(backbone).__name__} {backbone.arch!r}'
-    if not found.exact or str(found) == asked:
-        return ''
-    if not isinstance(backbone.arch, str):
-        asked = f'a {type(backbone).__name__} of an arch of your own'
-    return f' It holds {found}; asked for was {asked}.'
+    return f' It holds {found}; requested was {requested}.'

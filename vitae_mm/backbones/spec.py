@@ -1,0 +1,430 @@
+"""Stages of ViTAE and ViTAEv2 as typed data, made from an arch and checked here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from vitae_mm.errors import InputError
+
+from .options import (
+    NormLayer,
+    check_choice,
+    check_count,
+    check_flags,
+    check_num_groups,
+    check_rates,
+    drop_path_ramp,
+    is_count,
+    norm_builder,
+)
+
+Arch = Mapping[str, Sequence]
+"""A network as a user writes it: each key has a list with one entry per stage."""
+
+ATTENTIONS = ('window', 'full', 'performer')
+REDUCTIONS = ('cell', 'pyramid', 'patch')
+RATIOS = (1, 2, 4, 8)
+PCM_KERNELS = (0, 1, 3)
+FUSIONS = ('before_ffn', 'after_ffn')
+
+MAX_PERFORMER_HEAD = 256
+"""Channels per head; with more, the random features leave float32's range."""
+
+FIELDS = {
+    'dims': 'dim',
+    'depths': 'depth',
+    'num_heads': 'num_heads',
+    'mlp_ratios': 'mlp_ratio',
+    'groups': 'groups',
+    'reductions': 'reduction',
+    'ratios': 'ratio',
+    'kernel_sizes': 'kernel_size',
+    'dilations': 'dilations',
+    'branch_dims': 'branch_dim',
+    'reduction_heads': 'reduction_heads',
+    'reduction_groups': 'reduction_groups',
+}
+"""Key of an arch dict -> field of a stage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSpec:
+    """A stage of ViTAE or ViTAEv2; the papers' symbols are in brackets.
+
+    Attributes:
+        index: Position in the network, from 0.
+        in_dim: Input channels.
+        dim: Channels of the map (D).
+        depth: Number of normal cells.
+        num_heads: Attention heads of the normal cells.
+        mlp_ratio: Hidden channels of a normal cell's FFN and parallel convs,
+            as a multiple of ``dim``.
+        groups: Groups of the normal cells' parallel convs.
+        attention: Kind of the normal cells' attention, one of ``ATTENTIONS``.
+        reduction: 'cell' for a reduction cell, 'pyramid' for its pyramid
+            alone, 'patch' for a patch embedding.
+        ratio: Downsampling ratio (r).
+        kernel_size: Kernel of the pyramid's convs (k).
+        dilations: One for each branch of the pyramid (S).
+        branch_dim: Channels of each branch of the pyramid (E).
+        reduction_heads: Attention heads of the reduction cell.
+        reduction_groups: Groups of the reduction cell's parallel convs.
+        reduction_attention: Kind of the reduction cell's attention.
+        drop_path_rates: Stochastic depth of each normal cell.
+        drop_rate: Dropout after the attention's projection and in the FFN.
+        window_size: Side of an attention window, in tokens.
+        shift_window: Whether every second normal cell shifts its windows.
+        relative_position: Whether windows have a relative position bias.
+        reduction_pcm: Whether the reduction cell has parallel convs.
+        pcm_kernel_size: Kernel of the normal cells' parallel convs; 0 for no
+            parallel convs.
+        pcm_fusion: Where normal cells add the parallel convs, one of
+            ``FUSIONS``.
+        pcm_first_norm: Whether the first parallel conv of the reduction cell
+            has a norm.
+        pcm_last_act: Whether a SiLU follows the last parallel conv.
+        pcm_shallow: Whether normal cells have two parallel convs, not three.
+        norm_cfg: Norm of the parallel convs, as mmcv reads it; None for no
+            norm.
+
+    Raises:
+        InputError: For values that are unknown or do not divide.
+    """
+
+    index: int
+    in_dim: int
+    dim: int
+    depth: int
+    num_heads: int
+    mlp_ratio: float
+    groups: int
+    attention: str
+    reduction: str
+    ratio: int
+    kernel_size: int = 0
+    dilations: tuple[int, ...] = ()
+    branch_dim: int = 0
+    reduction_heads: int = 1
+    reduction_groups: int = 1
+    reduction_attention: str = 'full'
+    drop_path_rates: tuple[float, ...] = ()
+    drop_rate: float = 0.0
+    window_size: int = 7
+    shift_window: bool = False
+    relative_position: bool = False
+    reduction_pcm: bool = True
+    pcm_kernel_size: int = 3
+    pcm_fusion: str = 'before_ffn'
+    pcm_first_norm: bool = True
+    pcm_last_act: bool = False
+    pcm_shallow: bool = False
+    norm_cfg: Mapping | None = None
+
+    @property
+    def hidden_dim(self) -> int:
+        """Hidden channels of a normal cell."""
+        return int(self.dim * self.mlp_ratio)
+
+    @property
+    def norm_layer(self) -> NormLayer | None:
+        """Norm of the parallel convs; None for no norm."""
+        return norm_builder(self.norm_cfg)
+
+    @property
+    def norm_widths(self) -> list[int]:
+        """Channels of all norms of the parallel convs."""
+        widths = [self.branch_dim] if self.reduction == 'cell' and self.reduction_pcm else []
+        if self.depth and self.pcm_kernel_size:
+            widths += [self.hidden_dim] if self.pcm_shallow else [self.hidden_dim, self.dim]
+        return widths
+
+    def __post_init__(self) -> None:
+        check_count('window_size', self.window_size)
+        check_rates(drop_rate=self.drop_rate)
+        check_choice('pcm_kernel_size', self.pcm_kernel_size, PCM_KERNELS)
+        check_choice('pcm_fusion', self.pcm_fusion, FUSIONS)
+        check_flags(
+            shift_window=self.shift_window,
+            relative_position=self.relative_position,
+            reduction_pcm=self.reduction_pcm,
+        )
+        if self.depth:
+            self._check_divisor('num_heads', dims=self.dim)
+            self._check_divisor(
+                'groups', **{'dims': self.dim, 'dims * mlp_ratios': self.hidden_dim}
+            )
+            self._check_attention('attention', self.num_heads)
+        if self.reduction == 'cell':
+            self._check_divisor('reduction_heads', dims=self.dim)
+            self._check_divisor(
+                'reduction_groups', input=self.in_dim, branch_dims=self.branch_dim, dims=self.dim
+            )
+            self._check_attention('reduction_attention', self.reduction_heads)
+        if self.reduction != 'patch':
+            self._check_pyramid()
+
+    def _check_divisor(self, name: str, **numbers: int) -> None:
+        divisor = getattr(self, name)
+        for key, number in numbers.items():
+            if number % divisor:
+                raise InputError(
+                    f'stage {self.index}: {name}={divisor} does not divide {key}={number}.'
+                )
+
+    def _check_attention(self, name: str, num_heads: int) -> None:
+        kind = getattr(self, name)
+        check_choice(name, kind, ATTENTIONS)
+        channels = f'{self.dim} / {num_heads}'
+        if kind == 'performer' and self.dim // num_heads % 2:
+            raise InputError(
+                f'{name}: performer attention needs an even number of channels per head, got '
+                f'{channels}.'
+            )
+        if kind == 'performer' and self.dim // num_heads > MAX_PERFORMER_HEAD:
+            raise InputError(
+                f'{name}: performer attention takes up to {MAX_PERFORMER_HEAD} channels per head, '
+                f'got {channels}: give more heads.'
+            )
+
+    def _check_pyramid(self) -> None:
+        stage = f'stage {self.index}'
+        if self.ratio not in RATIOS:
+            raise InputError(f'{stage}: ratios={self.ratio}: choose from {RATIOS}.')
+        if self.ratio == 1 and any((self.kernel_size - 1) * d % 2 for d in self.dilations):
+            raise InputError(
+                f'{stage}: kernel_sizes={self.kernel_size} cannot keep the size of the map with '
+                'ratios=1: give an odd kernel.'
+            )
+        if self.kernel_size < self.ratio:
+            raise InputError(
+                f'{stage}: kernel_sizes={self.kernel_size} is below ratios={self.ratio} and would '
+                'skip positions: give a larger kernel.'
+            )
+        branches = len(self.dilations)
+        if self.reduction == 'pyramid' and branches * self.branch_dim != self.dim:
+            raise InputError(
+                f'{stage}: a pyramid alone gives {branches} dilations * '
+                f'branch_dims={self.branch_dim} channels, which must equal dims={self.dim}.'
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchForm:
+    """Published networks whose stages are of the same kinds.
+
+    Attributes:
+        archs: Name -> arch dict. All have the same keys, which a custom arch
+            dict must have too.
+        shared: Entries that the published networks share and a custom arch
+            dict may replace.
+        fixed: Entries that a custom arch dict cannot replace.
+        attention: Kind of each stage's normal cells; further stages of a
+            custom arch take the last one.
+        reduction_attention: The same for the reduction cells.
+    """
+
+    archs: Mapping[str, Arch]
+    shared: Arch
+    fixed: Arch = field(default_factory=dict)
+    attention: tuple[str, ...] = ()
+    reduction_attention: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> set[str]:
+        """Keys that a custom arch dict must have."""
+        return set(next(iter(self.archs.values())))
+
+    @property
+    def allowed(self) -> set[str]:
+        """Keys that a custom arch dict may have."""
+        return self.required | set(self.shared)
+
+
+def read_arch(arch: str | Arch, forms: Sequence[ArchForm]) -> tuple[ArchForm, list[dict[str, Any]]]:
+    """Reads an arch, as users give it.
+
+    Args:
+        arch: Name of a published network, or an arch dict.
+        forms: Published networks.
+
+    Returns:
+        The form that the arch belongs to, and for each stage the values of
+        its fields.
+
+    Raises:
+        InputError: For an unknown name or key, a missing key, lists of
+            different lengths, and entries of the wrong type.
+    """
+    names = sorted(name for form in forms for name in form.archs)
+    if isinstance(arch, str):
+        form = next((form for form in forms if arch in form.archs), None)
+        if form is None:
+            raise InputError(f'arch={arch!r} is unknown: choose from {names}, or give a dict.')
+        lists = {**form.shared, **form.fixed, **form.archs[arch]}
+    elif isinstance(arch, Mapping):
+        keys = set(arch)
+        # the form with the fewest missing and unknown keys
+        form = min(forms, key=lambda form: len(form.required - keys) + len(keys - form.allowed))
+        lists = _read_arch_dict(arch, form)
+    else:
+        raise InputError(f'arch={arch!r}: give a name from {names} or a dict.')
+    if not lists['depths'][-1]:
+        raise InputError(
+            f'arch dict: depths={lists["depths"]}: the last stage needs 1 or more normal cells.'
+        )
+    rows = zip(*lists.values(), strict=True)
+    return form, [dict(zip((FIELDS[key] for key in lists), row, strict=True)) for row in rows]
+
+
+def _read_arch_dict(arch: Arch, form: ArchForm) -> dict[str, tuple]:
+    keys = set(arch)
+    if not form.required <= keys <= form.allowed:
+        raise InputError(
+            f'arch dict with keys {sorted(keys)}: missing {sorted(form.required - keys)}, unknown '
+            f'{sorted(keys - form.allowed)}; required are {sorted(form.required)}, optional '
+            f'{sorted(form.shared)}.'
+        )
+    for key, values in arch.items():
+        if not _is_valid(key, values):
+            entry = {'dilations': 'a list of dilations', 'reductions': f'one of {REDUCTIONS}'}.get(
+                key, 'a positive number'
+            )
+            raise InputError(
+                f'arch dict: {key}={values!r}: give a list with one entry per stage, each {entry}.'
+            )
+    # a shorter network takes what it does not give from the leading published stages
+    count = len(arch['dims'])
+    lists = {key: tuple(value[:count]) for key, value in {**form.shared, **form.fixed}.items()}
+    lists |= {key: tuple(value) for key, value in arch.items()}
+    lengths = {key: len(value) for key, value in lists.items()}
+    if not count or len(set(lengths.values())) > 1:
+        raise InputError(f'arch dict: lists need one entry per stage, got lengths {lengths}.')
+    return lists
+
+
+def _is_valid(key: str, values: object) -> bool:
+    """Whether an entry of an arch dict has one valid value per stage."""
+    if not isinstance(values, list | tuple):
+        return False
+    if key == 'dilations':
+        return all(
+            isinstance(row, list | tuple) and row and all(map(is_count, row)) for row in values
+        )
+    if key == 'reductions':
+        return all(value in REDUCTIONS for value in values)
+    if key == 'mlp_ratios':
+        return all(isinstance(value, int | float) and value > 0 for value in values)
+    # a stage may have no normal cells
+    return all(is_count(value) or (key == 'depths' and value == 0) for value in values)
+
+
+def stage_specs(
+    form: ArchForm,
+    rows: Sequence[dict[str, Any]],
+    *,
+    in_channels: int,
+    dilations: Sequence[Sequence[int]] | None,
+    attention: Sequence[str] | None,
+    reduction_attention: Sequence[str] | None,
+    drop_path_rate: float,
+    norm_cfg: Mapping | None,
+    **options: Any,
+) -> list[StageSpec]:
+    """Describes the stages of a network.
+
+    Args:
+        form, rows: As :func:`read_arch` returns them.
+        in_channels: Channels of the image.
+        dilations: Replace those of the arch, a list for each pyramid.
+        attention: Kinds of the stages with normal cells. Defaults to those of
+            ``form``.
+        reduction_attention: The same for the stages with reduction cells.
+        drop_path_rate: Stochastic depth of the last normal cell.
+        norm_cfg: Norm of the parallel convs, as mmcv reads it.
+        options: Fields of :class:`StageSpec` that are the same in all stages.
+
+    Raises:
+        InputError: For options that do not fit the arch.
+    """
+    check_count('in_channels', in_channels)
+    check_rates(drop_path_rate=drop_path_rate)
+    if dilations is not None:
+        rows = _replace_dilations(rows, dilations)
+    normal = [i for i, row in enumerate(rows) if row['depth']]
+    reducing = [i for i, row in enumerate(rows) if row['reduction'] == 'cell']
+    kinds = _by_stage('attention', attention, form.attention, normal)
+    reduction_kinds = _by_stage(
+        'reduction_attention', reduction_attention, form.reduction_attention, reducing
+    )
+    rates = iter(drop_path_ramp(drop_path_rate, sum(row['depth'] for row in rows)))
+    in_dims = [in_channels, *(row['dim'] for row in rows)]
+
+    specs = [
+        StageSpec(
+            index=i,
+            in_dim=in_dims[i],
+            attention=kinds.get(i, 'full'),
+            reduction_attention=reduction_kinds.get(i, 'full'),
+            drop_path_rates=tuple(islice(rates, row['depth'])),
+            norm_cfg=norm_cfg,
+            **row,
+            **options,
+        )
+        for i, row in enumerate(rows)
+    ]
+    _check_window_options(specs[0], set(kinds.values()), set(reduction_kinds.values()))
+    check_num_groups(norm_cfg, (width for spec in specs for width in spec.norm_widths))
+    return specs
+
+
+def _replace_dilations(
+    rows: Sequence[dict[str, Any]], dilations: Sequence[Sequence[int]]
+) -> list[dict[str, Any]]:
+    pyramids = [i for i, row in enumerate(rows) if row['reduction'] != 'patch']
+    if not _is_valid('dilations', dilations) or len(dilations) != len(pyramids):
+        raise InputError(
+            f'dilations={dilations!r}: give a list of dilations for each of the {len(pyramids)} '
+            'pyramid reductions of the arch.'
+        )
+    replaced = list(rows)
+    for i, branches in zip(pyramids, dilations, strict=True):
+        row = replaced[i] = {**rows[i], 'dilations': tuple(branches)}
+        if row['reduction'] == 'pyramid':
+            # the branches together are the tokens
+            if row['dim'] % len(branches):
+                raise InputError(
+                    f'dilations={dilations!r}: the {len(branches)} branches of a pyramid alone '
+                    f'share its dims={row["dim"]}: give a number of branches that divides it.'
+                )
+            row['branch_dim'] = row['dim'] // len(branches)
+    return replaced
+
+
+def _by_stage(
+    name: str, given: Sequence[str] | None, published: Sequence[str], stages: Sequence[int]
+) -> dict[int, str]:
+    """Stage -> kind of attention, for the given stages."""
+    if given is None:
+        return {i: published[min(i, len(published) - 1)] for i in stages}
+    if not isinstance(given, list | tuple) or len(given) != len(stages):
+        raise InputError(
+            f'{name}={given!r}: give one of {ATTENTIONS} for each of the {len(stages)} stages '
+            'that have such cells.'
+        )
+    return dict(zip(stages, given, strict=True))
+
+
+def _check_window_options(spec: StageSpec, normal: set[str], reducing: set[str]) -> None:
+    """Window options on a network without windows leave it with full attention."""
+    for name, kinds in (
+        ('shift_window', normal),  # reduction cells are never shifted
+        ('relative_position', normal | reducing),
+        ('window_size', normal | reducing),
+    ):
+        value = getattr(spec, name)
+        if value != StageSpec.__dataclass_fields__[name].default and 'window' not in kinds:
+            raise InputError(
+                f"{name}={value}: no stage has window attention; give attention=['window', ...] "
+                'as well.'
+            )

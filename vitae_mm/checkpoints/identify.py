@@ -1,0 +1,126 @@
+"""Recognising what a checkpoint holds: its layout, and which published network."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+
+import torch
+from torch import Tensor, nn
+
+from vitae_mm.errors import InputError
+
+from .tables import TABLES, is_derived, is_known
+
+BACKBONE_PREFIX = 'backbone.'
+"""Prefix of the backbone's entries in a model."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a published file names its entries.
+
+    Attributes:
+        name: A key of ``TABLES``.
+        wrapped: Whether the network is the ``backbone.`` of a detector,
+            segmentor or pose estimator.
+    """
+
+    name: str
+    wrapped: bool
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A published network.
+
+    Attributes:
+        network: Name of its class.
+        arch: Its name in the class.
+        layout: How its published files name their entries, a key of
+            ``TABLES``.
+        build: Builds it; takes other options of the class.
+    """
+
+    network: str
+    arch: str
+    layout: str
+    build: Callable[..., nn.Module]
+
+    def __str__(self) -> str:
+        return f'{self.network} {self.arch!r}'
+
+
+_VARIANTS: list[Variant] = []
+
+
+def register_variants(network: type[nn.Module], archs: Iterable[str], *, layout: str) -> None:
+    """Makes published networks known to :func:`identify_network`.
+
+    Args:
+        network: Class of the networks; takes ``arch``.
+        archs: Their names in the class.
+        layout: How their published files name entries, a key of ``TABLES``.
+    """
+    _VARIANTS.extend(
+        Variant(network.__name__, arch, layout, partial(network, arch)) for arch in archs
+    )
+
+
+def identify_network(state_dict: Mapping[str, Tensor]) -> Variant | None:
+    """Finds the published network that has the names and shapes of a backbone's entries.
+
+    Args:
+        state_dict: Entries as a backbone of ours names them. Heads and sizes of
+            position embeddings are not compared.
+
+    Returns:
+        The network; None if it is not one of those registered.
+    """
+    given = _signature(state_dict)
+    return next((v for v in _VARIANTS if _published_signature(v) == given), None)
+
+
+def nearest_network(state_dict: Mapping[str, Tensor]) -> Variant:
+    """Finds the published network that shares the most entries with a backbone."""
+    given = _signature(state_dict)
+    return min(_VARIANTS, key=lambda variant: len(_published_signature(variant) ^ given))
+
+
+def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
+    """Finds the published layout that has all of these keys.
+
+    Raises:
+        InputError: Naming, for the nearest layout, keys that no table has.
+    """
+    if any(key.startswith(('stages.', f'{BACKBONE_PREFIX}stages.')) for key in state_dict):
+        raise InputError(
+            'the checkpoint has our own names already: load it as it is, or convert it back with '
+            '--to-published.'
+        )
+    wrapped = any(key.startswith(BACKBONE_PREFIX) for key in state_dict)
+    unknown = {
+        name: [key for key in state_dict if not is_known(key, name, wrapped)] for name in TABLES
+    }
+    name = min(unknown, key=lambda name: len(unknown[name]))
+    if unknown[name] or all(map(is_derived, state_dict)):
+        raise InputError(
+            f'the checkpoint is of no published network known here ({sorted(TABLES)}): the nearest '
+            f'is {name}, which does not have {len(unknown[name])} of {len(state_dict)} keys, such '
+            f'as {unknown[name][:3]}.'
+        )
+    return Layout(name, wrapped)
+
+
+@cache
+def _published_signature(variant: Variant) -> frozenset:
+    with torch.device('meta'):
+        return _signature(variant.build().state_dict())
+
+
+def _signature(state_dict: Mapping[str, Tensor]) -> frozenset:
+    """Names and shapes of the entries of the stages."""
+    return frozenset(
+        (key, None if key.endswith('embedding.position') else tuple(value.shape))
+        for key, value in state_dict.items()
+        if key.startswith('stages.')
+    )
