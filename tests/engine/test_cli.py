@@ -1,43 +1,31 @@
-"""Reading a config as the tools do."""
-
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from vitae_mm.engine.cli import check_picture
-from vitae_mm.engine.config import load_config
+from vitae_mm.engine.cli import check_device, check_plot_path, name_models
 from vitae_mm.errors import InputError
 
 
-@pytest.mark.parametrize(
-    'base, part',
-    [
-        ('mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py', 'decode_head'),
-        ('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', 'roi_head'),
-        ('mmpose::_base_/default_runtime.py', None),
-    ],
-)
-def test_bases_of_other_packages_are_found(base, part, tmp_path):
-    (tmp_path / 'a.py').write_text(f'_base_ = {base!r}')
-    cfg = load_config(str(tmp_path / 'a.py'))
-    assert cfg.default_scope == base.split('::')[0]
-    assert part is None or part in cfg.model
-
-
-def test_options_and_work_dir(tmp_path):
-    (tmp_path / 'a.py').write_text('x = dict(y=1)')
-    cfg = load_config(str(tmp_path / 'a.py'), {'x.y': 2})
-    assert cfg.x.y == 2 and cfg.work_dir == 'work_dirs/a'
-    assert load_config(str(tmp_path / 'a.py'), work_dir='w').work_dir == 'w'
-
-
-def test_a_config_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match='no.py does not exist'):
-        load_config(str(tmp_path / 'no.py'))
-
-
 @pytest.mark.parametrize('name', ['curves', 'curves.tmp', 'figures/'])
-def test_a_plot_needs_the_name_of_a_picture(name):
-    check_picture(Path('curves.PNG'))
-    with pytest.raises(InputError, match=f'{Path(name)}: give the name of a picture, .png or'):
-        check_picture(Path(name))
+def test_a_plot_needs_the_suffix_of_a_picture(name):
+    check_plot_path(Path('curves.PNG'))
+    with pytest.raises(InputError, match=rf'{Path(name)}: give a file name that ends in \.png or'):
+        check_plot_path(Path(name))
+
+
+def test_models_are_named_after_their_configs_or_by_labels():
+    args = Namespace(config='a.py', checkpoint='a.pth', compare=[['b.py', 'b.pth']], labels=None)
+    assert name_models(args) == {'a': ('a.py', 'a.pth'), 'b': ('b.py', 'b.pth')}
+    args.labels = ['ours', 'theirs']
+    assert list(name_models(args)) == ['ours', 'theirs']
+    for labels in (['ours'], ['ours', 'ours']):
+        args.labels = labels
+        with pytest.raises(InputError, match='a different one for each of the 2 models'):
+            name_models(args)
+
+
+def test_a_missing_device_is_reported():
+    check_device('cpu')
+    with pytest.raises(InputError, match='--device cuda:77: not available on this machine'):
+        check_device('cuda:77')

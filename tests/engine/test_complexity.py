@@ -35,17 +35,17 @@ def detector():
     [
         ('cls/vitae_t_300e_in1k', (224, 224)),
         ('cls/ceit_t_384_30e_in1k', (384, 384)),
-        ('cls/vitae_t_10e_cifar10_10pct', (32, 32)),
+        ('cls/ceit_t_100e_cifar10', (224, 224)),
         ('det/mask_rcnn_vitaev2_s_3x', (800, 1344)),  # 1333, padded to a multiple of 32
         ('seg/upernet_vitaev2_s_160k_ade20k', (512, 2048)),
         ('pose/simple_baseline_vitaev2_s_210e_coco', (256, 192)),
     ],
 )
-def test_size_is_that_of_testing(name, size):
+def test_the_input_size_is_that_of_testing(name, size):
     assert input_size(read(name)) == size
 
 
-def test_a_sliding_window_is_the_size():
+def test_the_input_size_is_that_of_a_sliding_window():
     cfg = read('seg/upernet_vitaev2_s_160k_ade20k')
     cfg.model.test_cfg = dict(mode='slide', crop_size=(512, 640), stride=(340, 340))
     assert input_size(cfg) == (512, 640)
@@ -54,13 +54,13 @@ def test_a_sliding_window_is_the_size():
 @pytest.mark.parametrize(
     'pipeline', [[], [dict(type='LoadImageFromFile')], [dict(type='Resize', scale_factor=0.5)]]
 )
-def test_size_may_not_be_known(pipeline):
+def test_an_unknown_input_size_is_reported(pipeline):
     cfg = Config(dict(model={}, test_dataloader=dict(dataset=dict(pipeline=pipeline))))
     with pytest.raises(InputError, match='give --size H W'):
         input_size(cfg)
 
 
-def test_counting_computes_nothing_and_changes_nothing(detector):
+def test_counting_computes_no_values_and_changes_none(detector):
     before = {name: value.clone() for name, value in detector.state_dict().items()}
     count_parts(detector, (4096, 8192))
     for name, value in detector.state_dict().items():
@@ -93,17 +93,17 @@ def test_a_detector_is_counted_as_mmdet_runs_it(detector):
         ('pose/simple_baseline_vitaev2_demo_6e_shapes', {'backbone', 'head'}),
     ],
 )
-def test_parts_make_up_the_whole(name, parts):
+def test_the_costs_of_parts_add_up(name, parts):
     model = build_model(read(name))
     whole, *rest = count_parts(model, SIZE)
     assert {part.name for part in rest if part.macs} == parts
     assert whole.macs == sum(part.macs or 0 for part in rest)
     assert whole.parameters == sum(part.parameters for part in rest) == count_parameters(model)
-    # those for training alone
+    # only used in training
     assert {part.name for part in rest} - parts <= {'auxiliary_head'}
 
 
-def test_unknown_heads_over_regions_are_not_counted():
+def test_unknown_roi_heads_are_not_counted():
     cfg = read('det/mask_rcnn_vitaev2_demo_5e_shapes')
     cfg.model.roi_head.type = 'DoubleHeadRoIHead'
     cfg.model.roi_head.update(reg_roi_scale_factor=1.3)
@@ -115,7 +115,7 @@ def test_unknown_heads_over_regions_are_not_counted():
     ]
 
 
-def test_a_plain_network_has_parts_too():
+def test_the_parts_of_plain_networks_are_counted():
     network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 1))
     assert [(part.name, part.parameters, part.macs) for part in count_parts(network, (4, 5))] == [
         ('Sequential', 242, 4640),
@@ -124,7 +124,7 @@ def test_a_plain_network_has_parts_too():
     ]
 
 
-def test_a_shared_module_is_counted_as_often_as_it_runs_and_stays_as_it_is():
+def test_a_shared_module_is_counted_each_time_it_runs():
     conv = nn.Conv2d(3, 3, 3, padding=1)
     model = nn.Sequential(conv, nn.ReLU(), conv)
     before = conv.weight.clone()

@@ -16,7 +16,7 @@ from vitae_mm.engine.distributed import (
 from vitae_mm.errors import InputError
 
 
-def test_a_busy_port_is_named_with_a_free_one():
+def test_a_busy_port_is_reported_with_a_free_one():
     with socket.socket() as busy:
         busy.bind(('', 0))
         busy.listen()
@@ -26,13 +26,13 @@ def test_a_busy_port_is_named_with_a_free_one():
     check_port(free_port())
 
 
-def test_more_processes_than_gpus():
+def test_more_processes_than_gpus_are_rejected():
     check_gpus(2, 2)
     with pytest.raises(InputError, match='8 processes.* 2 GPUs'):
         check_gpus(8, 2)
 
 
-def test_one_process_needs_no_group():
+def test_one_process_needs_no_process_group():
     cfg = Config(dict(model=dict(norm_cfg=dict(type='SyncBN'))))
     prepare_devices(cfg, 'none')
     assert cfg.launcher == 'none' and 'model_wrapper_cfg' not in cfg
@@ -41,24 +41,24 @@ def test_one_process_needs_no_group():
 @pytest.fixture
 def slurm(monkeypatch):
     for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'):
-        # so that what is set is taken back afterwards
+        # so that monkeypatch restores what the test sets
         monkeypatch.setenv(name, '0')
         monkeypatch.delenv(name)
     for name, value in dict(PROCID=5, NTASKS=8, LOCALID=1).items():
         monkeypatch.setenv(f'SLURM_{name}', str(value))
 
 
-def test_slurm_s_tasks_have_its_ranks(slurm):
+def test_slurm_tasks_adopt_its_ranks(slurm):
     adopt_ranks('slurm')
     assert (process_rank(), process_count(), local_rank()) == (5, 8, 1)
 
 
-def test_a_process_of_its_own_within_a_slurm_job(slurm):
+def test_other_processes_in_a_slurm_job_ignore_its_ranks(slurm):
     adopt_ranks('none')
     assert (process_rank(), process_count(), local_rank()) == (0, 1, 0)
 
 
-def test_slurm_s_launcher_without_slurm(monkeypatch):
+def test_the_slurm_launcher_needs_slurm(monkeypatch):
     monkeypatch.delenv('SLURM_PROCID', raising=False)
     with pytest.raises(InputError, match='SLURM_PROCID is not set here'):
         adopt_ranks('slurm')

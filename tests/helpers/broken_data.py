@@ -1,4 +1,4 @@
-"""Reading images fails in one process of many."""
+"""A transform that fails in one process of many."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""A hook that ends the process while it writes a checkpoint."""
+"""A hook that kills the process while it writes a checkpoint."""
 
 import resource
 import signal
@@ -10,8 +10,8 @@ from mmengine.registry import HOOKS
 
 @HOOKS.register_module()
 class KillWhileSaving(Hook):
-    """The kernel kills the process in the middle of the file: no file may
-    become longer than half of the checkpoint before."""
+    """Limits the size of files to half of the previous checkpoint, so that the kernel kills the
+    process while it writes the next."""
 
     def __init__(self, epoch):
         self.epoch = epoch

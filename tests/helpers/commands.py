@@ -1,4 +1,4 @@
-"""Runs the project's commands as a user would, in processes of their own."""
+"""Running commands of the project in subprocesses."""
 
 import os
 import subprocess
@@ -9,9 +9,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*command, timeout=300, **environment):
-    """The finished process; .stdout and .stderr are texts."""
+    """Runs a command and returns the finished process, with text as .stdout and .stderr."""
     return subprocess.run(
         [str(part) for part in command],
+        check=False,
         cwd=ROOT,
         text=True,
         timeout=timeout,
@@ -32,7 +33,7 @@ def env(**extra):
 
 
 def complaint(done):
-    """The one message of a command that refused."""
+    """The error message of a command that failed."""
     assert done.returncode != 0, done.stdout
     errors = [line for line in done.stderr.splitlines() if line.startswith('error')]
     assert 'Traceback' not in done.stderr, done.stderr

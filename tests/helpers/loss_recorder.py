@@ -1,4 +1,4 @@
-"""A hook that keeps the loss of every process, where mmengine logs one's."""
+"""A hook that records the loss of every process; mmengine logs only that of the first."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the checks of a config's data say."""
+"""Messages of the checks of datasets."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 
 
-def complaint(cfg, split='train'):
-    """The message with which they refuse."""
+def complaint(cfg, *splits):
+    """The error message of the checks of these splits, by default of training and validation."""
     with pytest.raises(InputError) as error:
-        check_data(cfg, (split,))
+        check_data(cfg, splits or ('train', 'val'))
     return str(error.value)

@@ -1,4 +1,4 @@
-"""Masks that are the same for every image, whichever process has it."""
+"""Replaces the random masks of masked autoencoders with the same mask for every image."""
 
 import torch
 

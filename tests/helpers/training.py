@@ -1,13 +1,17 @@
-"""Small models of each codebase on the demo shapes, for tests of the tools."""
+"""Configs with small models of each codebase on the demo shapes."""
 
 import json
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.runner import FlexibleRunner, Runner
 
 from vitae_mm.datasets.shapes import CLASSES, MAX_CORNERS
 from vitae_mm.datasets.shapes_writer import write_shapes
+from vitae_mm.engine import runner
+from vitae_mm.engine.config import load_config
+from vitae_mm.engine.distributed import prepare_devices
 
 from .archs import TWO_STAGES
 
@@ -22,8 +26,8 @@ def make_data(folder: Path) -> Path:
 def write_config(
     path: Path, data: Path, batch_size: int = 1, epochs: int = 1, augment: bool = False, **options
 ) -> Path:
-    """An mmpretrain config of 16 images, with every source of randomness if
-    ``augment``."""
+    """Writes a classification config with 16 images; ``augment`` adds all sources of
+    randomness."""
     pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(32, 32))]
     if augment:
         pipeline.append(dict(type='RandomFlip', prob=0.5))
@@ -174,11 +178,11 @@ WRITERS = dict(
     mmseg=write_segmentor,
     mmpose=write_pose_estimator,
 )
-"""By default_scope."""
+"""Functions that write a config, by default_scope."""
 
 
 def write_pretraining(path: Path, data: Path, kernel: int = 1, **options) -> Path:
-    """A masked autoencoder whose masks are the same in every process."""
+    """Writes the config of a masked autoencoder with the same masks in every process."""
     model = dict(
         type='MAE',
         backbone=dict(
@@ -221,8 +225,17 @@ def write_pretraining(path: Path, data: Path, kernel: int = 1, **options) -> Pat
     return path
 
 
+def build_runner(
+    config: Path, work_dir: Path, launcher: str = 'none', **entries
+) -> Runner | FlexibleRunner:
+    """The runner of a config, with ``entries`` that replace those of the config."""
+    cfg = load_config(str(config), entries, str(work_dir))
+    prepare_devices(cfg, launcher)
+    return runner.build_runner(cfg)
+
+
 def losses(work_dir: Path) -> list[float]:
-    """Loss of each step, the mean over the processes."""
+    """Loss of each step, averaged over the processes."""
     ranks = [json.loads(path.read_text()) for path in work_dir.glob('losses_*.json')]
     return [sum(step) / len(ranks) for step in zip(*ranks, strict=True)]
 
@@ -247,7 +260,7 @@ def _write(
     epochs: int = 1,
     **options,
 ) -> Path:
-    """``options`` are entries that replace those below."""
+    """Writes a config; ``options`` replace its entries."""
     loader = dict(
         batch_size=batch_size,
         num_workers=1,

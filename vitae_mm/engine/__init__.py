@@ -1,1 +1,1 @@
-"""What the command-line tools share: launching, checks, hooks."""
+"""Loading configs, building models and runners, and training: what the command-line tools share."""

@@ -1,4 +1,4 @@
-"""Command lines: options to config, and errors a user can mend."""
+"""Command-line arguments that the tools share, and reporting of input errors."""
 
 import argparse
 import functools
@@ -15,16 +15,15 @@ from vitae_mm.errors import InputError
 
 from .distributed import process_rank
 
-PICTURES = ('.png', '.pdf', '.svg')
-"""Kinds of files that plots are written to."""
+PLOT_SUFFIXES = ('.png', '.pdf', '.svg')
 
-PATIENCE = 5
-"""Seconds that other ranks leave rank 0 to report an error that all share."""
+REPORT_SECONDS = 5
+"""How long other ranks wait for rank 0 to report an error that all ranks share."""
 
 
 def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
-    """Prints an :class:`InputError` as one message, once for all processes,
-    and exits with 1."""
+    """Makes ``main`` report an :class:`InputError` as one message, once for all
+    processes, and exit with status 1."""
 
     @functools.wraps(main)
     def wrapped() -> None:
@@ -33,12 +32,12 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
         except InputError as error:
             rank = process_rank()
             if rank:
-                time.sleep(PATIENCE)
+                time.sleep(REPORT_SECONDS)
             where = f' (rank {rank})' if rank else ''
-            # of a data worker it comes with its traceback
+            # an error raised in a data worker includes its traceback
             message = str(error).rpartition('InputError: ')[2].strip()
             print(f'error{where}: {message}', file=sys.stderr, flush=True)
-            # skips destructors that would wait for the other ranks
+            # skip destructors, which would wait for the other ranks
             sys.stdout.flush()
             os._exit(1)
 
@@ -46,27 +45,32 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
 
 
 def add_common_arguments(parser: argparse.ArgumentParser, scripts: str) -> None:
-    """Arguments that training and testing share; ``scripts`` names the shell
-    scripts that start them."""
+    """Adds the arguments that training and testing share.
+
+    Args:
+        parser: Changed in place.
+        scripts: Names of the shell scripts that set ``--launcher``, for its help.
+    """
     add_trust_argument(parser)
     add_config_argument(parser)
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help=f'set by {scripts}'
     )
-    # some launchers pass it; the environment says it too
+    # some launchers pass it; the environment variable is used instead
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
 def add_trust_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--trust``."""
     parser.add_argument(
         '--trust',
         action='store_true',
-        help='unpickle anything in a checkpoint; code hidden in it would run',
+        help='unpickle any object in a checkpoint; this runs code hidden in it',
     )
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
-    """What :func:`load_config` takes as ``overrides``."""
+    """Adds ``--cfg-options``, the ``overrides`` of :func:`load_config`."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -77,29 +81,29 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device_argument(parser: argparse.ArgumentParser) -> None:
-    """What :func:`check_device` checks."""
+    """Adds ``--device``, to be checked with :func:`check_device`."""
     parser.add_argument(
         '--device',
         default='cuda' if torch.cuda.is_available() else 'cpu',
-        help='default: cuda if there is a GPU, else cpu',
+        help='default: cuda if a GPU is available, otherwise cpu',
     )
 
 
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:
-    """A model with its weights, others to compare with it (:func:`name_models`),
-    and how they are loaded."""
+    """Adds the arguments for a model and others to compare it with, to be read with
+    :func:`name_models`."""
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
+    parser.add_argument('checkpoint', help='trained or converted checkpoint')
     parser.add_argument(
         '--compare',
         nargs=2,
         action='append',
         default=[],
         metavar=('CONFIG', 'CHECKPOINT'),
-        help='another model beside the first; again for each',
+        help='another model to compare with the first; may be repeated',
     )
     parser.add_argument(
-        '--labels', nargs='+', help='one for each model; default: the name of its config'
+        '--labels', nargs='+', help='one label for each model; default: its config name'
     )
     add_device_argument(parser)
     add_trust_argument(parser)
@@ -107,30 +111,32 @@ def add_models_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def name_models(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
-    """Config and checkpoint of each model, by its label.
+    """Returns config and checkpoint of each model by its label.
 
     Raises:
-        InputError: Unless there is one label for each, all different.
+        InputError: Unless there is one unique label for each model.
     """
-    pairs = [(args.config, args.checkpoint), *map(tuple, args.compare)]
-    labels = args.labels or [Path(config).stem for config, _ in pairs]
-    if len(labels) != len(pairs) or len(set(labels)) < len(labels):
+    models = [(args.config, args.checkpoint), *map(tuple, args.compare)]
+    labels = args.labels or [Path(config).stem for config, _ in models]
+    if len(labels) != len(models) or len(set(labels)) < len(labels):
         raise InputError(
-            f'labels {labels}: give --labels, another one for each of the {len(pairs)} models.'
+            f'labels {labels}: give --labels, a different one for each of the {len(models)} models.'
         )
-    return dict(zip(labels, pairs))
+    return dict(zip(labels, models, strict=True))
 
 
-def check_picture(path: Path) -> None:
+def check_plot_path(path: Path) -> None:
     """Raises InputError unless a plot can be written to a file of this name."""
-    if path.suffix.lower() not in PICTURES:
-        raise InputError(f'{path}: give the name of a picture, {" or ".join(PICTURES)}.')
+    if path.suffix.lower() not in PLOT_SUFFIXES:
+        raise InputError(f'{path}: give a file name that ends in {" or ".join(PLOT_SUFFIXES)}.')
 
 
 def check_device(name: str) -> None:
-    """Raises InputError unless a ``--device`` of this name is there."""
+    """Raises InputError unless the device exists on this machine."""
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f'--device {name}: not on this machine ({reason}); give cpu.') from error
+        raise InputError(
+            f'--device {name}: not available on this machine ({reason}); use cpu.'
+        ) from error

@@ -1,38 +1,39 @@
-"""Parameters and multiply-adds of a model."""
+"""Counting the parameters and multiply-adds of a model."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.model import BaseModel
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitae_mm.engine.config import innermost
-from vitae_mm.engine.models import without_values
 from vitae_mm.errors import InputError
 from vitae_mm.layers import PerformerAttention, next_multiple
 
-SIZED = dict(
+from .config import leaf_datasets
+from .models import meta_copy
+
+SIZE_OPTIONS = dict(
     Resize='scale', CenterCrop='crop_size', TopdownAffine='input_size', BottomupResize='input_size'
 )
-"""Transforms that decide the size of an image, and the option that says it."""
+"""Transforms that set the size of an image, and the option with the size."""
 
 ROI_HEADS = ('StandardRoIHead', 'CascadeRoIHead')
-"""Heads over regions that can be counted; others may take more than a map of
-each region."""
+"""RoI heads that can be counted; others may take more inputs than region features."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part of a model, and what it costs.
+class ModuleCost:
+    """Cost of a module of a model.
 
     Attributes:
-        name: Name of the module; of the whole model, its class.
-        parameters: How many.
-        macs: Multiply-adds for one image; None where none were seen.
+        name: Name of the module in the model; for the whole model, its class.
+        parameters: Number of parameters.
+        macs: Multiply-adds for one image; None if the module does not run in testing.
     """
 
     name: str
@@ -41,36 +42,35 @@ class Part:
 
 
 def input_size(cfg: Config) -> tuple[int, int]:
-    """Height and width of what the model sees in testing: with a kept aspect
-    ratio the largest, with a sliding window the window.
+    """Returns height and width of the model's input in testing: the largest size if the aspect
+    ratio is kept, the window size for sliding-window inference.
 
     Raises:
-        InputError: If the test pipeline does not decide it.
+        InputError: If the test pipeline does not set the size.
     """
     test_cfg = cfg.model.get('test_cfg') or {}
     if test_cfg.get('mode') == 'slide':
-        return tuple(test_cfg.crop_size)
-    dataset = next(innermost(cfg.get('test_dataloader')), {})
-    pipeline = dataset.get('pipeline', [])
-    steps = [step for step in pipeline if SIZED.get(step['type']) in step]
-    if not steps:
+        return tuple(test_cfg['crop_size'])
+    dataset = next(leaf_datasets(cfg.get('test_dataloader')), ConfigDict())
+    resizes = [t for t in dataset.get('pipeline', []) if SIZE_OPTIONS.get(t['type']) in t]
+    if not resizes:
         raise InputError(
-            'the test pipeline does not resize images, so that their size is not '
-            'known: give --size H W.'
+            'the test pipeline does not resize images, so that their size is unknown: '
+            'give --size H W.'
         )
-    size = steps[-1][SIZED[steps[-1]['type']]]
+    last = resizes[-1]
+    size = last[SIZE_OPTIONS[last['type']]]
     width, height = (size, size) if isinstance(size, int) else size
-    if steps[-1].get('keep_ratio'):
-        # the longer and the shorter side, in any order
+    if last.get('keep_ratio'):
+        # the shorter and the longer side, in any order
         height, width = sorted((height, width))
-    preprocessor = cfg.model.get('data_preprocessor') or {}
-    divisor = preprocessor.get('pad_size_divisor', 1)
+    divisor = (cfg.model.get('data_preprocessor') or {}).get('pad_size_divisor', 1)
     return next_multiple(height, divisor), next_multiple(width, divisor)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Numbers in the parameters, and in the Performers' random features, which
-    are not trained but counted by the papers."""
+    """Returns the number of parameters, including the random features of Performers, which are
+    not trained, but which the papers count."""
     features = sum(
         module.features.numel()
         for module in model.modules()
@@ -80,68 +80,61 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def count_macs(module: nn.Module, size: Sequence[int], in_channels: int = 3) -> int:
-    """Multiply-adds of the convolutions, matrix products and attention for
-    one image. Nothing is computed: it takes about a second at any size.
+    """Counts the multiply-adds of convolutions, matrix products and attention for one image.
+
+    Runs on the meta device, in about a second at any size.
 
     Args:
-        module: Takes images (B, C, H, W), or is a model of a codebase; see
-            :func:`count_parts`.
+        module: Takes images (B, C, H, W), or is a model of a codebase; see :func:`count_parts`.
         size: Height and width of the image.
-        in_channels: Its channels. Defaults to 3.
+        in_channels: Channels of the image. Defaults to 3.
 
     Raises:
-        InputError: If it does not take such an image, or has operations that
-            depend on numbers.
+        InputError: If the module does not support this size, or if its operations depend on
+            values of tensors.
     """
     return _macs_by_module(module, size, in_channels)['']
 
 
-def count_parts(model: nn.Module, size: Sequence[int], in_channels: int = 3) -> list[Part]:
-    """Cost of a model, and of each of its parts with parameters.
+def count_parts(model: nn.Module, size: Sequence[int], in_channels: int = 3) -> list[ModuleCost]:
+    """Counts the cost of a model and of each of its parts with parameters.
 
-    Counted is what testing runs, up to what the heads put out, without
-    decoding it. Heads over regions are counted with as many regions as
-    testing takes at most; see :func:`region_limits`.
+    This covers what runs in testing, up to the raw outputs of the heads. RoI heads are counted
+    with the largest number of regions; see :func:`region_limits`.
 
     Args:
-        model: Of a codebase, or any module that takes images (B, C, H, W).
+        model: A model of a codebase, or any module that takes images (B, C, H, W).
         size: Height and width of the image.
-        in_channels: Its channels. Defaults to 3.
+        in_channels: Channels of the image. Defaults to 3.
 
     Returns:
-        The model, then its parts.
+        The cost of the model, then of its parts.
 
     Raises:
-        InputError: As :func:`count_macs`.
+        InputError: See :func:`count_macs`.
     """
     macs = _macs_by_module(model, size, in_channels)
-    whole = Part(type(model).__name__, count_parameters(model), macs[''])
-    parts = ((name, module, count_parameters(module)) for name, module in _parts(model))
-    return [
-        whole,
-        *(
-            Part(name, parameters, _macs_of(name, module, macs) or None)
-            for name, module, parameters in parts
-            if parameters
-        ),
-    ]
+    costs = [ModuleCost(type(model).__name__, count_parameters(model), macs[''])]
+    for name, module in _parts(model):
+        if parameters := count_parameters(module):
+            costs.append(ModuleCost(name, parameters, _macs_of(name, module, macs) or None))
+    return costs
 
 
-def region_limits(model: nn.Module) -> dict[str, int]:
-    """How many regions of an image the 'bbox' and the 'mask' heads of a
-    detector are counted with; {} if it has no such heads, or of a kind that is
-    not counted."""
-    heads = getattr(model, 'roi_head', None)
-    if type(heads).__name__ not in ROI_HEADS:
+def region_limits(model: Any) -> dict[str, int]:
+    """Returns the number of regions per image that the 'bbox' and 'mask' heads of a detector are
+    counted with; {} without RoI heads or if they cannot be counted."""
+    roi_head = getattr(model, 'roi_head', None)
+    if type(roi_head).__name__ not in ROI_HEADS:
         return {}
     limits = dict(bbox=model.test_cfg.rpn.max_per_img, mask=model.test_cfg.rcnn.max_per_img)
-    return {kind: limit for kind, limit in limits.items() if getattr(heads, f'with_{kind}')}
+    return {kind: limit for kind, limit in limits.items() if getattr(roi_head, f'with_{kind}')}
 
 
 class _Testing(nn.Module):
-    """What is counted of a model."""
+    """Runs the part of a model that is counted."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
@@ -149,35 +142,32 @@ class _Testing(nn.Module):
         if hasattr(self.model, 'roi_head'):
             maps = self.model.extract_feat(images)
             self.model.rpn_head(maps)
-            self._region_heads(maps[0])
+            self._run_roi_heads(maps[0])
         elif isinstance(self.model, BaseModel):
             self.model(images, data_samples=None)
         else:
             self.model(images)
 
-    def _region_heads(self, feature_map: torch.Tensor) -> None:
-        """Runs them, each on as many maps as there can be regions."""
-        heads = self.model.roi_head
+    def _run_roi_heads(self, feature_map: torch.Tensor) -> None:
         for kind, limit in region_limits(self.model).items():
-            pairs = zip(
-                _listed(getattr(heads, f'{kind}_head')),
-                _listed(getattr(heads, f'{kind}_roi_extractor')),
-            )
-            for head, extractor in pairs:
-                head(
-                    feature_map.new_zeros(
-                        limit, extractor.out_channels, *extractor.roi_layers[0].output_size
-                    )
+            heads, extractors = (
+                # one module, or one for each cascade stage
+                module if isinstance(module, nn.ModuleList) else [module]
+                for module in (
+                    getattr(self.model.roi_head, f'{kind}_{part}')
+                    for part in ('head', 'roi_extractor')
                 )
+            )
+            for head, extractor in zip(heads, extractors, strict=True):
+                size = extractor.roi_layers[0].output_size
+                head(feature_map.new_zeros(limit, extractor.out_channels, *size))
 
 
 def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) -> dict[str, int]:
-    """Multiply-adds of every module that was called, by its name; '' is the
-    whole."""
-    # tensors of the meta device have shapes, but no numbers
-    testing = _Testing(without_values(module))
+    """Multiply-adds of every module that runs, by its name; '' is the whole."""
+    testing = _Testing(meta_copy(module))
     try:
-        # the counter knows attention as its two matrix products, not as one CPU kernel
+        # the counter sees attention as two matrix products with this backend only
         with (
             torch.no_grad(),
             torch.device('meta'),
@@ -188,10 +178,9 @@ def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) ->
     except RuntimeError as error:
         raise InputError(
             f'{type(module).__name__} cannot be counted for an image of {size[0]}x{size[1]} '
-            f'({str(error).splitlines()[0]}): try another size, or count its backbone '
-            'alone.'
+            f'({str(error).splitlines()[0]}): try another size, or count only its backbone.'
         ) from error
-    # it counts two operations for each multiply-add
+    # the counter counts two operations for each multiply-add
     macs = {
         name.removeprefix('_Testing.model.'): sum(counts.values()) // 2
         for name, counts in counter.get_flop_counts().items()
@@ -200,7 +189,7 @@ def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) ->
 
 
 def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The model's children, but of heads over regions their heads."""
+    """The children of a model, with the heads in place of a RoI head."""
     for name, child in model.named_children():
         if name == 'roi_head':
             yield from ((f'{name}.{kind}', head) for kind, head in child.named_children())
@@ -209,11 +198,7 @@ def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _macs_of(name: str, module: nn.Module, macs: dict[str, int]) -> int:
-    """Those of a module, or of its children where only they were called."""
+    """Multiply-adds of a module, or the sum of its children's if only they run."""
     if name in macs:
         return macs[name]
     return sum(_macs_of(f'{name}.{child}', inner, macs) for child, inner in module.named_children())
-
-
-def _listed(module: nn.Module) -> Sequence[nn.Module]:
-    return module if isinstance(module, nn.ModuleList) else [module]

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.hooks import CheckpointHook
 from mmengine.utils import is_installed
@@ -13,19 +13,19 @@ from vitae_mm.errors import InputError
 
 
 def load_config(path: str, overrides: dict | None = None, work_dir: str | None = None) -> Config:
-    """Reads a config and applies what the command line says.
+    """Loads a config and applies command-line options to it.
 
     Args:
         path: Config file.
-        overrides: Of ``--cfg-options``.
-        work_dir: Where results go. Defaults to the config's own, else
-            ``work_dirs/<name of the config>``.
+        overrides: Entries to replace, as given by ``--cfg-options``.
+        work_dir: Output folder. Defaults to the config's own, or to
+            ``work_dirs/<config name>``.
 
     Raises:
-        InputError: If there is no such config.
+        InputError: If the file does not exist.
     """
     if not Path(path).is_file():
-        raise InputError(f'config {path} does not exist: see configs/ for those that do.')
+        raise InputError(f'config {path} does not exist: see configs/ for available ones.')
     find_mmseg_bases()
     cfg = Config.fromfile(path)
     if overrides:
@@ -34,100 +34,112 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
         cfg.work_dir = work_dir
     elif not cfg.get('work_dir'):
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
-    # configs of other projects get these too
+    # configs of other projects get these hooks too
     hooks = {
         'checkpoint_match': dict(type='vitae_mm.CheckpointMatchHook'),
         'sample_check': dict(type='vitae_mm.SampleCheckHook'),
         'checkpoint': dict(type='CheckpointHook', interval=1),
         **cfg.get('default_hooks', {}),
     }
-    if hooks['checkpoint'] and hooks['checkpoint'].get('type') in (
-        'CheckpointHook',
-        CheckpointHook,
-    ):
-        hooks['checkpoint']['type'] = 'vitae_mm.WholeCheckpointHook'
+    checkpoint = hooks['checkpoint']
+    if checkpoint and checkpoint.get('type') in ('CheckpointHook', CheckpointHook):
+        checkpoint['type'] = 'vitae_mm.WholeCheckpointHook'
     cfg.default_hooks = hooks
     return cfg
 
 
 def load_test_config(args: argparse.Namespace, folder: str) -> Config:
-    """Reads a config to test a checkpoint with.
+    """Loads a config to test a checkpoint with.
 
     Args:
-        args: Its config, checkpoint, cfg_options and work_dir are read.
-        folder: Where results go, in the work dir of the training; unless
-            ``work_dir`` is given.
+        args: With ``config``, ``checkpoint``, ``cfg_options`` and ``work_dir``.
+        folder: Subfolder of the training's work dir that results are written to, unless
+            ``args.work_dir`` is given.
 
     Raises:
-        InputError: If there is no such config, or it tests nothing.
+        InputError: If the config does not exist or has no test data.
     """
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     if not cfg.get('test_dataloader'):
         raise InputError(
             f'config {args.config} has no test_dataloader: there is nothing to test. '
-            'What a pretraining learned, tools/demo.py draws.'
+            'To see what a pretrained model predicts, use tools/demo.py.'
         )
     if not args.work_dir:
-        # the runner writes the config it was given: not over the training run's
+        # the runner dumps its config, which must not replace that of the training
         cfg.work_dir = str(Path(cfg.work_dir) / folder)
     cfg.load_from, cfg.resume = args.checkpoint, False
     return cfg
 
 
 def find_mmseg_bases() -> None:
-    """Lets ``_base_ = 'mmseg::...'`` resolve where mmseg comes as the
-    distribution onedl-mmsegmentation: mmengine looks for one called
-    mmsegmentation, and takes a module's name as well."""
+    """Lets ``_base_ = 'mmseg::...'`` resolve if mmseg is installed as the distribution
+    onedl-mmsegmentation: mmengine looks for mmsegmentation, but also accepts a module name."""
     if not is_installed(MODULE2PACKAGE['mmseg']):
         MODULE2PACKAGE['mmseg'] = 'mmseg'
 
 
-def entries(node: object) -> Iterator[Mapping]:
-    """Data loaders, lists of them, wrappers such as RepeatDataset and
-    ConcatDataset, and the datasets inside."""
-    for entry in dicts(node):
-        yield entry
-        yield from entries(_inner(entry))
+def strip_test_dataset(cfg: Config) -> None:
+    """Removes wrappers and annotation loading from the test dataset, so that its pipeline
+    takes plain images.
+
+    Raises:
+        InputError: If the config has no test dataset.
+    """
+    if not cfg.get('test_dataloader'):
+        raise InputError(
+            'the config has no test_dataloader, whose pipeline would prepare the images: add one.'
+        )
+    dataset = next(leaf_datasets(cfg.test_dataloader))
+    dataset.pipeline = drop_annotation_loading(dataset.pipeline)
+    cfg.test_dataloader.dataset = dataset
 
 
-def innermost(node: object) -> Iterator[Mapping]:
-    """Those of :func:`entries` that wrap no other: the datasets themselves."""
-    return (entry for entry in entries(node) if _inner(entry) is None)
-
-
-def dicts(node: object) -> Iterator[Mapping]:
-    """A dict, or those of a list."""
+def iter_dicts(node: object) -> Iterator[ConfigDict]:
+    """Yields a dict itself, or the dicts in a list, also a nested one."""
     if isinstance(node, Mapping):
         yield node
     elif isinstance(node, (list, tuple)):
         for inner in node:
-            yield from dicts(inner)
+            yield from iter_dicts(inner)
 
 
-def steps(pipeline: object, kind: str) -> Iterator[Mapping]:
-    """The transforms of a type, also those inside of others."""
-    for step in dicts(pipeline):
-        if type_name(step) == kind:
-            yield step
-        yield from steps(step.get('transforms'), kind)
+def walk_datasets(node: object) -> Iterator[ConfigDict]:
+    """Yields data loaders, dataset wrappers such as ConcatDataset, and the datasets in them."""
+    for entry in iter_dicts(node):
+        yield entry
+        yield from walk_datasets(_wrapped(entry))
 
 
-def reads_files(pipeline: Sequence[Mapping]) -> bool:
-    """Whether a pipeline begins with files; else the dataset gives images."""
-    return any(type_name(step).startswith('LoadImage') for step in pipeline)
+def leaf_datasets(node: object) -> Iterator[ConfigDict]:
+    """Yields the datasets in data loaders and wrappers that wrap no other dataset."""
+    return (entry for entry in walk_datasets(node) if _wrapped(entry) is None)
 
 
-def without_annotations(pipeline: Sequence[Mapping]) -> list[Mapping]:
-    """The transforms of a pipeline but for those that load annotations."""
-    return [step for step in pipeline if 'LoadAnnotations' not in str(step['type'])]
+def find_transforms(pipeline: object, name: str) -> Iterator[ConfigDict]:
+    """Yields the transforms of a type, also those nested in other transforms."""
+    for transform in iter_dicts(pipeline):
+        if type_name(transform) == name:
+            yield transform
+        yield from find_transforms(transform.get('transforms'), name)
+
+
+def loads_image_files(pipeline: Sequence[Mapping]) -> bool:
+    """Whether a pipeline loads images from files; otherwise the dataset provides them."""
+    return any(type_name(transform).startswith('LoadImage') for transform in pipeline)
+
+
+def drop_annotation_loading(pipeline: Sequence[Mapping]) -> list[ConfigDict]:
+    """Returns the transforms of a pipeline except those that load annotations."""
+    return [transform for transform in pipeline if 'LoadAnnotations' not in str(transform['type'])]
 
 
 def type_name(entry: Mapping) -> str:
-    """Name of a class, given as it is or as text, with or without scope."""
+    """Returns the class name of an entry's ``type``, a class or a name with or without scope."""
     kind = entry.get('type', '')
     return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__
 
 
-def _inner(entry: Mapping) -> object:
-    """The dataset, or several, in a data loader or a wrapper."""
+def _wrapped(entry: Mapping) -> object:
+    """The dataset or datasets in a data loader or wrapper."""
     return entry.get('dataset', entry.get('datasets'))

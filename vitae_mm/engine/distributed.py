@@ -1,4 +1,4 @@
-"""One process or many, on GPUs over NCCL or on CPUs over gloo."""
+"""Running on one or many processes: on GPUs over NCCL, on CPUs over gloo."""
 
 import os
 import socket
@@ -12,11 +12,11 @@ from vitae_mm.errors import InputError
 
 
 def adopt_ranks(launcher: str) -> None:
-    """Sets torch.distributed's variables from Slurm's, if that launched this
-    process; a process of its own within a Slurm job has those as well.
+    """Sets the environment variables of torch.distributed from Slurm's if ``launcher`` is
+    'slurm'; a process that was not launched by Slurm may run within a Slurm job.
 
     Raises:
-        InputError: If this is no task of Slurm.
+        InputError: If this process is not a Slurm task.
     """
     if launcher != 'slurm':
         return
@@ -32,10 +32,10 @@ def adopt_ranks(launcher: str) -> None:
 
 
 def prepare_devices(cfg: Config, launcher: str) -> None:
-    """Fits the config to the machine before a runner is built from it.
+    """Adapts a config to the machine before a runner is built from it.
 
-    With GPUs nothing changes. Without, the processes are joined over gloo and
-    the model is wrapped for the CPU, which mmengine's launcher does not do.
+    On GPUs the config stays as it is. On CPUs, which mmengine's launcher does not support, this
+    joins the processes over gloo and wraps the model for the CPU.
 
     Args:
         cfg: Changed in place.
@@ -51,8 +51,8 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
     if gpus:
         if local_rank() >= gpus:
             raise InputError(
-                f'process {local_rank()} on this machine has no GPU of its own, '
-                f'{gpus} are seen: start at most {gpus} processes a machine.'
+                f'process {local_rank()} on this machine has no GPU of its own, only {gpus} are '
+                f'visible: start at most {gpus} processes per machine.'
             )
         return
     dist.init_process_group('gloo')
@@ -67,37 +67,40 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
     if dist.get_rank() == 0:
         print_log(
             f'No GPU found: running {dist.get_world_size()} CPU processes over gloo'
-            + (f'; SyncBN, which needs GPUs, is BN in {replaced} places.' if replaced else '.')
+            + (
+                f'; BN replaces SyncBN, which needs GPUs, in {replaced} places.'
+                if replaced
+                else '.'
+            )
         )
 
 
 def process_rank() -> int:
-    """Number of this process among all, before any group is formed."""
-    return int(os.environ.get('RANK', 0))
+    """Rank of this process, also before a process group exists."""
+    return int(os.environ.get('RANK', '0'))
 
 
 def process_count() -> int:
-    """How many processes there are, before any group is formed."""
-    return int(os.environ.get('WORLD_SIZE', 1))
+    """Number of processes, also before a process group exists."""
+    return int(os.environ.get('WORLD_SIZE', '1'))
 
 
 def local_rank() -> int:
-    """Number of this process among those of its machine."""
-    return int(os.environ.get('LOCAL_RANK', 0))
+    """Rank of this process on its machine."""
+    return int(os.environ.get('LOCAL_RANK', '0'))
 
 
 def check_gpus(processes: int, gpus: int) -> None:
-    """Raises InputError if a machine has fewer GPUs than processes."""
+    """Raises InputError if there are fewer GPUs than processes."""
     if processes > gpus:
         raise InputError(
-            f'{processes} processes asked for, but this machine has {gpus} GPUs: '
-            f'ask for at most {gpus}, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1) to '
-            'run on the CPU.'
+            f'{processes} processes requested, but this machine has {gpus} GPUs: request at most '
+            f'{gpus}, or hide the GPUs (CUDA_VISIBLE_DEVICES=-1) to run on the CPU.'
         )
 
 
 def check_port(port: int) -> None:
-    """Raises InputError if the port is none, or another program has it."""
+    """Raises InputError if the port is invalid or in use."""
     if port > 65535:
         raise InputError(f'PORT={port}: give a number up to 65535.')
     with socket.socket() as probe:
@@ -106,21 +109,20 @@ def check_port(port: int) -> None:
             probe.bind(('', port))
         except OSError as error:
             raise InputError(
-                f'PORT={port} cannot be used ({error.strerror}): another run may '
-                'have it. Set PORT to a free one, for example '
-                f'PORT={free_port()}.'
+                f'PORT={port} cannot be used ({error.strerror}), perhaps by another run: set PORT '
+                f'to a free port, for example PORT={free_port()}.'
             ) from error
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Returns a port that is not in use."""
     with socket.socket() as probe:
         probe.bind(('', 0))
         return probe.getsockname()[1]
 
 
 def _replace_sync_bn(node: object) -> int:
-    """Makes BN of every SyncBN in a config; returns how many there were."""
+    """Replaces SyncBN with BN in a config and returns the number of replacements."""
     if isinstance(node, (list, tuple)):
         return sum(map(_replace_sync_bn, node))
     if not isinstance(node, dict):

@@ -6,105 +6,80 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.model import revert_sync_batchnorm
+from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.registry import DATASETS, MODELS
 from torch import nn
 
 from vitae_mm.checkpoints import check_match, read_checkpoint, unwrap_state_dict
-from vitae_mm.engine.config import innermost, without_annotations
-from vitae_mm.errors import InputError
 
 
-def build_model(cfg: Config) -> nn.Module:
-    """The model of a config of any of the codebases, in eval mode, with
-    whatever weights its constructor leaves."""
+def build_model(cfg: Config) -> BaseModel:
+    """Builds the model of a config of any codebase, in eval mode and with the weights that its
+    constructor sets."""
     options = cfg.model.copy()
     if 'data_preprocessor' in cfg:
-        # mmpretrain's configs have it beside the model
+        # mmpretrain's configs have it at the top level
         options.setdefault('data_preprocessor', cfg.data_preprocessor.copy())
     with MODELS.switch_scope_and_registry(cfg.get('default_scope')) as registry:
         return registry.build(options).eval()
 
 
-def outline_model(cfg: Config) -> nn.Module:
-    """The model of a config, with the names and shapes of its weights; where
-    its network allows it, without memory for them.
+def build_meta_model(cfg: Config) -> BaseModel:
+    """Builds the model of a config on the meta device, without memory for its weights.
 
-    Args:
-        cfg: Of any of the codebases.
-
-    Raises:
-        InputError: For what our networks refuse.
+    Networks that read values of tensors while they are built, such as Swin, get real weights.
     """
     try:
         with torch.device('meta'):
             return build_model(copy.deepcopy(cfg))
     except (RuntimeError, TypeError):
-        # some networks, Swin among them, read numbers off tensors while they are built
         return build_model(copy.deepcopy(cfg))
 
 
-def without_values(model: nn.Module) -> nn.Module:
-    """A copy with the names and shapes of all entries, which takes no memory."""
-    empty = {id(p): nn.Parameter(p.to('meta'), p.requires_grad) for p in model.parameters()}
-    empty.update((id(b), b.to('meta')) for b in model.buffers())
-    return copy.deepcopy(model, empty)
+def meta_copy(model: nn.Module) -> nn.Module:
+    """Returns a copy on the meta device: names and shapes of all entries, but no values."""
+    tensors: dict[int, object] = {
+        id(p): nn.Parameter(p.to('meta'), p.requires_grad) for p in model.parameters()
+    }
+    tensors.update((id(b), b.to('meta')) for b in model.buffers())
+    return copy.deepcopy(model, tensors)
 
 
-def prepare_config(cfg: Config) -> None:
-    """Makes of a config that tests a data set one that reads bare images.
+def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -> BaseModel:
+    """Builds the model of a config and loads all of its weights.
 
-    The test data set loses its wrappers, and its pipeline the loading of
-    annotations.
-
-    Raises:
-        InputError: If the config has no test data set.
-    """
-    if not cfg.get('test_dataloader'):
-        raise InputError(
-            'the config has no test_dataloader, whose pipeline would prepare the images: add one.'
-        )
-    dataset = next(innermost(cfg.test_dataloader))
-    dataset.pipeline = without_annotations(dataset.pipeline)
-    cfg.test_dataloader.dataset = dataset
-
-
-def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -> nn.Module:
-    """Builds the model and loads its weights, all of them.
-
-    The codebases' inferencers would go on with random weights where a
-    checkpoint does not fit, and with the classes of another data set where it
-    names none.
+    The codebases' own functions go on with random weights if a checkpoint does not fit, and
+    guess class names if it has none.
 
     Args:
-        cfg: After :func:`prepare_config`, where there are labels.
-        checkpoint: Local file or http(s) address.
-        device: As torch names it.
-        trust: Unpickle anything in the file. Defaults to False.
+        cfg: If it tests on labeled data, after :func:`strip_test_dataset`.
+        checkpoint: Local file or http(s) URL.
+        device: Torch device.
+        trust: Unpickle any object in the file. Defaults to False.
 
     Returns:
-        In eval mode, with the config as ``cfg`` and the names of the classes
-        or keypoints in ``dataset_meta``.
+        The model in eval mode, with the config as ``cfg`` and the names of classes or keypoints
+        in ``dataset_meta``.
 
     Raises:
-        InputError: If the file cannot be read or does not fit.
+        InputError: If the checkpoint cannot be read or does not fit.
     """
     content = read_checkpoint(checkpoint, trust=trust)
     state = unwrap_state_dict(content, ema=False).state_dict
     model = build_model(cfg)
     check_match(model, state, f'checkpoint {checkpoint}')
-    model.load_state_dict(state, strict=False)  # parts that were left out may be there
+    model.load_state_dict(state, strict=False)  # it may have parts that this model leaves out
     model.cfg = cfg
     model.dataset_meta = _dataset_meta(cfg, content)
     return revert_sync_batchnorm(model).to(device)
 
 
 def _dataset_meta(cfg: Config, content: Mapping) -> dict[str, Any]:
-    """What training kept of its data set, else what the config says of it."""
+    """Meta data of the training dataset if the checkpoint has it, otherwise of the config's."""
     if kept := (content.get('meta') or {}).get('dataset_meta'):
-        return {key.lower(): value for key, value in kept.items()}  # older ones have capitals
+        return {key.lower(): value for key, value in kept.items()}  # capitals in old checkpoints
     if not cfg.get('test_dataloader'):
-        return {}  # without labels there are no names
+        return {}
     dataset = dict(cfg.test_dataloader.dataset, pipeline=[], lazy_init=True)
     with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
         return registry.build(dataset).metainfo

@@ -1,23 +1,23 @@
-"""Packages that only some commands need."""
+"""Optional packages, imported only by the commands that need them."""
 
 from importlib import import_module
 from types import ModuleType
 
 from vitae_mm.errors import InputError
 
-OPTIONAL = 'pip install -r requirements/optional.txt'
 
-
-def require_package(name: str, need: str, remedy: str = OPTIONAL) -> ModuleType:
+def require_package(
+    name: str, need: str, remedy: str = 'pip install -r requirements/optional.txt'
+) -> ModuleType:
     """Imports a package.
 
     Args:
-        name: As it is imported.
-        need: What needs which package, the beginning of the message.
+        name: Module to import.
+        need: Beginning of the error message: what needs which package.
         remedy: Command that installs it.
 
     Raises:
-        InputError: If it is missing.
+        InputError: If the package is missing.
     """
     try:
         return import_module(name)

@@ -1,4 +1,6 @@
-"""The runner of a config: mmengine's, for one strategy or another."""
+"""Building the runner of a config."""
+
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
@@ -8,26 +10,25 @@ from vitae_mm.errors import InputError
 
 
 class StrategyRunner(FlexibleRunner):
-    """mmengine's runner for strategies, whose checkpoints know where they are."""
+    """mmengine's runner for strategies, with the correct epoch in its checkpoints."""
 
-    def save_checkpoint(self, *args, meta: dict | None = None, **kwargs) -> None:
-        # the base class counts one epoch too many when it saves behind a validation
+    def save_checkpoint(self, *args: Any, meta: dict | None = None, **kwargs: Any) -> None:
+        # the base class counts one epoch too many when it saves after a validation
         self._position = dict(meta or {})
         super().save_checkpoint(*args, meta=meta, **kwargs)
 
-    def call_hook(self, fn_name: str, **kwargs) -> None:
+    def call_hook(self, fn_name: str, **kwargs: Any) -> None:
         if fn_name == 'before_save_checkpoint':
             kwargs['checkpoint']['meta'].update(self._position)
         super().call_hook(fn_name, **kwargs)
 
 
 def build_runner(cfg: Config) -> Runner | FlexibleRunner:
-    """mmengine's ``Runner``, or, for a config with a ``strategy``, its
-    ``FlexibleRunner``; ``FSDPStrategy`` is ours.
+    """Builds mmengine's ``Runner`` or, for a config with a ``strategy``, its ``FlexibleRunner``,
+    with our ``FSDPStrategy`` in place of mmengine's.
 
     Raises:
-        InputError: For FSDP in one process, and for hooks that do not go
-            with it.
+        InputError: For FSDP in a single process or with averaged weights.
     """
     if not cfg.get('strategy'):
         return Runner.from_cfg(cfg)
@@ -35,9 +36,8 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     if sharded:
         if cfg.launcher == 'none':
             raise InputError(
-                "strategy=dict(type='FSDPStrategy') shares a model out over "
-                'processes: start it with tools/dist_train.sh CONFIG PROCESSES, or '
-                'leave strategy out.'
+                "strategy=dict(type='FSDPStrategy') shards a model across processes: start it "
+                'with tools/dist_train.sh CONFIG PROCESSES, or remove strategy.'
             )
         cfg.strategy.type = 'vitae_mm.FSDPStrategy'
     cfg.setdefault('env_cfg', {})
@@ -45,7 +45,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     averaging = [type(hook).__name__ for hook in runner.hooks if isinstance(hook, EMAHook)]
     if sharded and averaging:
         raise InputError(
-            f"{averaging[0]} with strategy=dict(type='FSDPStrategy'): weights in "
-            'shares cannot be averaged; leave one of them out.'
+            f"{averaging[0]} with strategy=dict(type='FSDPStrategy'): sharded weights cannot be "
+            'averaged; remove one of them.'
         )
     return runner

@@ -1,6 +1,7 @@
-"""FSDP: parameters, gradients and optimizer state in shares, one a process."""
+"""Fully sharded data parallel training (FSDP)."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from mmengine._strategy import FSDPStrategy as MMEngineFSDPStrategy
@@ -8,41 +9,39 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from vitae_mm.backbones.ceit import CeiTBlock
 from vitae_mm.backbones.cells import NormalCell, ReductionCell
-from vitae_mm.engine.models import without_values
 from vitae_mm.errors import InputError
 from vitae_mm.registry import FUNCTIONS, STRATEGIES
+
+from .models import meta_copy
 
 
 @STRATEGIES.register_module()
 class FSDPStrategy(MMEngineFSDPStrategy):
-    """mmengine's FSDP for configs that were written for DDP.
+    """mmengine's FSDP strategy for configs that were written for DDP.
 
-    Beyond mmengine's: parameters are gathered one cell at a time; it runs on
-    CPUs; ``paramwise_cfg`` finds parameters by their own names and dimensions;
-    gradients are clipped by the norm over all processes; training resumes; and
-    checkpoints hold the weights as those of any other training do.
+    Unlike mmengine's, it gathers parameters one cell at a time, runs on CPUs, lets
+    ``paramwise_cfg`` find parameters by their original names and dimensions, clips gradients by
+    the norm over all processes, resumes training, and writes the same checkpoints as DDP.
 
     Args:
-        model_wrapper (dict, optional): Options of mmengine's
-            ``MMFullyShardedDataParallel``. Its ``auto_wrap_policy`` is
-            :func:`wrap_cells` by default.
-        state_dict_cfg (str): 'full', whole checkpoints.
+        model_wrapper (dict, optional): Options of mmengine's ``MMFullyShardedDataParallel``,
+            whose ``auto_wrap_policy`` defaults to :func:`wrap_cells`.
+        state_dict_cfg (str): Only 'full' is supported: whole checkpoints.
         kwargs: Further options of mmengine's strategy.
 
     Raises:
-        InputError: For another ``state_dict_cfg``, and for models with scalar
-            parameters.
+        InputError: For another ``state_dict_cfg``, and for models with scalar parameters.
     """
 
     def __init__(
-        self, *, model_wrapper: dict | None = None, state_dict_cfg: str = 'full', **kwargs
+        self, *, model_wrapper: dict | None = None, state_dict_cfg: str = 'full', **kwargs: Any
     ):
         if state_dict_cfg != 'full':
             raise InputError(
-                f"strategy.state_dict_cfg={state_dict_cfg!r}: give 'full' or leave it "
-                'out; checkpoints in shares fit neither testing nor another number '
-                'of processes.'
+                f"strategy.state_dict_cfg={state_dict_cfg!r}: give 'full' or remove it; sharded "
+                'checkpoints fit neither testing nor another number of processes.'
             )
         on_gpus = torch.cuda.is_available()
         defaults = dict(auto_wrap_policy='vitae_mm.wrap_cells')
@@ -53,23 +52,28 @@ class FSDPStrategy(MMEngineFSDPStrategy):
             state_dict_cfg=state_dict_cfg,
             **kwargs,
         )
-        # FSDP frees what it has offloaded, on a CPU the tensor itself
+        # FSDP frees what it has offloaded; on a CPU this is the tensor itself
         self.state_dict_config.offload_to_cpu = on_gpus
         self.optim_state_dict_config.offload_to_cpu = on_gpus
 
     def prepare(
-        self, model: nn.Module | dict, *, optim_wrapper: OptimWrapper | dict | None = None, **kwargs
+        self,
+        model: nn.Module | dict,
+        *,
+        optim_wrapper: OptimWrapper | dict | None = None,
+        **kwargs: Any,
     ) -> tuple:
         model = self.build_model(model)
         if isinstance(optim_wrapper, dict):
-            # once wrapped, parameters have other names and one dimension
+            # wrapping renames and flattens the parameters
             optim_wrapper = super().build_optim_wrapper(optim_wrapper, model)
         return super().prepare(model, optim_wrapper=optim_wrapper, **kwargs)
 
     def build_optim_wrapper(
         self, optim_wrapper: OptimWrapper, model: FullyShardedDataParallel
     ) -> OptimWrapper:
-        """What :meth:`prepare` built; FSDP keeps the parameters themselves."""
+        """Returns the optimizer wrapper that :meth:`prepare` built, as FSDP keeps the parameter
+        objects."""
         if optim_wrapper.clip_grad_kwargs and optim_wrapper.grad_name == 'grad_norm':
             optim_wrapper.clip_func = partial(_clip_norm, model)
         return optim_wrapper
@@ -78,16 +82,15 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         scalars = [name for name, parameter in model.named_parameters() if parameter.ndim == 0]
         if scalars:
             raise InputError(
-                f"strategy=dict(type='FSDPStrategy'): {scalars[0]} of "
-                f'{type(model).__name__} is a single number, which FSDP cannot share '
-                'out: leave strategy out, or take another head.'
+                f"strategy=dict(type='FSDPStrategy'): {scalars[0]} of {type(model).__name__} is a "
+                'scalar, which FSDP cannot shard: remove strategy, or use another head.'
             )
-        self.blueprint = without_values(model)
+        self.unsharded = meta_copy(model)
         return super()._wrap_model(model)
 
     def optim_state_dict(self) -> dict:
         state = self.optim_wrapper.state_dict()
-        # beside the optimizer's own, the wrapper keeps its base lr and loss scale
+        # besides the optimizer's state, the wrapper keeps its base lr and loss scale
         return {
             **state,
             **FullyShardedDataParallel.optim_state_dict(
@@ -96,22 +99,22 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         }
 
     def load_optim_state_dict(self, state_dict: dict) -> None:
-        # mmengine gives the arguments in the order of an older torch
-        share = FullyShardedDataParallel.optim_state_dict_to_load(
+        # mmengine passes the arguments in the order of an older torch
+        shard = FullyShardedDataParallel.optim_state_dict_to_load(
             self.model, self.optim_wrapper.optimizer, state_dict
         )
-        self.optim_wrapper.load_state_dict({**state_dict, **share})
+        self.optim_wrapper.load_state_dict({**state_dict, **shard})
 
 
 @FUNCTIONS.register_module()
 def wrap_cells(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
-    """``auto_wrap_policy``: each cell by itself, all else together."""
-    return recurse or isinstance(module, (ReductionCell, NormalCell))
+    """``auto_wrap_policy`` that wraps each cell by itself and everything else together."""
+    return recurse or isinstance(module, (ReductionCell, NormalCell, CeiTBlock))
 
 
 def _clip_norm(
     model: FullyShardedDataParallel, params: list[Tensor], max_norm: float, **kwargs: float
 ) -> Tensor:
-    """As ``torch.nn.utils.clip_grad_norm_``, of which each process would clip
-    its share by the norm of that share alone."""
+    """Replaces ``torch.nn.utils.clip_grad_norm_``, with which each process would clip its shard
+    by the norm of that shard alone."""
     return model.clip_grad_norm_(max_norm, **kwargs)

@@ -1,4 +1,4 @@
-"""Odd images are read, and those that cannot be are named."""
+"""Unusual images are read, and unreadable ones are reported."""
 
 import json
 import shutil
@@ -12,13 +12,13 @@ from mmseg.models import FCNHead
 from PIL import Image
 from torch import nn
 
-from vitae_mm.engine.hooks.sample_check import NamingPipeline, ignored_labels, name_files
+from vitae_mm.engine.hooks.sample_check import ReportingPipeline, ignored_labels, report_files
 from vitae_mm.errors import InputError
 
 from ...helpers import training
 
 RNG = np.random.default_rng(0)
-ODD = {
+UNUSUAL = {
     'grey': Image.fromarray(RNG.integers(0, 255, (60, 80), np.uint8)),
     '16 bit': Image.fromarray(RNG.integers(0, 65535, (60, 80), np.uint16)),
     'RGBA': Image.fromarray(RNG.integers(0, 255, (60, 80, 4), np.uint8)),
@@ -29,20 +29,15 @@ ODD = {
 BROKEN = {'empty': b'', 'text': b'not an image', 'cut': b'\xff\xd8\xff\xe0\x00\x10JFIF\x00'}
 
 
-@pytest.fixture(scope='module')
-def shapes(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('samples'))
-
-
 @pytest.fixture(params=training.WRITERS)
-def dataset(request, shapes, tmp_path):
-    """A codebase's dataset, and the file of its first image."""
+def dataset(request, data, tmp_path):
+    """A dataset of a codebase, with its own copy of the data."""
     data = tmp_path / 'shapes'
-    shutil.copytree(shapes, data)
+    shutil.copytree(data, data)
     cfg = Config.fromfile(training.WRITERS[request.param](tmp_path / 'c.py', data))
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         built = DATASETS.build(cfg.train_dataloader.dataset)
-        name_files(built)
+        report_files(built)
         yield built
 
 
@@ -50,15 +45,15 @@ def first_image(dataset):
     return dataset.get_data_info(0)['img_path']
 
 
-@pytest.mark.parametrize('kind', ODD)
-def test_odd_images_are_read(dataset, kind):
+@pytest.mark.parametrize('kind', UNUSUAL)
+def test_unusual_images_are_read(dataset, kind):
     path = first_image(dataset)
-    # decoders look at the content, not at the name
-    ODD[kind].save(path, format='jpeg' if kind == 'CMYK' else 'png')
+    # decoders ignore the suffix
+    UNUSUAL[kind].save(path, format='jpeg' if kind == 'CMYK' else 'png')
     if dataset.get_data_info(0).get('seg_map_path'):
-        Image.new('L', ODD[kind].size).save(dataset.get_data_info(0)['seg_map_path'])
+        Image.new('L', UNUSUAL[kind].size).save(dataset.get_data_info(0)['seg_map_path'])
         if kind == 'one pixel':
-            # mmseg makes one number of such a map
+            # mmseg squeezes such a label map to a scalar
             with pytest.raises(InputError, match=path):
                 dataset[0]
             return
@@ -67,17 +62,17 @@ def test_odd_images_are_read(dataset, kind):
 
 
 @pytest.mark.parametrize('kind', BROKEN)
-def test_images_that_do_not_decode_are_named(dataset, kind):
+def test_images_that_cannot_be_decoded_are_reported(dataset, kind):
     path = first_image(dataset)
     with open(path, 'wb') as file:
         file.write(BROKEN[kind])
     with pytest.raises(InputError) as raised:
         dataset[0]
-    assert path in str(raised.value) and 'take it out of the dataset' in str(raised.value)
+    assert path in str(raised.value) and 'remove it from the dataset' in str(raised.value)
 
 
-def segmentation(shapes, tmp_path, labels):
-    shutil.copytree(shapes, tmp_path / 'shapes')
+def segmentation(data, tmp_path, labels):
+    shutil.copytree(data, tmp_path / 'shapes')
     cfg = Config.fromfile(training.write_segmentor(tmp_path / 'c.py', tmp_path / 'shapes'))
     with DefaultScope.overwrite_default_scope('mmseg'):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
@@ -85,37 +80,37 @@ def segmentation(shapes, tmp_path, labels):
     content = np.array(Image.open(path))
     content[:2, 0] = labels
     Image.fromarray(content).save(path)
-    name_files(dataset)
+    report_files(dataset)
     return dataset, path
 
 
-def test_labels_past_the_classes_are_named(shapes, tmp_path):
-    dataset, path = segmentation(shapes, tmp_path, [5, 1])
+def test_labels_beyond_the_classes_are_reported(data, tmp_path):
+    dataset, path = segmentation(data, tmp_path, [5, 1])
     with pytest.raises(InputError, match='label 5, but there are 5 classes') as raised:
         dataset[0]
     assert path in str(raised.value)
 
 
-def test_ignored_labels_pass(shapes, tmp_path):
-    dataset, _ = segmentation(shapes, tmp_path, [4, 255])
+def test_ignored_labels_are_accepted(data, tmp_path):
+    dataset, _ = segmentation(data, tmp_path, [4, 255])
     with DefaultScope.overwrite_default_scope('mmseg'):
         head = FCNHead(in_channels=4, channels=4, num_classes=5, ignore_index=250)
     assert ignored_labels(nn.ModuleList([head])) == {250, 255}
     assert dataset[0]['data_samples'].gt_sem_seg.data.max() == 255
 
 
-def test_datasets_in_wrappers_are_found_once(shapes, tmp_path):
-    dataset, _ = segmentation(shapes, tmp_path, [5, 5])
+def test_a_pipeline_is_replaced_once(data, tmp_path):
+    dataset, _ = segmentation(data, tmp_path, [5, 5])
     wrapped = ConcatDataset([dataset, dataset])
-    name_files(wrapped)
-    assert isinstance(dataset.pipeline, NamingPipeline)
-    assert not any(isinstance(step, NamingPipeline) for step in dataset.pipeline.transforms)
+    report_files(wrapped)
+    assert isinstance(dataset.pipeline, ReportingPipeline)
+    assert not any(isinstance(step, ReportingPipeline) for step in dataset.pipeline.transforms)
     with pytest.raises(InputError, match='label 5'):
         wrapped[0]
 
 
-def test_keypoints_outside_the_image_count_for_nothing(shapes, tmp_path):
-    shutil.copytree(shapes, tmp_path / 'shapes')
+def test_keypoints_outside_the_image_have_no_weight(data, tmp_path):
+    shutil.copytree(data, tmp_path / 'shapes')
     file = tmp_path / 'shapes/annotations/keypoints_train.json'
     content = json.loads(file.read_text())
     for annotation in content['annotations']:

@@ -8,18 +8,17 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub
 from mmengine.runner import save_checkpoint
 
-from vitae_mm.engine.config import load_config
 from vitae_mm.engine.hooks import WholeCheckpointHook
 
 
 @pytest.fixture(autouse=True)
-def mmengine_s_backend():
+def restore_backend():
     yield
     backends.register_backend('local', LocalBackend, force=True, prefixes='')
 
 
 class Runner:
-    """As much of a runner as the hook needs; it may be killed while it saves."""
+    """The part of a runner that the hook uses; it can be killed while it saves."""
 
     def __init__(self, folder, name):
         self.work_dir, self.epoch, self.iter = str(folder), 0, 0
@@ -72,7 +71,7 @@ def start(runner, **options):
         dict(max_keep_ckpts=2, save_best=['acc', 'acc2'], rule='greater'),
     ],
 )
-def test_what_is_kept_is_what_mmengine_keeps(options, tmp_path, request):
+def test_it_keeps_the_same_checkpoints_as_mmengine(options, tmp_path, request):
     kept = []
     for kind in (CheckpointHook, WholeCheckpointHook):
         folder = tmp_path / kind.__name__
@@ -93,7 +92,7 @@ def test_what_is_kept_is_what_mmengine_keeps(options, tmp_path, request):
     assert kept[1][1] == 'epoch_5.pth'
 
 
-def test_the_last_one_stays_until_the_next_is_there(runner):
+def test_the_last_checkpoint_is_kept_until_the_next_is_written(runner):
     hook = start(runner, max_keep_ckpts=1)
     train(hook, runner, [0.1])
     runner.killed_at = 'epoch_2.pth'
@@ -102,19 +101,19 @@ def test_the_last_one_stays_until_the_next_is_there(runner):
     assert files(runner) == ['epoch_1.pth'] and marked(runner) == 'epoch_1.pth'
 
 
-def test_the_best_one_stays_until_the_next_is_there(runner):
+def test_the_best_checkpoint_is_kept_until_the_next_is_written(runner):
     hook = start(runner, max_keep_ckpts=1, save_best='acc')
     train(hook, runner, [0.1])
     runner.killed_at = 'best_acc_epoch_2.pth'
     with pytest.raises(KeyboardInterrupt):
         train(hook, runner, [0.2])
     assert files(runner) == ['best_acc_epoch_1.pth', 'epoch_2.pth']
-    # what is resumed from knows the best that is there
+    # the checkpoint to resume from names the best one that exists
     best = torch.load(f'{runner.work_dir}/epoch_2.pth', weights_only=False)['info']['best_ckpt']
     assert best.endswith('best_acc_epoch_1.pth')
 
 
-def test_a_failing_write_leaves_nothing_behind(runner, monkeypatch):
+def test_a_failed_write_leaves_no_file(runner, monkeypatch):
     hook = start(runner, max_keep_ckpts=1)
     train(hook, runner, [0.1])
 
@@ -129,30 +128,12 @@ def test_a_failing_write_leaves_nothing_behind(runner, monkeypatch):
     assert files(runner) == ['epoch_1.pth'] and marked(runner) == 'epoch_1.pth'
 
 
-def test_remnants_of_a_kill_are_removed(runner, tmp_path):
+def test_partly_written_files_are_removed(runner, tmp_path):
     (tmp_path / '.epoch_2.77.tmp.pth').write_bytes(b'half of')
     (tmp_path / 'epoch_1.pth').write_bytes(b'')
     start(runner)
     assert [path.name for path in tmp_path.iterdir()] == ['epoch_1.pth']
 
 
-def test_other_storage_is_left_alone():
+def test_other_storage_is_unchanged():
     assert get_file_backend('http://somewhere/file').name == 'HTTPBackend'
-
-
-@pytest.mark.parametrize(
-    'given, used',
-    [
-        ({}, 'vitae_mm.WholeCheckpointHook'),
-        (dict(checkpoint=dict(type='CheckpointHook', interval=3)), 'vitae_mm.WholeCheckpointHook'),
-        (dict(checkpoint=dict(type='MyHook')), 'MyHook'),
-        (dict(checkpoint=None), None),
-    ],
-)
-def test_configs_of_other_projects_get_it(given, used, tmp_path):
-    (tmp_path / 'c.py').write_text(f'default_hooks = {given!r}' if given else '')
-    hooks = load_config(str(tmp_path / 'c.py')).default_hooks
-    assert hooks.checkpoint_match.type == 'vitae_mm.CheckpointMatchHook'
-    assert (hooks.checkpoint and hooks.checkpoint.type) == used
-    if used == 'vitae_mm.WholeCheckpointHook':
-        assert hooks.checkpoint.interval == (3 if given else 1)

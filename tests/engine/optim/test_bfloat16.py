@@ -21,7 +21,7 @@ def test_the_step_runs_in_bfloat16(wrapper):
     assert model.weight.dtype == torch.float32
 
 
-def test_mmcv_s_operators_take_bfloat16(wrapper):
+def test_operators_of_mmcv_accept_bfloat16(wrapper):
     features = torch.randn(1, 4, 16, 16).bfloat16()
     rois = torch.tensor([[0.0, 1, 2, 12, 14]])
     align = RoIAlign(7, 1.0, 0)

@@ -1,4 +1,4 @@
-"""Layer-wise lr decay: each of our networks in a model of each codebase."""
+"""Layer-wise lr decay of each of our networks in a model of each codebase."""
 
 import copy
 from pathlib import Path
@@ -37,7 +37,7 @@ def wrap(model, paramwise_cfg=None, **optimizer):
 
 
 def groups(model, optim_wrapper):
-    """What each parameter is trained with, by name; each is in one group."""
+    """Options of each parameter by its name; each is in one group."""
     found = {
         parameter: {key: value for key, value in group.items() if key != 'params'}
         for group in optim_wrapper.optimizer.param_groups
@@ -55,9 +55,11 @@ def in_codebase(scope, family, folder, **options):
     model = Config.fromfile(training.WRITERS[scope](folder / 'c.py', Path('data'))).model
     network, arch = NARROW[family]
     model.backbone = dict(type=f'vitae_mm.{network.__name__}', arch=arch, **options)
-    with DefaultScope.overwrite_default_scope(scope):
-        with MODELS.switch_scope_and_registry(scope) as registry:
-            return registry.build(model)
+    with (
+        DefaultScope.overwrite_default_scope(scope),
+        MODELS.switch_scope_and_registry(scope) as registry,
+    ):
+        return registry.build(model)
 
 
 @pytest.mark.parametrize('scope', training.WRITERS)
@@ -89,7 +91,7 @@ class Model(nn.Module):
         self.head = nn.Linear(32, 3)
 
 
-def test_mmpretrain_s_own_constructor_agrees(tmp_path):
+def test_the_constructor_of_mmpretrain_gives_the_same(tmp_path):
     model = in_codebase('mmpretrain', 'vitaev2', tmp_path)
     cfg = dict(
         optimizer=dict(type='SGD', lr=LR, weight_decay=DECAY),
@@ -101,7 +103,7 @@ def test_mmpretrain_s_own_constructor_agrees(tmp_path):
         assert group['lr'] == theirs[name]['lr'], name
 
 
-def test_frozen_layers_are_left_out():
+def test_frozen_layers_have_no_group():
     model = Model(ViTAEv2(FOUR_STAGES, frozen_stages=2))
     rates = groups(model, wrap(model, dict(layer_decay_rate=RATE)))
     assert not any(name.startswith(('backbone.stages.0', 'backbone.stages.1')) for name in rates)
@@ -110,7 +112,7 @@ def test_frozen_layers_are_left_out():
     assert rates['head.weight']['lr'] == LR
 
 
-def test_a_model_wrapper_is_looked_through():
+def test_a_model_in_a_wrapper_gives_the_same():
     model = Model(ViTAEv2(FOUR_STAGES))
     wrapped = nn.Module()
     wrapped.module = model
@@ -133,24 +135,24 @@ class OfferingDepth(nn.Linear):
         return dict(weight=0, bias=1).get(name.removeprefix(prefix), 2), 3
 
 
-def test_backbones_of_others_may_offer_their_depth():
+def test_other_backbones_may_have_get_layer_depth():
     model = Model(OfferingDepth(2, 2))
     rates = groups(model, wrap(model, dict(layer_decay_rate=RATE)))
     assert [rates[f'backbone.{name}']['lr'] for name in ('weight', 'bias')] == [LR / 4, LR / 2]
 
 
-def test_other_backbones_are_refused_by_name():
-    with pytest.raises(InputError, match='backbone Conv2d of Model are not known'):
+def test_backbones_without_get_layer_depth_are_rejected():
+    with pytest.raises(InputError, match='backbone Conv2d of Model are unknown'):
         wrap(Model(nn.Conv2d(3, 3, 1)), dict(layer_decay_rate=RATE))
 
 
 @pytest.mark.parametrize('rate', [None, 0, 1.5, '.75', True])
-def test_rates_that_are_none_are_refused(rate):
+def test_missing_and_invalid_rates_are_rejected(rate):
     with pytest.raises(InputError, match=f'layer_decay_rate={rate!r}: give a number'):
         wrap(Model(ViTAEv2(FOUR_STAGES)), dict(layer_decay_rate=rate))
 
 
-def test_an_optimizer_without_a_rate_is_refused():
+def test_an_optimizer_without_a_learning_rate_is_rejected():
     with pytest.raises(InputError, match='has no lr'):
         wrap(Model(ViTAEv2(FOUR_STAGES)), dict(layer_decay_rate=RATE), lr=None)
 

@@ -1,4 +1,4 @@
-"""One group for all parameters of the same options."""
+"""Parameters with equal options are in one group."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def wrapper_of(model, **options):
     )
 
 
-def test_groups_are_of_the_same_options(model):
+def test_groups_have_different_options(model):
     groups = wrapper_of(model).optimizer.param_groups
     found = {
         (group['lr'], group['weight_decay']): {id(p) for p in group['params']} for group in groups
@@ -42,12 +42,15 @@ def test_groups_are_of_the_same_options(model):
 
 
 @pytest.mark.parametrize('fused', [False, True])
-def test_steps_are_those_of_the_default_constructor(fused, model):
+def test_steps_equal_those_of_the_default_constructor(fused, model):
     weights = []
     for constructor in ('DefaultOptimWrapperConstructor', 'vitae_mm.MergedOptimWrapperConstructor'):
         torch.manual_seed(0)
         model = nn.Sequential(
-            *(type(layer)(*size) for layer, size in zip(model, ((2, 3), (3,), (3, 4), (4,))))
+            *(
+                type(layer)(*size)
+                for layer, size in zip(model, ((2, 3), (3,), (3, 4), (4,)), strict=True)
+            )
         )
         wrapper = build_optim_wrapper(
             model,
@@ -64,7 +67,7 @@ def test_steps_are_those_of_the_default_constructor(fused, model):
     assert all(torch.allclose(a, b) for a, b in zip(*weights, strict=True))
 
 
-def test_order_is_that_of_the_first():
+def test_groups_are_in_order_of_first_appearance():
     groups = [dict(params=[i], lr=lr) for i, lr in enumerate((1, 2, 1))]
     assert merge_groups(groups) == [dict(params=[0, 2], lr=1), dict(params=[1], lr=2)]
 

@@ -1,10 +1,10 @@
-"""Masked autoencoders whose parts do not fit."""
+"""Checks of masked autoencoders whose parts do not fit."""
 
 import pytest
 import torch
 from mmengine.config import Config
 
-from vitae_mm.engine.models import outline_model
+from vitae_mm.engine.models import build_meta_model
 from vitae_mm.engine.preflight.autoencoder import check_autoencoder
 from vitae_mm.errors import InputError
 
@@ -20,8 +20,8 @@ def cfg():
 @pytest.mark.parametrize(
     'name', ['32_10e_cifar10', 'demo_20e_shapes', 'b_400e_in1k', 'h_400e_in1k']
 )
-def test_ours_fit(name):
-    check_autoencoder(outline_model(Config.fromfile(ROOT / f'configs/ssl/mae_vitae_{name}.py')))
+def test_our_configs_fit(name):
+    check_autoencoder(build_meta_model(Config.fromfile(ROOT / f'configs/ssl/mae_vitae_{name}.py')))
 
 
 @pytest.mark.parametrize(
@@ -33,25 +33,25 @@ def test_ours_fit(name):
         ('head.patch_size', 16, 4),
     ],
 )
-def test_parts_made_for_other_tokens_are_refused(cfg, option, found, wanted):
+def test_parts_for_other_tokens_are_rejected(cfg, option, found, wanted):
     cfg.merge_from_dict({f'model.{option}': found})
     words = rf'model.{option}={found} does not fit.*must be {wanted}\.'
     with pytest.raises(InputError, match=words):
-        check_autoencoder(outline_model(cfg))
+        check_autoencoder(build_meta_model(cfg))
 
 
-def test_images_of_another_size_are_refused(cfg):
+def test_images_of_another_size_are_rejected(cfg):
     cfg.merge_from_dict({'model.backbone.img_size': 48})
     with pytest.raises(InputError, match='num_patches=64 does not fit.*img_size=48.*must be 144'):
-        check_autoencoder(outline_model(cfg))
+        check_autoencoder(build_meta_model(cfg))
 
 
-def test_other_models_pass(tmp_path):
+def test_other_models_are_not_checked(tmp_path):
     cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', tmp_path))
-    check_autoencoder(outline_model(cfg))
+    check_autoencoder(build_meta_model(cfg))
 
 
-def test_other_decoders_are_left_alone(cfg):
-    model = outline_model(cfg)
+def test_other_decoders_are_not_checked(cfg):
+    model = build_meta_model(cfg)
     model.neck = torch.nn.Identity()
     check_autoencoder(model)

@@ -1,10 +1,14 @@
+"""Checks of the datasets of a config."""
+
 import json
 
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.preflight import check_data, check_work_dir, forget_run
+from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
+
+from ...helpers.preflight import complaint
 
 
 @pytest.fixture
@@ -36,17 +40,11 @@ def cfg(tmp_path):
     )
 
 
-def complaint(cfg):
-    with pytest.raises(InputError) as error:
-        check_data(cfg, ('train', 'val'))
-    return str(error.value)
-
-
-def test_good_data_passes(cfg):
+def test_good_data_pass(cfg):
     check_data(cfg, ('train', 'val'))
 
 
-def test_wrapped_datasets_are_looked_into(cfg):
+def test_wrapped_datasets_are_checked(cfg):
     dataset = cfg.train_dataloader.dataset
     cfg.train_dataloader.dataset = dict(
         type='RepeatDataset',
@@ -58,7 +56,7 @@ def test_wrapped_datasets_are_looked_into(cfg):
     assert '/nowhere' in complaint(cfg)
 
 
-def test_lists_of_loaders_are_looked_into(cfg):
+def test_lists_of_loaders_are_checked(cfg):
     cfg.val_dataloader = [
         cfg.train_dataloader,
         dict(dataset={**cfg.train_dataloader.dataset, 'data_root': '/nowhere'}),
@@ -66,33 +64,33 @@ def test_lists_of_loaders_are_looked_into(cfg):
     assert '/nowhere' in complaint(cfg)
 
 
-def test_remote_storage_is_left_alone(cfg):
+def test_remote_storage_is_not_checked(cfg):
     cfg.train_dataloader.dataset.data_root = 's3://bucket/coco/'
     check_data(cfg, ('train',))
 
 
-def test_a_missing_folder_is_named(cfg):
+def test_a_missing_folder_is_reported(cfg):
     cfg.train_dataloader.dataset.data_prefix.img = 'pictures/'
     assert 'pictures does not exist' in complaint(cfg)
 
 
-def test_an_empty_folder_is_named(cfg, tmp_path):
+def test_an_empty_folder_is_reported(cfg, tmp_path):
     (tmp_path / 'img' / 'a.jpg').unlink()
     assert f'{tmp_path / "img"} is empty' in complaint(cfg)
 
 
-def test_a_missing_annotation_file_is_named(cfg):
+def test_a_missing_annotation_file_is_reported(cfg):
     cfg.train_dataloader.dataset.ann_file = 'none.json'
     assert 'none.json does not exist' in complaint(cfg)
 
 
 @pytest.mark.parametrize('content', [b'<html>', b'', b'\xff\xfe\x00', b'{"images": ['])
-def test_annotations_that_are_not_json_are_named(cfg, tmp_path, content):
+def test_annotations_that_are_not_json_are_reported(cfg, tmp_path, content):
     (tmp_path / 'ann.json').write_bytes(content)
     assert 'ann.json is not JSON' in complaint(cfg)
 
 
-def test_annotations_without_images_are_named(cfg, tmp_path):
+def test_annotations_without_images_are_reported(cfg, tmp_path):
     (tmp_path / 'ann.json').write_text('{"images": [], "annotations": [], "categories": []}')
     assert 'ann.json lists no images' in complaint(cfg)
 
@@ -100,17 +98,17 @@ def test_annotations_without_images_are_named(cfg, tmp_path):
 @pytest.mark.parametrize(
     'content', ['[]', '{}', '{"images": [], "annotations": [], "categories": [{"id": 1}]}']
 )
-def test_annotations_of_another_form_are_named(cfg, tmp_path, content):
+def test_annotations_in_another_format_are_reported(cfg, tmp_path, content):
     (tmp_path / 'ann.json').write_text(content)
-    assert 'ann.json is not in COCO form' in complaint(cfg)
+    assert 'ann.json is not in COCO format' in complaint(cfg)
 
 
-def test_images_must_be_where_the_annotations_say(cfg, tmp_path):
+def test_images_must_exist(cfg, tmp_path):
     (tmp_path / 'img' / 'a.jpg').rename(tmp_path / 'img' / 'b.jpg')
-    assert 'names the image a.jpg, which is not in' in complaint(cfg)
+    assert 'lists the image a.jpg, which is not in' in complaint(cfg)
 
 
-def test_the_evaluator_s_annotations_must_exist(cfg):
+def test_the_annotations_of_an_evaluator_must_exist(cfg):
     cfg.val_evaluator = [dict(type='CocoMetric', ann_file='none.json')]
     assert 'val_evaluator: the annotation file none.json does not exist' in complaint(cfg)
 
@@ -121,7 +119,7 @@ def test_classes_may_be_a_file(cfg, tmp_path):
     check_data(cfg, ('train',))
 
 
-def test_data_that_a_dataset_downloads_is_left_to_it():
+def test_datasets_that_download_are_not_checked():
     check_data(
         Config(
             dict(
@@ -134,7 +132,7 @@ def test_data_that_a_dataset_downloads_is_left_to_it():
     )
 
 
-def test_an_unknown_dataset_type_is_named(cfg):
+def test_an_unknown_dataset_type_is_reported(cfg):
     cfg.train_dataloader.dataset.type = 'CocoDatset'
     assert "'CocoDatset' is not registered in mmdet" in complaint(cfg)
 
@@ -150,17 +148,17 @@ def test_classes_must_be_categories(cfg):
     assert "['cat', 'dog']" in complaint(cfg)
 
 
-def test_a_class_given_as_text_is_explained(cfg):
+def test_a_class_given_as_a_string_is_rejected(cfg):
     cfg.train_dataloader.dataset.metainfo.classes = 'cat'
     assert "('cat', )" in complaint(cfg)
 
 
-def test_the_codebase_s_own_classes_are_known(cfg):
+def test_the_default_classes_of_a_dataset_are_known(cfg):
     del cfg.train_dataloader.dataset['metainfo']
     assert 'person' in complaint(cfg)  # COCO's 80 are not in this file
 
 
-def test_heads_must_have_as_many_classes(cfg):
+def test_heads_must_have_the_number_of_classes(cfg):
     cfg.model.roi_head.bbox_head.num_classes = 80
     assert 'model.roi_head.bbox_head.num_classes=80' in complaint(cfg)
     assert 'has 2 classes' in complaint(cfg)
@@ -168,7 +166,7 @@ def test_heads_must_have_as_many_classes(cfg):
 
 @pytest.fixture
 def folders(tmp_path):
-    """Three class folders and a classifier of them."""
+    """A classifier of three class folders."""
     for label in ('dog', 'cat', 'eel'):
         (tmp_path / 'train' / label).mkdir(parents=True)
         (tmp_path / 'train' / label / 'a.jpg').touch()
@@ -194,7 +192,7 @@ def test_class_folders_are_counted(folders):
     )
 
 
-def test_class_folders_must_be_those_of_training(folders, tmp_path):
+def test_class_folders_must_equal_those_of_training(folders, tmp_path):
     for label in ('dog', 'cat', 'fox'):
         (tmp_path / 'val' / label).mkdir(parents=True)
     (tmp_path / 'val' / 'cat' / 'a.jpg').touch()
@@ -204,14 +202,14 @@ def test_class_folders_must_be_those_of_training(folders, tmp_path):
     (tmp_path / 'val' / 'fox').rename(tmp_path / 'val' / 'eel')
     check_data(folders, ('train', 'val'))
     (tmp_path / 'val' / 'eel' / 'a.jpg').touch()
-    # a list of images, or none with labels, has no folders to compare
+    # lists and images without labels have no class folders
     (tmp_path / 'val' / 'dog').rmdir()
     for options in (dict(ann_file='train/list.txt'), dict(ann_file='', with_label=False)):
         folders.val_dataloader.dataset.update(options)
         check_data(folders, ('train', 'val'))
 
 
-def test_one_hot_labels_must_have_as_many_classes(folders):
+def test_one_hot_labels_must_have_the_number_of_classes(folders):
     folders.data_preprocessor.num_classes = 1000
     assert complaint(folders).startswith('data_preprocessor.num_classes=1000')
     folders.model.data_preprocessor = dict(num_classes=7)
@@ -221,7 +219,7 @@ def test_one_hot_labels_must_have_as_many_classes(folders):
 
 
 @pytest.mark.parametrize('options', [dict(with_label=False), dict(ann_file='train/list.txt')])
-def test_folders_are_not_counted_where_they_are_no_classes(folders, options):
+def test_folders_that_are_not_classes_are_not_counted(folders, options):
     folders.model.head.num_classes = folders.data_preprocessor.num_classes = 4
     assert 'has 3 classes' in complaint(folders)
     folders.train_dataloader.dataset.update(options)
@@ -231,7 +229,7 @@ def test_folders_are_not_counted_where_they_are_no_classes(folders, options):
 @pytest.mark.parametrize(
     'options', [dict(metainfo=dict(classes=tuple('abcd'))), dict(classes=list('abcd'))]
 )
-def test_classes_that_are_given_must_have_a_folder_each(folders, tmp_path, options):
+def test_given_classes_must_have_a_folder_each(folders, tmp_path, options):
     folders.model.head.num_classes = folders.data_preprocessor.num_classes = 4
     folders.train_dataloader.dataset.update(options)
     assert "has 3 class folders, ('cat', 'dog', 'eel'), for 4 classes" in complaint(folders)
@@ -239,10 +237,10 @@ def test_classes_that_are_given_must_have_a_folder_each(folders, tmp_path, optio
     check_data(folders, ('train',))
 
 
-def test_images_must_lie_in_class_folders(folders, tmp_path):
+def test_images_must_be_in_class_folders(folders, tmp_path):
     folders.train_dataloader.dataset.data_prefix = 'train/cat'
     (tmp_path / 'train' / 'cat' / 'a.jpg').touch()
-    assert f'{tmp_path / "train" / "cat"} has no sub-folders' in complaint(folders)
+    assert f'{tmp_path / "train" / "cat"} has no subfolders' in complaint(folders)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +253,7 @@ def test_images_must_lie_in_class_folders(folders, tmp_path):
         ('OxfordIIITPet', 37),
     ],
 )
-def test_classes_that_come_with_the_codebase_are_counted(folders, tmp_path, kind, count):
+def test_classes_of_datasets_in_mmpretrain_are_counted(folders, tmp_path, kind, count):
     folders.train_dataloader.dataset = dict(type=kind, data_root=str(tmp_path))
     assert f'({kind}) has {count} classes' in complaint(folders)
 
@@ -275,10 +273,10 @@ def test_classes_of_inaturalist_are_counted(folders, tmp_path):
     check_data(folders, ('train',))
     content['images'][0]['file_name'] = 'none.jpg'
     (tmp_path / 'inat.json').write_text(json.dumps(content))
-    assert 'names the image none.jpg, which is not in' in complaint(folders)
+    assert 'lists the image none.jpg, which is not in' in complaint(folders)
 
 
-def test_subsets_are_checked_and_looked_into(folders):
+def test_subsets_and_their_datasets_are_checked(folders):
     subset = dict(
         type='vitae_mm.StratifiedSubset', fraction=0.1, dataset=folders.train_dataloader.dataset
     )
@@ -293,7 +291,7 @@ def test_subsets_are_checked_and_looked_into(folders):
     assert 'fraction=None' in complaint(folders)
 
 
-def test_reassessed_labels_must_be_of_all_images(folders, tmp_path):
+def test_reassessed_labels_must_cover_all_images(folders, tmp_path):
     file = tmp_path / 'real.json'
     file.write_text('[[1], []]')
     folders.val_evaluator = [
@@ -305,14 +303,3 @@ def test_reassessed_labels_must_be_of_all_images(folders, tmp_path):
     check_data(folders, ('train', 'val'))
     folders.val_evaluator[1].ann_file = 's3://bucket/real.json'
     check_data(folders, ('train', 'val'))
-
-
-def test_a_run_is_not_trained_over(tmp_path):
-    check_work_dir(tmp_path, resume=False, overwrite=False)
-    (tmp_path / 'last_checkpoint').touch()
-    check_work_dir(tmp_path, resume=True, overwrite=False)
-    with pytest.raises(InputError, match='--resume'):
-        check_work_dir(tmp_path, resume=False, overwrite=False)
-    check_work_dir(tmp_path, resume=False, overwrite=True)
-    forget_run(tmp_path)
-    check_work_dir(tmp_path, resume=False, overwrite=False)

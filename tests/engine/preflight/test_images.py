@@ -1,10 +1,11 @@
-"""Images in class folders or in a list, for mmpretrain."""
+"""Checks of images in class folders or lists, for mmpretrain."""
 
 import pytest
 from mmengine.config import Config
 
 from vitae_mm.engine.preflight import check_data
-from vitae_mm.errors import InputError
+
+from ...helpers.preflight import complaint
 
 
 @pytest.fixture
@@ -25,34 +26,28 @@ def cfg(tmp_path):
 
 @pytest.fixture
 def listed(cfg, tmp_path):
-    """The list of ImageNet's images."""
+    """A list of the images."""
     (tmp_path / 'meta').mkdir()
     path = tmp_path / 'meta' / 'train.txt'
     path.write_text('n01440764/a.JPEG 0\n')
     return path
 
 
-def complaint(cfg):
-    with pytest.raises(InputError) as error:
-        check_data(cfg, ('train',))
-    return str(error.value)
-
-
-def test_the_folders_of_imagenet_are_counted(cfg, tmp_path):
+def test_the_class_folders_of_imagenet_are_counted(cfg, tmp_path):
     assert "train has 1 class folders, ('n01440764',), for 1000 classes" in complaint(cfg)
     for number in range(999):
         (tmp_path / 'train' / f'n{number}').mkdir()
     check_data(cfg, ('train',))
 
 
-def test_the_folder_of_the_split_must_be_there(cfg):
+def test_the_folder_of_the_split_must_exist(cfg):
     cfg.train_dataloader.dataset.split = 'val'
     assert 'val does not exist' in complaint(cfg)
     cfg.train_dataloader.dataset.split = 'valid'
     assert "The split must be one of ['train', 'val', 'test']" in complaint(cfg)
 
 
-def test_folders_must_hold_images(cfg, tmp_path):
+def test_folders_must_contain_images(cfg, tmp_path):
     cfg.train_dataloader.dataset = dict(
         type='CustomDataset', data_root=str(tmp_path), data_prefix='train'
     )
@@ -66,9 +61,9 @@ def test_listed_images_are_counted(cfg, listed):
     assert check_data(cfg, ('train',)) == ['train: 1 images listed']
 
 
-def test_listed_images_must_be_there(cfg, listed):
+def test_listed_images_must_exist(cfg, listed):
     listed.write_text('n01440764/b.JPEG 0\n')
-    assert 'names the image n01440764/b.JPEG' in complaint(cfg)
+    assert 'lists the image n01440764/b.JPEG' in complaint(cfg)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +77,7 @@ def test_listed_images_must_be_there(cfg, listed):
         'n01440764/a.JPEG,0',
     ],
 )
-def test_a_line_is_an_image_and_its_class(cfg, listed, line):
+def test_a_line_must_be_an_image_and_its_class(cfg, listed, line):
     listed.write_text(f'n01440764/a.JPEG 0\n{line}\n')
     assert f'train.txt, line 2: {line!r} is not the name' in complaint(cfg)
     assert '0 to 999' in complaint(cfg)
@@ -93,7 +88,7 @@ def test_a_list_must_not_be_empty(cfg, listed):
     assert 'train.txt lists no images' in complaint(cfg)
 
 
-def test_without_classes_the_head_counts(cfg, listed, tmp_path):
+def test_without_classes_those_of_the_head_count(cfg, listed, tmp_path):
     cfg.train_dataloader.dataset = dict(
         type='CustomDataset',
         data_root=str(tmp_path),
@@ -105,6 +100,6 @@ def test_without_classes_the_head_counts(cfg, listed, tmp_path):
     assert '0 to 2' in complaint(cfg)
 
 
-def test_lists_on_remote_storage_are_left_alone(cfg):
+def test_lists_on_remote_storage_are_not_checked(cfg):
     cfg.train_dataloader.dataset.ann_file = 's3://bucket/train.txt'
     assert check_data(cfg, ('train',)) == []

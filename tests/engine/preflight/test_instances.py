@@ -1,33 +1,22 @@
-"""Boxes and masks in COCO form, for mmdet."""
+"""Checks of boxes and masks in COCO format, for mmdet."""
 
 import pytest
 from mmengine.config import Config
 
 from vitae_mm.engine.preflight import check_data
-from vitae_mm.errors import InputError
 
 from ...helpers import training
 from ...helpers.coco_file import change_annotations as change
 from ...helpers.coco_file import copy_annotations
-
-
-@pytest.fixture(scope='module')
-def shapes(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('instances'))
+from ...helpers.preflight import complaint
 
 
 @pytest.fixture
-def cfg(shapes, tmp_path):
-    """A detector whose annotation file, of its own, may be changed."""
-    cfg = Config.fromfile(training.write_detector(tmp_path / 'c.py', shapes))
+def cfg(data, tmp_path):
+    """A detector with its own copy of the annotation file."""
+    cfg = Config.fromfile(training.write_detector(tmp_path / 'c.py', data))
     copy_annotations(cfg, tmp_path)
     return cfg
-
-
-def complaint(cfg, split='train'):
-    with pytest.raises(InputError) as error:
-        check_data(cfg, (split,))
-    return str(error.value)
 
 
 def test_instances_are_counted(cfg):
@@ -35,21 +24,22 @@ def test_instances_are_counted(cfg):
     assert check_data(cfg, ('train',)) == [f'train: {count} instances']
 
 
-def test_what_mmdet_leaves_out_is_counted(cfg):
+def test_annotations_that_mmdet_skips_are_counted(cfg):
     boxes = [[-30, 5, 20, 20], [5, 400, 20, 20], [5, 5, 0, 20], [5, 5, 20, 0.5]]
 
     def edit(content):
         content['categories'].append(dict(id=9, name='circle'))
         content['annotations'][0]['category_id'] = 9
-        for annotation, box in zip(content['annotations'][1:], boxes):
+        for annotation, box in zip(content['annotations'][1:5], boxes, strict=True):
             annotation['bbox'] = box
         content['annotations'][5]['area'] = 0
 
     count = len(change(cfg, edit)['annotations'])
-    assert check_data(cfg, ('train',)) == [
-        f'train: {count} instances, 1 left out as of other classes, 5 left out as outside of their '
-        'image or too small'
-    ]
+    (line,) = check_data(cfg, ('train',))
+    assert line == (
+        f'train: {count} instances, 1 of other classes (skipped), 5 outside the image or too small '
+        '(skipped)'
+    )
     from mmdet.datasets import CocoDataset
 
     options = {**cfg.train_dataloader.dataset, 'pipeline': []}
@@ -58,7 +48,7 @@ def test_what_mmdet_leaves_out_is_counted(cfg):
     assert kept == count - 6
 
 
-def test_boxes_that_reach_out_of_their_image_are_used(cfg):
+def test_boxes_partly_outside_the_image_are_used(cfg):
     content = change(
         cfg,
         lambda content: [
@@ -71,7 +61,7 @@ def test_boxes_that_reach_out_of_their_image_are_used(cfg):
 def test_a_file_without_annotations_is_an_error(cfg):
     change(cfg, lambda content: content['annotations'].clear())
     assert 'has no annotations that can be used' in complaint(cfg)
-    # those of a test set may be kept back
+    # annotations of test sets may be unpublished
     cfg.test_dataloader.dataset.ann_file = cfg.train_dataloader.dataset.ann_file
     assert check_data(cfg, ('test',)) == []
 
@@ -86,7 +76,7 @@ def test_a_file_without_usable_annotations_is_an_error(cfg):
     assert 'none of the' in complaint(cfg)
 
 
-def test_images_that_the_dataset_finds_too_small_do_not_count(cfg):
+def test_images_below_the_minimum_size_are_skipped(cfg):
     cfg.train_dataloader.dataset.filter_cfg = dict(min_size=500)
     assert 'none of the' in complaint(cfg)
     cfg.train_dataloader.dataset.test_mode = True
@@ -102,13 +92,13 @@ def test_images_that_the_dataset_finds_too_small_do_not_count(cfg):
         ('id', 'has no id'),
     ],
 )
-def test_annotations_must_have_what_is_read(cfg, key, words):
+def test_annotations_must_have_all_keys(cfg, key, words):
     change(cfg, lambda content: content['annotations'][3].pop(key))
     assert f'an annotation {words}' in complaint(cfg)
 
 
 @pytest.mark.parametrize('key', ['width', 'height', 'id', 'file_name'])
-def test_images_must_have_what_is_read(cfg, key):
+def test_images_must_have_all_keys(cfg, key):
     change(cfg, lambda content: content['images'][1].pop(key))
     assert f'an entry of images has no {key}' in complaint(cfg)
 
@@ -125,14 +115,14 @@ def test_ids_must_differ(cfg):
     assert '2 annotations have the id 0' in complaint(cfg)
 
 
-def test_masks_must_be_there_where_they_are_read(cfg):
+def test_masks_must_exist_if_they_are_loaded(cfg):
     change(cfg, lambda content: content['annotations'][4].pop('segmentation'))
     check_data(cfg, ('train',))
     cfg.train_dataloader.dataset.pipeline[1].with_mask = True
     assert 'annotation 4 of' in complaint(cfg) and 'has no segmentation' in complaint(cfg)
 
 
-def test_what_the_metric_reads_must_be_there(cfg):
+def test_annotations_must_have_the_keys_of_the_metric(cfg):
     change(cfg, lambda content: content['annotations'][4].pop('iscrowd'))
     check_data(cfg, ('train',))
     cfg.val_dataloader = cfg.train_dataloader

@@ -1,4 +1,4 @@
-"""Keypoints in COCO form, for mmpose."""
+"""Checks of keypoints in COCO format, for mmpose."""
 
 import numpy as np
 import pytest
@@ -12,15 +12,10 @@ from ...helpers.coco_file import copy_annotations
 from ...helpers.preflight import complaint
 
 
-@pytest.fixture(scope='module')
-def shapes(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('keypoints'))
-
-
 @pytest.fixture
-def cfg(shapes, tmp_path):
-    """A pose estimator whose annotation file, of its own, may be changed."""
-    cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', shapes))
+def cfg(data, tmp_path):
+    """A pose estimator with its own copy of the annotation file."""
+    cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', data))
     copy_annotations(cfg, tmp_path)
     return cfg
 
@@ -30,7 +25,7 @@ def test_instances_are_counted(cfg):
     assert check_data(cfg, ('train',)) == [f'train: {count} instances']
 
 
-def test_what_mmpose_leaves_out_is_counted(cfg):
+def test_annotations_that_mmpose_skips_are_counted(cfg):
     def edit(content):
         annotations = content['annotations']
         annotations[0]['iscrowd'] = 1
@@ -41,7 +36,7 @@ def test_what_mmpose_leaves_out_is_counted(cfg):
 
     count = len(change(cfg, edit)['annotations'])
     assert check_data(cfg, ('train',)) == [
-        f'train: {count} instances, 5 left out as without keypoints or outside of their image'
+        f'train: {count} instances, 5 without keypoints or outside the image (skipped)'
     ]
     from mmpose.datasets import BaseCocoStyleDataset
 
@@ -50,7 +45,7 @@ def test_what_mmpose_leaves_out_is_counted(cfg):
     assert len(BaseCocoStyleDataset(**options)) == count - 5
 
 
-def test_keypoints_outside_of_their_image_are_counted(cfg):
+def test_keypoints_outside_the_image_are_counted(cfg):
     content = change(
         cfg,
         lambda content: content['annotations'][0]['keypoints'].__setitem__(
@@ -58,12 +53,12 @@ def test_keypoints_outside_of_their_image_are_counted(cfg):
         ),
     )
     assert check_data(cfg, ('train',)) == [
-        f'train: {len(content["annotations"])} instances, 2 keypoints outside of their image'
+        f'train: {len(content["annotations"])} instances, 2 keypoints outside the image'
     ]
 
 
 def test_keypoints_far_outside_have_no_weight():
-    """What the check relies on when it lets them pass."""
+    """The check relies on this when it accepts them."""
     from mmpose.codecs import MSRAHeatmap
 
     codec = MSRAHeatmap(input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
@@ -71,7 +66,7 @@ def test_keypoints_far_outside_have_no_weight():
     assert codec.encode(points, np.ones((1, 3)))['keypoint_weights'].tolist() == [[1, 1, 0]]
 
 
-def test_the_head_must_have_as_many_keypoints(cfg):
+def test_the_head_must_have_the_number_of_keypoints(cfg):
     cfg.model.head.out_channels = 17
     assert complaint(cfg) == (
         'model.head.out_channels=17, but train_dataloader '
@@ -82,7 +77,7 @@ def test_the_head_must_have_as_many_keypoints(cfg):
     check_data(cfg, ('train',))
 
 
-def test_a_conversion_of_keypoints_is_followed(cfg):
+def test_converted_keypoints_are_counted(cfg):
     cfg.train_dataloader.dataset.pipeline.append(
         dict(type='KeypointConverter', num_keypoints=3, mapping=[(0, 0)])
     )
@@ -91,13 +86,13 @@ def test_a_conversion_of_keypoints_is_followed(cfg):
     check_data(cfg, ('train',))
 
 
-def test_categories_must_have_as_many_keypoints(cfg):
+def test_categories_must_have_the_number_of_keypoints(cfg):
     change(cfg, lambda content: content['categories'][1]['keypoints'].append('corner6'))
     message = complaint(cfg)
     assert "6 keypoints for the category 'square'" in message and 'metainfo has 5' in message
 
 
-def test_annotations_must_have_as_many_keypoints(cfg):
+def test_annotations_must_have_the_number_of_keypoints(cfg):
     change(cfg, lambda content: content['annotations'][2]['keypoints'].extend([1, 2, 2]))
     assert 'annotation 2 has 18 numbers for its keypoints' in complaint(cfg)
 
@@ -107,20 +102,20 @@ def test_a_file_without_annotations_is_an_error(cfg):
     assert 'has no annotations that can be used' in complaint(cfg)
 
 
-def test_keypoints_must_be_described(cfg):
+def test_keypoints_must_be_defined(cfg):
     del cfg.train_dataloader.dataset['metainfo']
-    assert 'does not say which keypoints there are' in complaint(cfg)
+    assert 'does not define its keypoints' in complaint(cfg)
     cfg.train_dataloader.dataset.metainfo = dict(from_file='none.py')
     assert 'none.py' in complaint(cfg)
 
 
-def test_detected_boxes_must_be_there(cfg):
+def test_the_file_of_detected_boxes_must_exist(cfg):
     cfg.train_dataloader.dataset.update(bbox_file='none.json', test_mode=True)
     assert 'none.json does not exist' in complaint(cfg)
 
 
 @pytest.mark.parametrize('use_area, missing', [(True, 'area, iscrowd'), (False, 'iscrowd')])
-def test_what_the_metric_reads_must_be_there(cfg, use_area, missing):
+def test_annotations_must_have_the_keys_of_the_metric(cfg, use_area, missing):
     change(cfg, lambda content: [content['annotations'][4].pop(key) for key in ('area', 'iscrowd')])
     check_data(cfg, ('train',))
     cfg.val_dataloader = cfg.train_dataloader
@@ -131,7 +126,7 @@ def test_what_the_metric_reads_must_be_there(cfg, use_area, missing):
     assert f'an annotation has no {missing}:' in complaint(cfg, 'val')
 
 
-def test_keypoints_that_come_with_the_codebase_are_known(cfg):
+def test_keypoints_of_datasets_in_mmpose_are_known(cfg):
     cfg.train_dataloader.dataset.update(type='AP10KDataset')
     del cfg.train_dataloader.dataset['metainfo']
     assert '(AP10KDataset) has 17 keypoints' in complaint(cfg)

@@ -1,4 +1,4 @@
-"""Loaders that have something to show."""
+"""Checks of data loaders."""
 
 import pytest
 from mmengine.config import Config
@@ -28,25 +28,25 @@ def loader(count, batch_size, kind=DefaultSampler, **options):
         (1, 4, 8, False, 1),
     ],
 )
-def test_batches_of_each_process_are_counted(
+def test_batches_per_process_are_counted(
     monkeypatch, count, batch_size, processes, drop_last, batches
 ):
     assert check_loader(loader(count, batch_size, drop_last=drop_last), processes) == batches
-    # a sampler that knows of the others agrees
+    # the same with a sampler that divides the data
     monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (0, processes))
     assert check_loader(loader(count, batch_size, drop_last=drop_last)) == batches
 
 
 @pytest.mark.parametrize('processes', [1, 8])
-def test_a_loader_must_not_drop_everything(processes):
-    with pytest.raises(InputError, match='3 samples make no full batch'):
+def test_a_loader_must_not_drop_all_samples(processes):
+    with pytest.raises(InputError, match='3 samples are not enough for a full batch'):
         check_loader(loader(3, 4, drop_last=True), processes)
-    # this one begins anew, in the middle of a batch
+    # this sampler starts over in the middle of a batch
     check_loader(loader(3, 4, InfiniteSampler, drop_last=True), processes)
 
 
 def test_there_must_be_samples():
-    """An endless sampler would look for one for ever."""
+    """An infinite sampler would search forever."""
     with pytest.raises(InputError, match='0 samples'):
         check_loader(loader(0, 4, InfiniteSampler))
 

@@ -1,4 +1,4 @@
-"""Images with class maps, for mmseg."""
+"""Checks of images and label maps, for mmseg."""
 
 import shutil
 
@@ -13,14 +13,9 @@ from ...helpers import training
 from ...helpers.preflight import complaint
 
 
-@pytest.fixture(scope='module')
-def shapes(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('masks'))
-
-
 @pytest.fixture
-def root(shapes, tmp_path):
-    return shutil.copytree(shapes, tmp_path / 'shapes')
+def root(data, tmp_path):
+    return shutil.copytree(data, tmp_path / 'shapes')
 
 
 @pytest.fixture
@@ -29,7 +24,7 @@ def cfg(root, tmp_path):
 
 
 @pytest.fixture
-def class_map(root):
+def label_map(root):
     return root / 'masks' / 'train' / '000003.png'
 
 
@@ -39,31 +34,29 @@ def put(path, label, kind=np.uint8):
     assert cv2.imwrite(str(path), pixels)
 
 
-def test_images_and_maps_are_counted(cfg):
-    assert check_data(cfg, ('train',)) == [
-        'train: 5 images, each with its class map; 5 maps looked into'
-    ]
+def test_images_and_label_maps_are_counted(cfg):
+    assert check_data(cfg, ('train',)) == ['train: 5 images with label maps; 5 label maps checked']
 
 
-def test_each_image_needs_its_map(cfg, class_map):
-    class_map.unlink()
+def test_each_image_needs_a_label_map(cfg, label_map):
+    label_map.unlink()
     message = complaint(cfg)
-    assert '1 of 5 class maps are not there' in message and '000003.png' in message
+    assert '1 of 5 label maps are missing' in message and '000003.png' in message
 
 
 def test_suffixes_must_match(cfg):
     cfg.train_dataloader.dataset.seg_map_suffix = '_labels.png'
-    assert '5 of 5 class maps are not there' in complaint(cfg)
+    assert '5 of 5 label maps are missing' in complaint(cfg)
     cfg.train_dataloader.dataset.img_suffix = '.bmp'
     assert "ends in '.bmp'; there are ['.jpg']: set img_suffix" in complaint(cfg)
 
 
-def test_both_folders_are_needed(cfg):
+def test_both_folders_must_exist(cfg):
     cfg.train_dataloader.dataset.data_prefix.seg_map_path = 'none'
     assert 'none does not exist' in complaint(cfg)
 
 
-def test_folders_have_their_names(cfg):
+def test_data_prefix_must_name_both_folders(cfg):
     cfg.train_dataloader.dataset.data_prefix = dict(img='images/train')
     assert 'data_prefix has no img_path and no seg_map_path' in complaint(cfg)
     cfg.train_dataloader.dataset.data_prefix = dict(img_path='images/train')
@@ -80,60 +73,60 @@ def test_folders_may_be_links(cfg, root):
     assert check_data(cfg, ('train',))[0].startswith('train: 5 images')
 
 
-def test_listed_images_must_be_there(cfg, tmp_path):
+def test_listed_images_must_exist(cfg, tmp_path):
     (tmp_path / 'list.txt').write_text('000001\n000009\n')
     cfg.train_dataloader.dataset.ann_file = str(tmp_path / 'list.txt')
-    assert '1 of 2 images are not there' in complaint(cfg)
+    assert '1 of 2 images are missing' in complaint(cfg)
     (tmp_path / 'list.txt').write_text('000001\n000002\n')
     assert check_data(cfg, ('train',))[0].startswith('train: 2 images')
 
 
-def test_labels_past_the_last_class_are_named(cfg, class_map):
-    put(class_map, 5)
+def test_labels_beyond_the_last_class_are_reported(cfg, label_map):
+    put(label_map, 5)
     message = complaint(cfg)
-    assert f'{class_map} holds the label 5, but there are 5 classes, numbered 0 to 4' in message
-    put(class_map, 255)
+    assert f'{label_map} contains the label 5, but there are 5 classes, numbered 0 to 4' in message
+    put(label_map, 255)
     check_data(cfg, ('train',))
 
 
-def test_the_head_may_ignore_another_label(cfg, class_map):
-    put(class_map, 200)
-    assert 'holds the label 200' in complaint(cfg)
+def test_the_head_may_ignore_another_label(cfg, label_map):
+    put(label_map, 200)
+    assert 'contains the label 200' in complaint(cfg)
     cfg.model.decode_head.ignore_index = 200
     check_data(cfg, ('train',))
 
 
-def test_reduced_labels_are_understood(cfg, class_map):
+def test_reduced_labels_are_checked(cfg, label_map):
     cfg.train_dataloader.dataset.reduce_zero_label = True
-    put(class_map, 5)  # the fifth class
+    put(label_map, 5)  # the fifth class
     check_data(cfg, ('train',))
-    put(class_map, 6)
-    assert 'holds the label 6' in complaint(cfg) and 'after reduce_zero_label' in complaint(cfg)
+    put(label_map, 6)
+    assert 'contains the label 6' in complaint(cfg) and 'after reduce_zero_label' in complaint(cfg)
 
 
-def test_both_ways_to_reduce_labels_must_agree(cfg):
+def test_both_options_to_reduce_labels_must_agree(cfg):
     cfg.train_dataloader.dataset.pipeline[1].reduce_zero_label = True
     assert 'LoadAnnotations has True' in complaint(cfg)
     cfg.train_dataloader.dataset.reduce_zero_label = True
     check_data(cfg, ('train',))
 
 
-def test_labels_agree_with_what_mmseg_loads(cfg, class_map):
-    """Also for classes that are a part of the dataset's."""
+def test_labels_are_converted_as_in_mmseg(cfg, label_map):
+    """Also for a subset of the classes of the dataset."""
     from mmseg.datasets import ADE20KDataset
     from mmseg.datasets.transforms import LoadAnnotations
 
     from vitae_mm.engine.preflight.masks import _as_loaded
 
     labels = np.arange(256)
-    assert cv2.imwrite(str(class_map), labels.astype(np.uint8)[None])
+    assert cv2.imwrite(str(label_map), labels.astype(np.uint8)[None])
     for reduce in (True, False):
         dataset = ADE20KDataset(
             lazy_init=True, reduce_zero_label=reduce, metainfo=dict(classes=('sky', 'wall'))
         )
         loaded = LoadAnnotations()(
             dict(
-                seg_map_path=str(class_map),
+                seg_map_path=str(label_map),
                 label_map=dataset.label_map,
                 seg_fields=[],
                 reduce_zero_label=reduce,
@@ -145,24 +138,24 @@ def test_labels_agree_with_what_mmseg_loads(cfg, class_map):
 @pytest.mark.parametrize(
     'content, words', [(b'', 'cannot be read'), (b'not an image', 'cannot be read')]
 )
-def test_maps_must_decode(cfg, class_map, content, words):
-    class_map.write_bytes(content)
-    assert f'{class_map} {words}' in complaint(cfg)
+def test_label_maps_must_be_decodable(cfg, label_map, content, words):
+    label_map.write_bytes(content)
+    assert f'{label_map} {words}' in complaint(cfg)
 
 
-def test_maps_that_are_cut_off_are_named(cfg, class_map):
-    class_map.write_bytes(class_map.read_bytes()[:-60])
-    assert f'{class_map} cannot be read' in complaint(cfg)
+def test_truncated_label_maps_are_reported(cfg, label_map):
+    label_map.write_bytes(label_map.read_bytes()[:-60])
+    assert f'{label_map} cannot be read' in complaint(cfg)
 
 
-def test_maps_have_one_channel(cfg, class_map):
-    assert cv2.imwrite(str(class_map), np.zeros((192, 256, 3), np.uint8))
-    assert f'{class_map} has 3 channels' in complaint(cfg)
+def test_label_maps_must_have_one_channel(cfg, label_map):
+    assert cv2.imwrite(str(label_map), np.zeros((192, 256, 3), np.uint8))
+    assert f'{label_map} has 3 channels' in complaint(cfg)
 
 
-def test_maps_have_eight_bits(cfg, class_map):
-    put(class_map, 300, np.uint16)
-    assert 'holds the label 300: mmseg reads 8 bits' in complaint(cfg)
+def test_label_maps_must_have_eight_bits(cfg, label_map):
+    put(label_map, 300, np.uint16)
+    assert 'contains the label 300: mmseg reads 8 bits' in complaint(cfg)
 
 
 @pytest.mark.parametrize('classes', [None, tuple('abcde')])
@@ -174,19 +167,19 @@ def test_both_heads_must_agree(cfg, classes):
     assert ('has 5 classes' if classes else 'model.decode_head.num_classes=5') in message
     cfg.model.auxiliary_head.num_classes = 5
     check_data(cfg, ('train',))
-    # which predicts boundaries
+    # this head predicts boundaries
     cfg.model.auxiliary_head = [cfg.model.auxiliary_head, dict(type='STDCHead', num_classes=2)]
     check_data(cfg, ('train',))
 
 
-def test_without_classes_the_head_counts(cfg, class_map):
+def test_without_classes_those_of_the_head_count(cfg, label_map):
     cfg.train_dataloader.dataset.metainfo = {}
-    put(class_map, 5)
+    put(label_map, 5)
     assert 'there are 5 classes' in complaint(cfg)
 
 
-def test_options_that_the_dataset_refuses_are_an_error(cfg):
+def test_options_that_the_dataset_rejects_are_reported(cfg):
     cfg.train_dataloader.dataset.type = 'ADE20KDataset'
     cfg.model.decode_head.num_classes = 2
     cfg.train_dataloader.dataset.metainfo.classes = ('wall', 'cheese')
-    assert 'does not take its options' in complaint(cfg) and 'cheese' in complaint(cfg)
+    assert 'rejects its options' in complaint(cfg) and 'cheese' in complaint(cfg)

@@ -1,4 +1,4 @@
-"""Checkpoints that a training starts from."""
+"""Checks of the checkpoints that a training starts from."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from mmdet.models import ResNet
 from mmengine.config import Config
 
 from vitae_mm.backbones import ViTAE, ViTAEv2
-from vitae_mm.engine.models import outline_model
+from vitae_mm.engine.models import build_meta_model
 from vitae_mm.engine.preflight import check_start_weights
 from vitae_mm.errors import InputError
 
@@ -30,7 +30,7 @@ def cfg():
 
 
 def check(cfg):
-    return check_start_weights(cfg, outline_model(cfg))
+    return check_start_weights(cfg, build_meta_model(cfg))
 
 
 def complaint(cfg):
@@ -40,10 +40,12 @@ def complaint(cfg):
 
 
 def whole(cfg, classes=3):
-    """Weights of the model, with another head."""
+    """Weights of the model, with a head for this number of classes."""
     cfg = Config(cfg.to_dict())
     cfg.model.head.num_classes = classes
-    return {key: torch.zeros(value.shape) for key, value in outline_model(cfg).state_dict().items()}
+    return {
+        key: torch.zeros(value.shape) for key, value in build_meta_model(cfg).state_dict().items()
+    }
 
 
 def pretrained(cfg, path, state, **options):
@@ -51,27 +53,11 @@ def pretrained(cfg, path, state, **options):
     cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), **options)
 
 
-def test_outlines_take_no_memory(cfg):
-    assert all(value.is_meta for value in outline_model(cfg).state_dict().values())
-
-
-def test_networks_that_need_numbers_are_built(cfg):
-    cfg.model.backbone = dict(
-        type='mmdet.SwinTransformer',
-        embed_dims=12,
-        depths=[2, 2],
-        num_heads=[1, 2],
-        strides=(4, 2),
-        out_indices=(0, 1),
-    )
-    assert not any(value.is_meta for value in outline_model(cfg).state_dict().values())
-
-
-def test_nothing_is_found_without_checkpoints(cfg):
+def test_random_weights_have_no_line(cfg):
     assert check(cfg) == []
 
 
-def test_pretrained_weights_are_counted(cfg, tmp_path):
+def test_matched_keys_of_pretrained_weights_are_counted(cfg, tmp_path):
     state = ViTAEv2(TWO_STAGES).state_dict()
     pretrained(cfg, tmp_path / 'a.pth', state)
     assert check(cfg) == [
@@ -86,13 +72,13 @@ def test_pretrained_weights_of_another_network_are_refused(cfg, tmp_path):
     assert 'a.pth does not exist' in complaint(cfg)
 
 
-def test_position_embeddings_may_be_of_another_size(cfg, tmp_path):
+def test_position_embeddings_may_have_another_size(cfg, tmp_path):
     cfg.model.backbone = dict(type='vitae_mm.ViTAE', arch=PATCH, img_size=96)
     pretrained(cfg, tmp_path / 'a.pth', ViTAE(PATCH, img_size=64).state_dict())
     assert 'keys of ViTAE matched' in check(cfg)[0]
 
 
-def test_what_is_not_on_this_machine_is_left_for_later(cfg):
+def test_urls_are_checked_when_training_starts(cfg):
     cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint='https://none/a.pth')
     cfg.load_from = 'https://none/b.pth'
     assert check(cfg) == [
@@ -101,7 +87,7 @@ def test_what_is_not_on_this_machine_is_left_for_later(cfg):
     ]
 
 
-def test_networks_of_the_codebases_take_what_matches(cfg, tmp_path):
+def test_networks_of_the_codebases_load_matching_keys(cfg, tmp_path):
     cfg.model.backbone = dict(type='mmdet.ResNet', depth=18)
     state = {**ResNet(18).state_dict(), 'fc.weight': torch.zeros(1)}
     count = len(state) - 1
@@ -109,7 +95,7 @@ def test_networks_of_the_codebases_take_what_matches(cfg, tmp_path):
     pretrained(cfg, tmp_path / 'a.pth', state)
     assert check(cfg) == [f'{tmp_path / "a.pth"}: {count - 1} of {count} keys of ResNet matched']
     pretrained(cfg, tmp_path / 'a.pth', {'module.stages.0.weight': torch.zeros(1)})
-    assert f'does not fit ResNet: 0 of {count} keys matched; it holds stages.0.weight' in complaint(
+    assert f'does not fit ResNet: 0 of {count} keys matched; it has stages.0.weight' in complaint(
         cfg
     )
     pretrained(
@@ -121,26 +107,27 @@ def test_networks_of_the_codebases_take_what_matches(cfg, tmp_path):
     assert f'{count - 1} of {count} keys' in check(cfg)[0]
 
 
-def test_networks_that_convert_weights_are_left_to_it(cfg, tmp_path):
+def test_networks_that_convert_weights_are_not_checked(cfg, tmp_path):
     cfg.model.backbone = dict(type='mmdet.SwinTransformer', convert_weights=True)
     pretrained(cfg, tmp_path / 'a.pth', {'layers.0.weight': torch.zeros(1)})
-    assert check(cfg) == [f'{tmp_path / "a.pth"}: SwinTransformer takes from it what it knows']
+    assert check(cfg) == [f'{tmp_path / "a.pth"}: SwinTransformer selects what it can use']
 
 
-def test_a_start_needs_the_backbone(cfg, tmp_path):
+def test_starting_weights_must_match_the_backbone(cfg, tmp_path):
     state = whole(cfg, classes=7)
     cfg.load_from = str(tmp_path / 'a.pth')
     torch.save(dict(state_dict=state), cfg.load_from)
-    assert check(cfg) == [
+    (line,) = check(cfg)
+    assert line == (
         f'checkpoint {tmp_path / "a.pth"}: {len(state) - 2} of {len(state)} keys matched; the '
         'other 2 keep their initial values, such as head.fc.weight, head.fc.bias.'
-    ]
+    )
     del state['backbone.stages.0.reduction.norm1.weight']
     torch.save(dict(state_dict=state), cfg.load_from)
     assert 'does not fit ViTAEv2' in complaint(cfg) and '1 missing' in complaint(cfg)
 
 
-def test_a_run_that_goes_on_needs_all(cfg, tmp_path):
+def test_resuming_needs_all_keys(cfg, tmp_path):
     cfg.work_dir, cfg.resume = str(tmp_path), True
     assert check(cfg) == []
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_1.pth'))

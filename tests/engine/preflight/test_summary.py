@@ -1,4 +1,4 @@
-"""The table of a dry run."""
+"""The summary of a training."""
 
 import pytest
 from mmengine.config import Config
@@ -6,28 +6,22 @@ from rich.console import Console
 
 from vitae_mm.engine.complexity import count_macs
 from vitae_mm.engine.models import build_model
-from vitae_mm.engine.preflight import check_training, summarise
+from vitae_mm.engine.preflight import check_training, summarize_training
 
 from ...helpers import training
 from ...helpers.archs import BLOCKS
 
 
-@pytest.fixture(scope='module')
-def shapes(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('summary'))
-
-
 def summary(cfg, processes=1):
-    """The rows of the table; of rows with one name, the last."""
-    table = summarise(cfg, check_training(cfg), processes)
+    """The rows of the table; the last one for repeated names."""
+    table = summarize_training(cfg, check_training(cfg), processes)
     names, texts = (list(column.cells) for column in table.columns)
-    assert len(names) == len(texts)
-    return dict(zip(names, texts))
+    return dict(zip(names, texts, strict=True))
 
 
 @pytest.fixture
-def cfg(shapes, tmp_path):
-    cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', shapes, batch_size=3, epochs=4))
+def cfg(data, tmp_path):
+    cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', data, batch_size=3, epochs=4))
     cfg.work_dir = str(tmp_path / 'w')
     return cfg
 
@@ -42,8 +36,8 @@ def cfg(shapes, tmp_path):
     ],
     ids=['mmpretrain', 'mmdet', 'mmseg', 'mmpose'],
 )
-def test_every_codebase_has_a_summary(shapes, tmp_path, write, samples):
-    cfg = Config.fromfile(write(tmp_path / 'c.py', shapes))
+def test_every_codebase_has_a_summary(data, tmp_path, write, samples):
+    cfg = Config.fromfile(write(tmp_path / 'c.py', data))
     cfg.work_dir = str(tmp_path / 'w')
     cfg.val_dataloader = cfg.train_dataloader
     rows = summary(cfg)
@@ -54,7 +48,7 @@ def test_every_codebase_has_a_summary(shapes, tmp_path, write, samples):
     assert not (tmp_path / 'w').exists()
 
 
-def test_parameters_and_macs(cfg):
+def test_parameters_and_macs_are_counted(cfg):
     cfg.model.backbone = dict(type='vitae_mm.CeiT', arch='tiny', frozen_stages=1)
     cfg.model.head.in_channels = 192
     rows = summary(cfg)
@@ -62,15 +56,15 @@ def test_parameters_and_macs(cfg):
     model = build_model(cfg)
     count = sum(p.numel() for p in model.parameters()) / 1e6
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
-    assert rows['parameters'] == f'{count:.2f}M, {trained:.2f}M of them trained'
+    assert rows['parameters'] == f'{count:.2f}M, {trained:.2f}M trainable'
     assert trained < count
     macs = count_macs(model, (32, 32)) / 1e9
-    assert rows['GMACs'] == f'{macs:.2f} for one image of 32x32 in testing'
+    assert rows['GMACs'] == f'{macs:.2f} for a test image of 32x32'
     cfg.test_dataloader.dataset.pipeline.pop(1)
     assert 'not counted' in summary(cfg)['GMACs']
 
 
-def test_batch_and_steps(cfg):
+def test_batch_and_steps_are_multiplied(cfg):
     # 16 images
     rows = summary(cfg, 2)
     assert rows['batch'] == 'processes 2 x samples 3 x accumulation 1 = 6'
@@ -80,10 +74,10 @@ def test_batch_and_steps(cfg):
     assert rows['batch'] == 'processes 1 x samples 3 x accumulation 5 = 15'
     assert rows['schedule'] == 'epochs 4 x steps 6 = 24 steps, 5 updates'
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=60)
-    assert summary(cfg)['schedule'] == '60 steps, 10.0 times through the data, 12 updates'
+    assert summary(cfg)['schedule'] == '60 steps, 10.0 epochs, 12 updates'
 
 
-def test_learning_rate_and_decay(cfg):
+def test_learning_rate_and_decay_are_described(cfg):
     cfg.optim_wrapper = dict(
         type='OptimWrapper',
         optimizer=dict(type='AdamW', lr=0.01, weight_decay=0.05),
@@ -106,15 +100,15 @@ def test_learning_rate_and_decay(cfg):
     assert summary(cfg, 2)['learning rate'].startswith('0.02, scaled by 2; warm-up from 0.002')
 
 
-def test_learning_rates_that_fall_with_depth(cfg):
+def test_layer_wise_learning_rates_are_described(cfg):
     cfg.model.backbone = dict(type='vitae_mm.CeiT', arch=BLOCKS)
     cfg.optim_wrapper.update(
         constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
         paramwise_cfg=dict(layer_decay_rate=0.5),
     )
     cfg.param_scheduler = None
-    # the embedding and three blocks are below the heads
-    assert summary(cfg)['learning rate'] == '0.000625 to 0.01, times 0.5 a layer'
+    # the embedding and three blocks are layers before the heads
+    assert summary(cfg)['learning rate'] == '0.000625 to 0.01, times 0.5 per layer'
 
 
 @pytest.mark.parametrize(
@@ -126,22 +120,22 @@ def test_learning_rates_that_fall_with_depth(cfg):
         (dict(type='vitae_mm.BFloat16OptimWrapper'), 'mixed with bfloat16'),
     ],
 )
-def test_precision(cfg, wrapper, words):
+def test_the_precision_is_described(cfg, wrapper, words):
     cfg.optim_wrapper = dict(wrapper, optimizer=cfg.optim_wrapper.optimizer)
     assert summary(cfg)['precision'] == words
 
 
-def test_sizes_are_unknown_before_a_download(cfg, tmp_path):
+def test_sizes_are_unknown_until_the_download(cfg, tmp_path):
     cfg.train_dataloader.dataset = dict(
         type='mmpretrain.CIFAR10', data_root=str(tmp_path / 'none'), split='train'
     )
     cfg.model.head.num_classes = 10
     rows = summary(cfg)
-    assert rows['training data'] == 'not known before the data are downloaded'
-    assert rows['schedule'] == 'epochs 4; steps not known before the data are downloaded'
+    assert rows['training data'] == 'unknown until the data are downloaded'
+    assert rows['schedule'] == 'epochs 4; steps unknown until the data are downloaded'
 
 
 def test_the_table_can_be_printed(cfg, capsys):
-    Console(width=200).print(summarise(cfg, check_training(cfg), 1))
+    Console(width=200).print(summarize_training(cfg, check_training(cfg), 1))
     printed = capsys.readouterr().out
-    assert 'nothing is written' in printed and 'epochs 4 x steps 6 = 24 steps' in printed
+    assert 'no files written' in printed and 'epochs 4 x steps 6 = 24 steps' in printed

@@ -1,4 +1,4 @@
-"""The folder that a run writes to, and its room."""
+"""Checks of the work dir and its free space."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from vitae_mm.engine.preflight import check_room, check_work_dir
+from vitae_mm.engine.preflight import check_room, check_work_dir, forget_run
 from vitae_mm.engine.preflight.work_dir import checkpoint_bytes
 from vitae_mm.errors import InputError
 
@@ -25,7 +25,7 @@ def cfg(tmp_path):
     )
 
 
-def test_it_must_not_lie_below_a_file(tmp_path):
+def test_it_must_not_be_inside_a_file(tmp_path):
     (tmp_path / 'file').touch()
     for path in (tmp_path / 'file', tmp_path / 'file' / 'a' / 'b'):
         with pytest.raises(InputError, match='file is a file: choose another --work-dir'):
@@ -38,12 +38,12 @@ def test_it_must_be_writable(tmp_path, monkeypatch):
         check_work_dir(str(tmp_path / 'a' / 'b'), resume=False, overwrite=False)
 
 
-def test_checks_leave_it_alone(tmp_path):
+def test_checks_do_not_change_it(tmp_path):
     mark = tmp_path / 'last_checkpoint'
     mark.touch()
     check_work_dir(str(tmp_path), resume=False, overwrite=True)
     assert mark.exists()
-    with pytest.raises(InputError, match='already holds a run'):
+    with pytest.raises(InputError, match='already contains a run'):
         check_work_dir(str(tmp_path), resume=False, overwrite=False)
     check_work_dir(str(tmp_path / 'a' / 'b'), resume=False, overwrite=False)
     assert [path.name for path in tmp_path.iterdir()] == ['last_checkpoint']
@@ -70,18 +70,29 @@ def test_the_size_of_a_checkpoint_is_estimated(cfg, tmp_path, optimizer, average
     assert checkpoint_bytes(cfg, model) == pytest.approx(size, rel=0.02)
 
 
-def test_optimizers_may_be_left_out(cfg):
+def test_checkpoints_may_have_no_optimizer(cfg):
     model = nn.Linear(8, 8)
     cfg.default_hooks.checkpoint = dict(save_optimizer=False)
     assert checkpoint_bytes(cfg, model) == 4 * (64 + 8)
 
 
-def test_there_must_be_room(cfg, tmp_path, monkeypatch):
+def test_there_must_be_space_for_a_checkpoint(cfg, tmp_path, monkeypatch):
     def disk(path):
-        assert path == tmp_path  # the work dir is yet to be made
+        assert path == tmp_path  # the work dir does not exist yet
         return SimpleNamespace(free=1_000_000)
 
     monkeypatch.setattr(shutil, 'disk_usage', disk)
     check_room(cfg, nn.Linear(100, 100))
     with pytest.raises(InputError, match='has 1.0 MB free, one checkpoint takes about 12.0 MB'):
         check_room(cfg, nn.Linear(1000, 1000))
+
+
+def test_a_run_is_not_overwritten(tmp_path):
+    check_work_dir(tmp_path, resume=False, overwrite=False)
+    (tmp_path / 'last_checkpoint').touch()
+    check_work_dir(tmp_path, resume=True, overwrite=False)
+    with pytest.raises(InputError, match='--resume'):
+        check_work_dir(tmp_path, resume=False, overwrite=False)
+    check_work_dir(tmp_path, resume=False, overwrite=True)
+    forget_run(tmp_path)
+    check_work_dir(tmp_path, resume=False, overwrite=False)

@@ -1,4 +1,4 @@
-"""Training hooks."""
+"""Training and testing hooks."""
 
 from .checkpoint_match import CheckpointMatchHook
 from .epoch_seed import EpochSeedHook, seed_worker

@@ -1,3 +1,5 @@
+"""Checking that a checkpoint fits the model of a run."""
+
 from collections.abc import Mapping
 
 from mmengine.hooks import Hook
@@ -7,7 +9,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 
 from vitae_mm.checkpoints import (
-    BACKBONE,
+    BACKBONE_PREFIX,
     check_match,
     entries_below,
     inflated_keys,
@@ -20,15 +22,15 @@ from vitae_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class CheckpointMatchHook(Hook):
-    """Stops when a checkpoint does not fit, where mmengine would only log it
-    and go on from random weights.
+    """Stops a run if its checkpoint does not fit, where mmengine would only log a warning and
+    go on with random weights.
 
-    A run that is tested or resumed must find every key. One that starts from
-    another run's checkpoint (``load_from``) must find its whole backbone;
-    heads may differ, as they do for another set of classes.
+    Testing and resuming need every key. A training that starts from the checkpoint of another
+    run (``load_from``) needs the whole backbone; its heads may differ, as they do for other
+    classes.
 
     Raises:
-        InputError: Counting and naming what does not match.
+        InputError: With the number and names of keys that do not match.
     """
 
     priority = 'VERY_HIGH'
@@ -36,58 +38,57 @@ class CheckpointMatchHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if isinstance(model, BaseTTAModel):
-            # mmengine loads into what it runs
+            # mmengine loads the checkpoint into the wrapped model
             model = model.module
-        # FSDP's processes have a share of the entries each
-        model = getattr(getattr(runner, 'strategy', None), 'blueprint', model)
+        # with FSDP the entries of the model itself are sharded
+        model = getattr(getattr(runner, 'strategy', None), 'unsharded', model)
         state = unwrap_state_dict(checkpoint, ema=False).state_dict
-        # mmengine goes on with this dict: what is checked is what is loaded
+        # mmengine loads this entry
         checkpoint['state_dict'] = state
         source = f'checkpoint {runner._load_from or "of " + runner.work_dir}'
         # the runner builds its training loop only when it trains
         training = isinstance(runner._train_loop, BaseLoop)
-        print_log(
-            check_start(model, state, source, whole=runner._resume or not training),
-            logger='current',
-        )
+        whole = runner._resume or not training
+        print_log(check_start(model, state, source=source, whole=whole), logger='current')
 
 
 def check_start(
     model: nn.Module, state_dict: Mapping[str, Tensor], source: str, whole: bool
 ) -> str:
-    """Checks weights that a run starts from against its model.
+    """Checks the weights that a run starts from.
 
     Args:
-        model: Of the run.
-        state_dict: The weights.
-        source: Where they come from.
+        model: Model of the run.
+        state_dict: Weights to load into it.
+        source: Where they come from, for messages.
         whole: Whether every key must match, or only those of the backbone.
 
     Returns:
-        How many keys match.
+        A message with the number of matched keys.
 
     Raises:
-        InputError: If too few do.
+        InputError: If keys do not match that must.
     """
     wanted = model.state_dict()
+    inflated = len(inflated_keys(model, state_dict))
     if whole:
         check_match(model, state_dict, source)
-        if inflated := inflated_keys(model, state_dict):
-            # the optimizer's state has no such shapes
+        if inflated:
+            # the optimizer's state does not have the inflated shapes
             raise InputError(
-                f'{source} has kernels of 1x1 for {len(inflated)} parallel convs of '
-                '3x3: a training can start from it (load_from, or init_cfg of the '
-                'backbone), but not go on with it; resume with the config that it '
-                'was trained with, or inflate it with tools/convert_checkpoint.py.'
+                f'{source} has 1x1 kernels for {inflated} parallel convs of 3x3: a training can '
+                'start from it (load_from, or init_cfg of the backbone), but not resume from it; '
+                'resume with the config that it was trained with, or inflate it with '
+                'tools/convert_checkpoint.py.'
             )
         return f'{source}: {len(wanted)} of {len(wanted)} keys matched.'
-    if hasattr(model, 'backbone'):
-        check_match(model.backbone, entries_below(state_dict, BACKBONE), source)
+    backbone = getattr(model, 'backbone', None)
+    if backbone is not None:
+        check_match(backbone, entries_below(state_dict, BACKBONE_PREFIX), source)
     fresh = [key for key in wanted if key not in state_dict] + misshapen_keys(model, state_dict)
-    samples = f', such as {", ".join(fresh[:3])}' if fresh else ''
-    inflated = len(inflated_keys(model, state_dict))
+    examples = f', such as {", ".join(fresh[:3])}' if fresh else ''
     kernels = f'; the kernels of {inflated} parallel convs are inflated' if inflated else ''
     return (
         f'{source}: {len(wanted) - len(fresh)} of {len(wanted)} keys matched; the other '
-        f'{len(fresh)} keep their initial values{samples}{kernels}.'
+        f'{len(fresh)} keep their initial values{examples}{kernels}.'
     )

@@ -1,3 +1,5 @@
+"""Seeding each epoch, so that resumed runs are reproducible."""
+
 import random
 
 import numpy as np
@@ -11,14 +13,12 @@ from vitae_mm.registry import FUNCTIONS, HOOKS
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Seeds all generators anew at each epoch, from the run's seed, the
+    """Seeds all random generators at the start of each epoch, from the seed of the run, the
     iteration and the rank.
 
-    An epoch then does not depend on how the run came to it: one that was
-    killed and resumed ends with the same weights as one that never was. Data
-    workers take their seeds from :func:`seed_worker`; they must not be
-    persistent for that. (A run counted in iterations has one epoch: when
-    resumed it draws fresh numbers.)
+    A run that was killed and resumed then ends with the same weights as one that was not. This
+    needs data workers that use :func:`seed_worker` and are not persistent. A run counted in
+    iterations has a single epoch and draws other numbers after it is resumed.
     """
 
     priority = 'HIGHEST'
@@ -33,10 +33,10 @@ class EpochSeedHook(Hook):
 
 @FUNCTIONS.register_module()
 def seed_worker(worker_id: int) -> None:
-    """``worker_init_fn`` that follows the epoch's seed.
+    """``worker_init_fn`` that follows the seed of the epoch.
 
-    A data loader gives its workers a torch seed drawn from the main process;
-    NumPy and ``random``, which augmentations use, follow it here.
+    Data loaders draw the torch seeds of workers from the main process; this derives those of
+    NumPy and ``random`` from them.
     """
     seed = torch.initial_seed() % 2**32
     random.seed(seed)

@@ -1,3 +1,5 @@
+"""Testing a fused copy of the model."""
+
 import copy
 
 from mmengine.hooks import Hook
@@ -5,7 +7,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from vitae_mm.engine.inference import fuse_for_inference
+from vitae_mm.engine.fusion import fuse_for_inference
 from vitae_mm.registry import HOOKS
 
 
@@ -13,22 +15,22 @@ from vitae_mm.registry import HOOKS
 class FuseHook(Hook):
     """Tests a fused copy of the model; see :func:`fuse_for_inference`.
 
-    A copy, since hooks that average weights put their own back afterwards.
+    It fuses a copy because hooks that average weights restore the model's own after testing.
     """
 
-    # behind the hooks that put averaged weights into the model
+    # after the hooks that put averaged weights into the model
     priority = 'VERY_LOW'
 
     def before_test(self, runner: Runner) -> None:
-        self.kept = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        _replace_model(runner, fuse_for_inference(copy.deepcopy(self.kept).eval()))
+        self.original = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        _set_model(runner, fuse_for_inference(copy.deepcopy(self.original).eval()))
 
     def after_test(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        _replace_model(runner, self.kept)
-        del self.kept
+        _set_model(runner, self.original)
+        del self.original
 
 
-def _replace_model(runner: Runner, model: nn.Module) -> None:
+def _set_model(runner: Runner, model: nn.Module) -> None:
     if is_model_wrapper(runner.model):
         runner.model.module = model
     else:

@@ -1,3 +1,5 @@
+"""Synchronizing the batch norm statistics of averaged weights."""
+
 from mmengine.dist import all_reduce_params
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
@@ -7,26 +9,20 @@ from vitae_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class SyncAveragedBuffersHook(Hook):
-    """Averages the buffers of an :class:`EMAHook`'s weights over all processes
-    at the end of each epoch and before each validation.
+    """Averages the buffers of the weights of an :class:`EMAHook` over all processes, after each
+    epoch and before each validation.
 
-    Batch statistics differ from process to process, and so do their running
-    averages: else every process would evaluate with its own, while the first
-    one's are saved. For the trained weights mmengine's ``SyncBuffersHook`` does
-    the same.
+    Batch statistics differ between processes, and so do their running averages. Without this
+    hook each process would evaluate with its own, while those of the first are saved. mmengine's
+    ``SyncBuffersHook`` does the same for the trained weights.
     """
 
     priority = 'ABOVE_NORMAL'  # before EMAHook puts them into the model
 
     def after_train_epoch(self, runner: Runner) -> None:
-        self._average(runner)
-
-    def before_val_epoch(self, runner: Runner) -> None:
-        # trainings counted in iterations validate within an epoch
-        self._average(runner)
-
-    @staticmethod
-    def _average(runner: Runner) -> None:
         for hook in runner.hooks:
             if isinstance(hook, EMAHook):
                 all_reduce_params(hook.ema_model.buffers(), op='mean')
+
+    # runs counted in iterations validate within an epoch
+    before_val_epoch = after_train_epoch

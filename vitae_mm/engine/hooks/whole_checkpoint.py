@@ -1,29 +1,32 @@
+"""Writing checkpoints so that a killed run can always be resumed."""
+
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from vitae_mm.io import write_atomically
+from vitae_mm.io import write_atomically, write_text
 from vitae_mm.registry import HOOKS
 
 
-class WholeFileBackend(LocalBackend):
-    """Writes local files whole or not at all."""
+class AtomicLocalBackend(LocalBackend):
+    """Writes local files atomically."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         write_atomically(filepath, lambda temporary: temporary.write_bytes(obj))
 
 
-class LateRemoval:
-    """A file backend that puts off what it shall remove."""
+class DeferredRemoval:
+    """A file backend that records the paths to remove instead of removing them."""
 
     def __init__(self, backend: LocalBackend):
         self.backend = backend
-        self.outdated = []
+        self.outdated: list[str] = []
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.backend, name)
 
     def remove(self, path: str) -> None:
@@ -34,26 +37,26 @@ class LateRemoval:
 
 @HOOKS.register_module()
 class WholeCheckpointHook(CheckpointHook):
-    """A :class:`CheckpointHook` after which a run can be resumed whenever it
-    was killed.
+    """A :class:`CheckpointHook` that allows a run to be resumed whenever it was killed.
 
-    A checkpoint, and then the mark ``last_checkpoint`` that names it, appears
-    whole or not at all; only then are outdated ones removed, where mmengine
-    begins with that. A kill between the two leaves one more checkpoint than
-    ``max_keep_ckpts``. What a kill left half written is removed as training
-    begins.
+    It writes a checkpoint atomically, then the file ``last_checkpoint`` that names it, and only
+    then removes outdated checkpoints, where mmengine removes them first. A kill in between leaves
+    one more checkpoint than ``max_keep_ckpts``. Partly written files of a killed run are removed
+    before training.
     """
 
+    file_backend: Any
+
     def before_train(self, runner: Runner) -> None:
-        register_backend('local', WholeFileBackend, force=True, prefixes='')
+        register_backend('local', AtomicLocalBackend, force=True, prefixes='')
         super().before_train(runner)
-        if is_main_process() and isinstance(self.file_backend, WholeFileBackend):
-            for remnant in Path(self.out_dir).glob('.*.tmp.pth'):
-                remnant.unlink()
+        if is_main_process() and isinstance(self.file_backend, AtomicLocalBackend):
+            for partial_file in Path(self.out_dir).glob('.*.tmp.pth'):
+                partial_file.unlink()
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         outdated = []
-        # a step is saved once more if validation finds that it is the best
+        # a step is saved again if validation finds that it is the best
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
                 outdated.append(self._path(self.keep_ckpt_ids.popleft()))
@@ -73,18 +76,15 @@ class WholeCheckpointHook(CheckpointHook):
             **self.args,
         )
         if is_main_process():
-            write_atomically(
-                Path(runner.work_dir) / 'last_checkpoint',
-                lambda temporary: temporary.write_text(self.last_ckpt),
-            )
+            write_text(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt)
             self._remove(outdated)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         backend = self.file_backend
-        self.file_backend = LateRemoval(backend)
+        self.file_backend = deferred = DeferredRemoval(backend)
         super()._save_best_checkpoint(runner, metrics)
-        outdated, self.file_backend = self.file_backend.outdated, backend
-        self._remove(outdated)
+        self.file_backend = backend
+        self._remove(deferred.outdated)
 
     def _path(self, step: int) -> str:
         return self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(step))

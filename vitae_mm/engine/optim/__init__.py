@@ -1,4 +1,4 @@
-"""Optimizer wrappers, and how they are built."""
+"""Optimizer wrappers and their constructors."""
 
 from .bfloat16 import BFloat16OptimWrapper
 from .layer_decay import LayerDecayOptimWrapperConstructor

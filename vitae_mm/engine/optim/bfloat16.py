@@ -1,3 +1,5 @@
+"""Mixed precision with bfloat16 on any device."""
+
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,16 +17,15 @@ from vitae_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class BFloat16OptimWrapper(OptimWrapper):
-    """Autocast to bfloat16, which needs no loss scaling, on any device.
+    """Autocasts to bfloat16, which needs no loss scaling, on any device.
 
-    mmengine's ``AmpOptimWrapper`` asks for an accelerator. mmcv's RoIAlign
-    and NMS, which have no bfloat16 kernels, run in float32, and mmpose's heads
-    measure their accuracy in it.
+    mmengine's ``AmpOptimWrapper`` requires an accelerator. mmcv's RoIAlign and NMS, which have no
+    bfloat16 kernels, run in float32, and mmpose's heads measure their accuracy in float32.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        _keep_in_float32()
+        _run_mmcv_ops_in_float32()
         _measure_in_float32()
 
     @contextmanager
@@ -33,8 +34,8 @@ class BFloat16OptimWrapper(OptimWrapper):
             yield
 
 
-def _keep_in_float32() -> None:
-    """Has mmcv's operators without bfloat16 kernels work on float32 copies."""
+def _run_mmcv_ops_in_float32() -> None:
+    """Makes mmcv's operators without bfloat16 kernels convert their inputs to float32."""
     from mmcv.ops.nms import NMSop
     from mmcv.ops.roi_align import RoIAlignFunction
 
@@ -59,8 +60,9 @@ def _backward_in_float32(backward: Callable, ctx: Any, grad: Tensor) -> Any:
 
 
 def _measure_in_float32() -> None:
-    """Has mmpose's heads give NumPy, which has no bfloat16, float32 instead."""
-    for name, module in list(sys.modules.items()):
+    """Makes mmpose's heads convert bfloat16, which NumPy does not have, to float32."""
+    modules: dict[str, Any] = dict(sys.modules)
+    for name, module in modules.items():
         to_numpy = getattr(module, 'to_numpy', None)
         if (
             name.startswith('mmpose.models.heads')

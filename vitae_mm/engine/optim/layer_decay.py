@@ -1,3 +1,7 @@
+"""Layer-wise learning rate decay."""
+
+from typing import Any
+
 from mmengine.logging import print_log
 from torch import nn
 
@@ -6,29 +10,23 @@ from vitae_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 from .merged import MergedOptimWrapperConstructor
 
-BACKBONE = 'backbone'
-"""Where a model of any of the codebases keeps its backbone."""
-
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
-    """Layer-wise lr decay: the deeper a layer of the backbone is, the nearer
-    its learning rate is to that of the heads.
+    """Decays the learning rate from the heads down to the first layer of the backbone.
 
-    Parameters of layer ``l`` out of ``L`` get ``layer_decay_rate ** (L - 1 - l)``
-    times the learning rate that they had without it. A reduction, with the
-    embedding behind it, is a layer, and so is each normal cell; the last layer
-    is all that follows them, in the backbone (final norm, class attention) and
-    outside of it (neck, heads).
+    The learning rate of parameters in layer ``l`` of ``L`` is multiplied by
+    ``layer_decay_rate ** (L - 1 - l)``. Each reduction, with the embedding after it, and each
+    normal cell is a layer. The last layer is everything after them, in the backbone (final norm,
+    class attention) and in neck and heads.
 
-    ``paramwise_cfg`` takes ``layer_decay_rate``, named as in mmpretrain, in
-    (0, 1], beside everything that mmengine's default constructor takes.
-    Backbones of other projects may be used if they offer ``get_layer_depth``,
-    as those of mmpretrain do.
+    ``paramwise_cfg`` takes ``layer_decay_rate`` in (0, 1], named as in mmpretrain, besides the
+    options of mmengine's default constructor. Backbones of other projects need a method
+    ``get_layer_depth``, as those of mmpretrain have.
 
     Raises:
-        InputError: For a rate that is missing or none, an optimizer without a
-            learning rate, and a backbone whose layers are not known.
+        InputError: For a missing or invalid rate, an optimizer without a learning rate, and a
+            backbone without ``get_layer_depth``.
 
     Example:
         >>> optim_wrapper = dict(
@@ -42,8 +40,8 @@ class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
         rate = self.paramwise_cfg.get('layer_decay_rate')
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1:
             raise InputError(
-                f'optim_wrapper.paramwise_cfg: layer_decay_rate={rate!r}: give a '
-                'number in (0, 1], such as .75.'
+                f'optim_wrapper.paramwise_cfg: layer_decay_rate={rate!r}: give a number in '
+                '(0, 1], such as .75.'
             )
         if self.base_lr is None:
             raise InputError(
@@ -51,25 +49,21 @@ class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
             )
 
     def _adjust(self, params: list[dict], model: nn.Module) -> None:
-        backbone = getattr(model, BACKBONE, None)
+        backbone: Any = getattr(model, 'backbone', None)
         if not hasattr(backbone, 'get_layer_depth'):
             raise InputError(
-                f'layer_decay_rate: the layers of the backbone '
-                f'{type(backbone).__name__} of {type(model).__name__} are not known; '
-                'leave the constructor out, or take a backbone with '
-                'get_layer_depth, such as those of vitae_mm.'
+                f'layer_decay_rate: the layers of the backbone {type(backbone).__name__} of '
+                f'{type(model).__name__} are unknown; remove the constructor, or use a backbone '
+                'with get_layer_depth, such as those of vitae_mm.'
             )
         rate = self.paramwise_cfg['layer_decay_rate']
         names = {parameter: name for name, parameter in model.named_parameters()}
         multipliers = {}
         for group in params:
-            layer, count = backbone.get_layer_depth(names[group['params'][0]], f'{BACKBONE}.')
+            layer, count = backbone.get_layer_depth(names[group['params'][0]], 'backbone.')
             multipliers[layer] = rate ** (count - 1 - layer)
             group['lr'] = group.get('lr', self.base_lr) * multipliers[layer]
-        print_log(
-            'layer-wise lr: '
-            + ', '.join(
-                f'layer {layer} x {multipliers[layer]:.3g}' for layer in sorted(multipliers)
-            ),
-            logger='current',
+        text = ', '.join(
+            f'layer {layer} x {multipliers[layer]:.3g}' for layer in sorted(multipliers)
         )
+        print_log(f'layer-wise lr: {text}', logger='current')

@@ -1,3 +1,5 @@
+"""Merging parameter groups with equal options."""
+
 from mmengine.optim import DefaultOptimWrapperConstructor
 from torch import nn
 
@@ -6,12 +8,10 @@ from vitae_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class MergedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """mmengine's default constructor, with one group for all parameters of the
-    same options.
+    """mmengine's default constructor, with a single group for all parameters with equal options.
 
-    The default one makes a group of each parameter where there is a
-    ``paramwise_cfg``; optimizers go from group to group, and fuse their work
-    within one alone.
+    With a ``paramwise_cfg`` the default constructor makes a group of each parameter. Optimizers
+    iterate over groups, and fuse their work only within a group.
     """
 
     def add_params(
@@ -21,30 +21,28 @@ class MergedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         prefix: str = '',
         is_dcn_module: int | float | None = None,
     ) -> None:
-        super().add_params(params, module, prefix, is_dcn_module)
-        # the base class calls this method for the model, and then for each module below
+        super().add_params(params, module, prefix=prefix, is_dcn_module=is_dcn_module)
+        # the base class calls this method for the model, and recursively for its modules
         if not prefix:
             self._adjust(params, module)
             params[:] = merge_groups(params)
 
     def _adjust(self, params: list[dict], model: nn.Module) -> None:
-        """Changes the options of the parameters' groups, one of each."""
+        """Changes the options of the groups, each with one parameter, before they are merged."""
 
 
 def merge_groups(groups: list[dict]) -> list[dict]:
-    """Parameter groups, those of the same options as one.
+    """Merges parameter groups with equal options.
 
     Args:
-        groups: As optimizers take them.
+        groups: Parameter groups of an optimizer.
 
     Returns:
-        In the order in which options first appear.
+        Merged groups, in the order in which their options first appear.
     """
-    merged = {}
+    merged: dict[str, dict] = {}
     for group in groups:
         options = {key: value for key, value in group.items() if key != 'params'}
-        # options may be lists
-        merged.setdefault(repr(sorted(options.items())), dict(params=[], **options))['params'] += (
-            group['params']
-        )
+        key = repr(sorted(options.items()))  # options may be lists, which have no hash
+        merged.setdefault(key, dict(params=[], **options))['params'] += group['params']
     return list(merged.values())

@@ -1,10 +1,10 @@
-"""Checks made before anything is trained."""
+"""Checks of data, model and checkpoints before a training starts."""
 
 from .data import check_data
 from .findings import Findings, check_training
 from .loader import check_loader
 from .start import check_start_weights
-from .summary import summarise
+from .summary import summarize_training
 from .work_dir import check_room, check_work_dir, forget_run
 
 __all__ = [
@@ -16,5 +16,5 @@ __all__ = [
     'check_training',
     'check_work_dir',
     'forget_run',
-    'summarise',
+    'summarize_training',
 ]

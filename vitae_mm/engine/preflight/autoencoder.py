@@ -1,6 +1,7 @@
-"""Decoder and target of a masked autoencoder."""
+"""Checking the decoder and target of a masked autoencoder."""
 
 import math
+from typing import Any
 
 from torch import nn
 
@@ -9,31 +10,31 @@ from vitae_mm.selfsup import MaskedViTAE
 
 
 def check_autoencoder(model: nn.Module) -> None:
-    """Checks that mmpretrain's decoder and target are made for the tokens of
-    the encoder.
+    """Checks that mmpretrain's decoder and head fit the tokens of the encoder.
 
     Args:
-        model: Or its outline; one that is not made of our masked encoder and
-            these two is not checked.
+        model: May be on the meta device; only models with our masked encoder and mmpretrain's
+            decoder and head are checked.
 
     Raises:
-        InputError: If one of their numbers is another.
+        InputError: If one of their sizes does not fit.
     """
     encoder = getattr(model, 'backbone', None)
     if not isinstance(encoder, MaskedViTAE):
         return
-    # only pretraining needs mmpretrain
+    # other tasks do not need mmpretrain
     from mmpretrain.models import MAEPretrainDecoder, MAEPretrainHead
 
     neck, head = model.neck, model.head
     if not isinstance(neck, MAEPretrainDecoder) or not isinstance(head, MAEPretrainHead):
         return
-    rows, columns = encoder.stages[0].embedding.grid
+    parts: Any = encoder
+    rows, columns = parts.stages[0].embedding.grid
     patch = encoder.stride
     size = f'img_size={encoder.img_size[0]} and patches of {patch}x{patch}'
     for option, found, wanted in (
         ('model.neck.num_patches', neck.num_patches, rows * columns),
-        ('model.neck.embed_dim', neck.decoder_embed.in_features, encoder.norm.normalized_shape[0]),
+        ('model.neck.embed_dim', neck.decoder_embed.in_features, parts.norm.normalized_shape[0]),
         (
             'model.neck.patch_size',
             math.sqrt(neck.decoder_pred.out_features / encoder.in_channels),

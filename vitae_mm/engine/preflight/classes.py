@@ -1,4 +1,4 @@
-"""Names of a dataset's classes."""
+"""Finding and checking the classes of a dataset."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,34 +11,33 @@ from .folders import folders
 from .source import Source
 
 NAMELESS = {'Flowers102': 102}
-"""Datasets of mmpretrain whose classes have no names, and how many there are."""
+"""Number of classes of mmpretrain's datasets without class names."""
 
 FOLDERS_ARE_CLASSES = 'mmpretrain.datasets.custom.CustomDataset'
-"""The dataset whose classes may be the sub-folders of its image folder."""
+"""The dataset whose classes may be the subfolders of its image folder."""
 
 
 def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
-    """The classes; () where they are not known beforehand.
+    """Returns the class names; () if they are unknown before the dataset is loaded.
 
     Args:
         source: The dataset.
-        annotations: Content of its annotation file, if that is in COCO form.
+        annotations: Content of its annotation file, if it is in COCO format.
 
     Raises:
-        InputError: For one class given as text, and for an image folder
-            without class folders.
+        InputError: If ``classes`` is a string, or an image folder has no class folders.
     """
     kind, given = source.kind, source.given_classes
     preset = getattr(kind, 'METAINFO', None) or {}
     if 'thing_classes' in preset:
-        return ()  # panoptic: heads predict things or all
+        return ()  # panoptic: heads predict things, or things and stuff
     classes = given if given is not None else preset.get('classes')
     if isinstance(classes, str):
         if Path(classes).is_file():
             return tuple(list_from_file(classes))
         raise InputError(
-            f'classes={classes!r} is neither a file nor a tuple: for one class give '
-            f'({classes!r}, ) with its comma.'
+            f'classes={classes!r} is neither a file nor a tuple: for a single class give '
+            f'({classes!r}, ) with a comma.'
         )
     if classes is None and kind.__name__ == 'INaturalist' and annotations:
         return tuple(category['name'] for category in annotations['categories'])
@@ -50,7 +49,7 @@ def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
 
 
 def has_class_folders(source: Source) -> bool:
-    """Whether the sub-folders of the images are the classes."""
+    """Whether the subfolders of the image folder are the classes."""
     return (
         f'{source.kind.__module__}.{source.kind.__name__}' == FOLDERS_ARE_CLASSES
         and source.given_classes is None
@@ -60,7 +59,7 @@ def has_class_folders(source: Source) -> bool:
 
 
 def sub_folders(folder: Path, name: str) -> tuple[str, ...]:
-    """Names of the class folders.
+    """Returns the names of the class folders.
 
     Raises:
         InputError: If there are none.
@@ -68,35 +67,35 @@ def sub_folders(folder: Path, name: str) -> tuple[str, ...]:
     found = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     if not found:
         raise InputError(
-            f'{name}: the folder {folder} has no sub-folders, one for each class: '
-            'sort the images into some, or give an ann_file; for images without '
-            'classes set with_label=False.'
+            f'{name}: the folder {folder} has no subfolders, one for each class: sort the images '
+            'into subfolders, or give an ann_file; for images without classes set '
+            'with_label=False.'
         )
     return found
 
 
 def check_categories(annotations: Mapping, classes: tuple[str, ...], name: str) -> None:
-    """Raises InputError for classes that an annotation file does not have."""
+    """Raises InputError if classes are missing in an annotation file."""
     if not annotations:
         return
     categories = [category['name'] for category in annotations['categories']]
-    absent = [label for label in classes if label not in categories]
-    if absent:
+    missing = [label for label in classes if label not in categories]
+    if missing:
         raise InputError(
-            f'{name}: classes {absent[:5]} are not among the categories of the '
-            f'annotation file, {categories[:10]}: set metainfo classes to those.'
+            f'{name}: classes {missing[:5]} are not among the categories of the annotation file, '
+            f'{categories[:10]}: set metainfo classes to those.'
         )
 
 
 def check_same_classes(
     classes: tuple[str, ...], name: str, others: tuple[str, ...], other_name: str
 ) -> None:
-    """Raises InputError if two splits have different class folders: they are
-    numbered in each split by itself."""
+    """Raises InputError if two splits have different class folders, as each split numbers its
+    own."""
     differ = sorted(set(classes) ^ set(others))
     if differ:
         raise InputError(
-            f'{name} has the class folders {classes[:10]}, {other_name} has '
-            f'{others[:10]}: {differ[:5]} are not in both, so that labels would not '
-            'agree; give both the same folders.'
+            f'{name} has the class folders {classes[:10]}, {other_name} has {others[:10]}: '
+            f'{differ[:5]} are not in both, so that their labels would differ; give both the same '
+            'folders.'
         )

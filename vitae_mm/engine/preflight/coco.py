@@ -1,9 +1,10 @@
-"""Annotation files in COCO form."""
+"""Reading and checking annotation files in COCO format."""
 
 import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from vitae_mm.errors import InputError
 
@@ -15,15 +16,15 @@ READERS = (
     'BaseCocoStyleDataset._load_annotations',
     'INaturalist.load_data_list',
 )
-"""Methods of the datasets that read annotations in COCO form."""
+"""Methods that read annotations in COCO format."""
 
 
 def read_annotations(source: Source) -> Mapping:
-    """The content of an annotation file in COCO form; {} where there is none.
+    """Returns the content of an annotation file in COCO format; {} if there is none.
 
     Raises:
-        InputError: If the file is missing, not JSON or of another form, lists
-            no images, or if its first images are not there.
+        InputError: If the file is missing, not JSON or not in COCO format, lists no images, or if
+            one of its first images is missing.
     """
     name = source.name
     path = find_file(source.root, source.options.get('ann_file'), name)
@@ -33,23 +34,23 @@ def read_annotations(source: Source) -> Mapping:
         content = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(
-            f'{name}: the annotation file {path} is not JSON ({error}): download or '
-            'export it again.'
+            f'{name}: the annotation file {path} is not JSON ({error}): download or export it '
+            'again.'
         ) from error
     if not any(map(source.has_method, READERS)):
         return {}
-    absent = [
+    missing = [
         key
         for key in ('images', 'annotations', 'categories')
         if not isinstance(content, Mapping) or not isinstance(content.get(key), list)
     ]
-    if absent or not all(
+    if missing or not all(
         isinstance(category, Mapping) and 'name' in category for category in content['categories']
     ):
         raise InputError(
-            f'{name}: the annotation file {path} is not in COCO form: it needs lists '
-            f'images, annotations and categories, each category with a name; '
-            f'missing: {absent or ["name"]}.'
+            f'{name}: the annotation file {path} is not in COCO format: it needs the lists images, '
+            'annotations and categories, and each category a name; '
+            f'missing: {missing or ["name"]}.'
         )
     if not content['images']:
         raise InputError(f'{name}: the annotation file {path} lists no images.')
@@ -59,16 +60,15 @@ def read_annotations(source: Source) -> Mapping:
 
 
 def check_entries(content: Mapping, keys: tuple[str, ...], source: Source) -> None:
-    """Checks what the codebases read of every image and annotation.
+    """Checks the keys that the codebases read of every image and annotation.
 
     Args:
-        content: Of an annotation file.
-        keys: What each annotation must have beside 'id' and 'image_id'.
+        content: Content of an annotation file.
+        keys: Keys that each annotation needs besides 'id' and 'image_id'.
         source: The dataset.
 
     Raises:
-        InputError: For one without a needed key, a box that is not four
-            numbers, and an id that two annotations have.
+        InputError: For a missing key, a box that is not four numbers, or a repeated id.
     """
     where = f'{source.name}: {source.options["ann_file"]}'
     _check_keys(content['images'], ('width', 'height'), f'{where}: an entry of images')
@@ -76,7 +76,7 @@ def check_entries(content: Mapping, keys: tuple[str, ...], source: Source) -> No
     counts = Counter(annotation['id'] for annotation in content['annotations'])
     identity, count = counts.most_common(1)[0] if counts else (None, 0)
     if count > 1:
-        raise InputError(f'{where}: {count} annotations have the id {identity}: number them anew.')
+        raise InputError(f'{where}: {count} annotations have the id {identity}: renumber them.')
     for annotation in content['annotations']:
         if not _is_box(annotation.get('bbox', [0] * 4)):
             raise InputError(
@@ -86,12 +86,12 @@ def check_entries(content: Mapping, keys: tuple[str, ...], source: Source) -> No
 
 
 def no_annotations(source: Source, count: int) -> InputError:
-    """The error for a file of which nothing is left to train or test on."""
+    """Returns the error for a file without usable annotations."""
     which = f'none of the {count} annotations' if count else 'no annotations'
     remedy = (
         'check their classes, boxes and keypoints'
         if count
-        else 'label some images, or leave this split out'
+        else 'label some images, or remove this split'
     )
     return InputError(
         f'{source.name}: {source.options["ann_file"]} has {which} that can be used: {remedy}.'
@@ -99,7 +99,7 @@ def no_annotations(source: Source, count: int) -> InputError:
 
 
 def note(source: Source, total: int, others: Mapping[str, int]) -> str:
-    """A line with the number of instances, and those of ``others`` that are not 0."""
+    """Returns a line with the number of instances and the other counts that are not 0."""
     counts = [f'{count:,} {what}' for what, count in others.items() if count]
     return f'{source.split}: ' + ', '.join([f'{total:,} instances', *counts])
 
@@ -108,14 +108,14 @@ def _check_keys(listed: Iterable[Mapping], keys: tuple[str, ...], where: str) ->
     needed = set(keys)
     for entry in listed:
         if not needed <= entry.keys():
-            absent = [key for key in keys if key not in entry]
+            missing = [key for key in keys if key not in entry]
             raise InputError(
-                f'{where} has no {", ".join(absent)}: {str(entry)[:100]}; export the '
-                'file again with them.'
+                f'{where} has no {", ".join(missing)}: {str(entry)[:100]}; export the file again '
+                'with them.'
             )
 
 
-def _is_box(box: object) -> bool:
+def _is_box(box: Any) -> bool:
     try:
         left, top, width, height = box
         return math.isfinite(left + top + width + height)

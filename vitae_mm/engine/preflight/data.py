@@ -1,11 +1,12 @@
-"""The data of a config."""
+"""Checking the datasets of a config."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.config import Config
 
 from vitae_mm.datasets.stratified_subset import check_options
-from vitae_mm.engine.config import dicts, entries, type_name
+from vitae_mm.engine.config import iter_dicts, type_name, walk_datasets
 from vitae_mm.evaluation.reassessed_labels import NUM_IMAGES, read_labels
 
 from . import images, instances, keypoints, masks
@@ -17,32 +18,30 @@ from .source import Source, sources
 
 
 def check_data(cfg: Config, splits: tuple[str, ...]) -> list[str]:
-    """Checks the datasets of a config, and the heads against them.
+    """Checks the datasets of a config, and whether the heads fit them.
 
     Args:
-        cfg: Of any of the codebases.
-        splits: Which of 'train', 'val' and 'test' will be read.
+        cfg: Config of any codebase.
+        splits: Which of 'train', 'val' and 'test' are used.
 
     Returns:
-        Lines about what was found in annotations.
+        Lines that describe the annotations.
 
     Raises:
-        InputError: For a folder that is missing or empty, an annotation file
-            that is missing or not JSON, images that it names and that are
-            not there, classes that it does not have, heads with another
-            number of classes or keypoints, class folders that differ between
-            splits, a fraction that is none, and reassessed labels of another
-            form or length; further for what ``check_instances``,
-            ``check_keypoints``, ``check_masks`` and ``check_listing`` find.
+        InputError: For a missing or empty folder, an annotation file that is missing or not JSON,
+            missing images or classes in it, heads with another number of classes or keypoints,
+            class folders that differ between splits, an invalid fraction, and invalid reassessed
+            labels; also see ``check_instances``, ``check_keypoints``, ``check_masks`` and
+            ``check_listing``.
     """
-    notes, class_folders = [], {}
+    notes: list[str] = []
+    class_folders: dict[type, tuple] = {}
     for split in splits:
-        for wrapper in entries(cfg.get(f'{split}_dataloader')):
+        for wrapper in walk_datasets(cfg.get(f'{split}_dataloader')):
             if type_name(wrapper) == 'StratifiedSubset':
                 check_options(wrapper.get('fraction'), wrapper.get('seed', 0))
-        for source in sources(cfg, split):
-            notes.append(_check_source(source, cfg, class_folders))
-        for evaluator in dicts(cfg.get(f'{split}_evaluator')):
+        notes += [_check_source(source, cfg, class_folders) for source in sources(cfg, split)]
+        for evaluator in iter_dicts(cfg.get(f'{split}_evaluator')):
             file = find_file(Path(), evaluator.get('ann_file'), f'{split}_evaluator')
             if file and type_name(evaluator) == 'ReassessedLabels':
                 read_labels(file, evaluator.get('num_images', NUM_IMAGES))
@@ -50,7 +49,7 @@ def check_data(cfg: Config, splits: tuple[str, ...]) -> list[str]:
 
 
 def _check_source(source: Source, cfg: Config, class_folders: dict) -> str:
-    annotations = {}
+    annotations: Mapping = {}
     if not source.downloads:
         for folder in folders(source):
             check_folder(folder, source.name)
@@ -81,10 +80,10 @@ def _check_source(source: Source, cfg: Config, class_folders: dict) -> str:
 
 
 def _evaluated_keys(cfg: Config, split: str) -> tuple[str, ...]:
-    """What COCO's metrics read of each annotation besides."""
+    """Further keys of each annotation that COCO metrics read."""
     metrics = [
         evaluator
-        for evaluator in dicts(cfg.get(f'{split}_evaluator'))
+        for evaluator in iter_dicts(cfg.get(f'{split}_evaluator'))
         if type_name(evaluator) == 'CocoMetric' and evaluator.get('ann_file')
     ]
     if not metrics:

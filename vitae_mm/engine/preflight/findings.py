@@ -1,11 +1,11 @@
-"""All checks of a training."""
+"""All checks before a training, and their findings."""
 
 from dataclasses import dataclass
 
 from mmengine.config import Config
 from torch import nn
 
-from vitae_mm.engine.models import outline_model
+from vitae_mm.engine.models import build_meta_model
 
 from .autoencoder import check_autoencoder
 from .data import check_data
@@ -14,12 +14,12 @@ from .start import check_start_weights
 
 @dataclass(frozen=True)
 class Findings:
-    """What the checks found on their way.
+    """What the checks found, for the summary of a training.
 
     Attributes:
-        model: Outline of the model.
-        annotations: Lines about what annotations hold.
-        weights: Lines about checkpoints that the training starts from.
+        model: The model on the meta device.
+        annotations: Lines that describe the annotations.
+        weights: Lines that describe the checkpoints that the training starts from.
     """
 
     model: nn.Module
@@ -31,15 +31,14 @@ def check_training(cfg: Config, trust: bool = False) -> Findings:
     """Checks data, model and checkpoints.
 
     Args:
-        cfg: Of a training.
-        trust: Unpickle anything in its checkpoint. Defaults to False.
+        cfg: Config of a training.
+        trust: Unpickle any object in its checkpoint. Defaults to False.
 
     Raises:
-        InputError: For what does not fit, see :func:`check_data`,
-            :func:`outline_model`, :func:`check_autoencoder` and
-            :func:`check_start_weights`.
+        InputError: See :func:`check_data`, :func:`check_autoencoder` and
+            :func:`check_start_weights`; also for invalid options of our networks.
     """
     annotations = check_data(cfg, ('train', 'val'))
-    model = outline_model(cfg)
+    model = build_meta_model(cfg)
     check_autoencoder(model)
     return Findings(model, annotations, check_start_weights(cfg, model, trust))

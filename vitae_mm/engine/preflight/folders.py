@@ -1,4 +1,4 @@
-"""Folders and files that a dataset names."""
+"""Checking the folders and files of a dataset."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,35 +10,35 @@ from vitae_mm.errors import InputError
 from .source import Source
 
 SAMPLED_IMAGES = 20
-"""How many of the listed images are looked for."""
+"""Number of listed images that are checked for existence."""
 
 
 def folders(source: Source) -> list[Path]:
-    """Those that the config names: data_root, then the prefixes."""
+    """Returns the folders in the config: data_root, then the prefixes."""
     prefix = source.options.get('data_prefix') or {}
     parts = list(prefix.values()) if isinstance(prefix, Mapping) else [prefix]
     return [source.root, *(source.root / part for part in parts if part is not None)]
 
 
 def check_folder(folder: Path, name: str) -> None:
-    """Raises InputError if there is no such folder, or nothing in it."""
+    """Raises InputError if the folder is missing or empty."""
     if not folder.is_dir():
         raise InputError(
-            f'{name}: the folder {folder} does not exist: put the data there, or '
-            'set data_root (see docs/own_data.md).'
+            f'{name}: the folder {folder} does not exist: put the data there, or set data_root '
+            '(see docs/own_data.md).'
         )
     if next(folder.iterdir(), None) is None:
         raise InputError(
-            f'{name}: the folder {folder} is empty: put the data there, or set '
-            'data_root and data_prefix.'
+            f'{name}: the folder {folder} is empty: put the data there, or set data_root and '
+            'data_prefix.'
         )
 
 
 def find_file(root: Path, file: object, name: str) -> Path | None:
-    """The annotation file, if one is named and it is not on remote storage.
+    """Returns the annotation file, if there is one and it is not on remote storage.
 
     Raises:
-        InputError: If it is not there.
+        InputError: If it does not exist.
     """
     if not file or not isinstance(file, str) or '://' in file:
         return None
@@ -51,27 +51,27 @@ def find_file(root: Path, file: object, name: str) -> Path | None:
 
 
 def check_images(files: Iterable[str], places: list[Path], listing: object, name: str) -> None:
-    """Looks for the first images of a list.
+    """Checks that the first images of a list exist.
 
     Args:
-        files: Their names.
+        files: File names of the images.
         places: Folders that they may be in.
-        listing: Where the names come from, for the error.
-        name: The dataset, for the error.
+        listing: Source of the names, for the message.
+        name: Name of the dataset, for the message.
 
     Raises:
-        InputError: Naming one that is not there.
+        InputError: If one is missing.
     """
     for file in islice(files, SAMPLED_IMAGES):
         if not any((place / file).is_file() for place in places):
             raise InputError(
-                f'{name}: {listing} names the image {file}, which is not in '
-                f'{places[-1]}: check data_prefix.'
+                f'{name}: {listing} lists the image {file}, which is not in {places[-1]}: check '
+                'data_prefix.'
             )
 
 
 def files_below(folder: str | os.PathLike) -> Iterator[str]:
-    """Paths of all files in a folder and those below it, normalised; links are
-    followed, as the codebases do."""
-    for parent, _, files in os.walk(folder, followlinks=True):
+    """Yields the normalized paths of all files in a folder, at any depth, and follows links as
+    the codebases do."""
+    for parent, _, files in os.walk(os.fspath(folder), followlinks=True):
         yield from (os.path.normpath(os.path.join(parent, file)) for file in files)

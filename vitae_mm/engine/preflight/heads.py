@@ -1,18 +1,18 @@
-"""What the heads of a model count: classes, and keypoints."""
+"""Checking the number of classes and keypoints of a model's heads."""
 
 from collections.abc import Iterator, Mapping
 
 from mmengine.config import Config
 
-from vitae_mm.engine.config import dicts, type_name
+from vitae_mm.engine.config import iter_dicts, type_name
 from vitae_mm.errors import InputError
 
 COUNTING = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head', 'head', 'data_preprocessor')
-"""Parts of a model that count the classes of the dataset: heads predict them,
-mmpretrain's preprocessor makes one-hot labels of them."""
+"""Parts of a model with the number of classes of the dataset: heads, and mmpretrain's preprocessor,
+which makes one-hot labels."""
 
 OTHER_CLASSES = ('STDCHead',)
-"""Heads that predict something else than the classes of the dataset: boundaries."""
+"""Heads that predict boundaries instead of classes."""
 
 POINT_OPTIONS = dict(
     HeatmapHead='out_channels',
@@ -23,24 +23,24 @@ POINT_OPTIONS = dict(
     DSNTHead='num_joints',
     IntegralRegressionHead='num_joints',
 )
-"""Heads of mmpose, and the option that says how many keypoints they predict."""
+"""Heads of mmpose, and the option with the number of keypoints."""
 
 
 def check_heads(cfg: Config, classes: tuple[str, ...], name: str) -> None:
-    """Raises InputError for a head with another number of classes."""
+    """Raises InputError if a head has another number of classes."""
     for path, count in class_counts(cfg):
         if count != len(classes):
             raise InputError(
-                f'{path}={count}, but {name} has {len(classes)} classes '
-                f'{classes[:5]}: set num_classes to {len(classes)}.'
+                f'{path}={count}, but {name} has {len(classes)} classes {classes[:5]}: set '
+                f'num_classes to {len(classes)}.'
             )
 
 
 def check_segmentation_heads(cfg: Config) -> int | None:
-    """The number of classes of a segmentor's heads.
+    """Returns the number of classes of a segmentor's heads, if there are any.
 
     Raises:
-        InputError: If they differ.
+        InputError: If it differs between heads.
     """
     found = [
         (path, count)
@@ -50,31 +50,31 @@ def check_segmentation_heads(cfg: Config) -> int | None:
     for path, count in found:
         if count != found[0][1]:
             raise InputError(
-                f'{path}={count}, but {found[0][0]}={found[0][1]}: give all heads '
-                'the number of classes.'
+                f'{path}={count}, but {found[0][0]}={found[0][1]}: set all heads to the number of '
+                'classes.'
             )
     return found[0][1] if found else None
 
 
 def check_keypoint_head(cfg: Config, count: int, name: str) -> None:
-    """Raises InputError for a head with another number of keypoints."""
-    for head in dicts(cfg.model.get('head')):
+    """Raises InputError if a head has another number of keypoints."""
+    for head in iter_dicts(cfg.model.get('head')):
         option = POINT_OPTIONS.get(type_name(head))
-        # besides the heatmap, these predict two offsets of each keypoint
+        # these also predict two offsets for each keypoint
         maps = 3 if (head.get('decoder') or {}).get('heatmap_type') == 'combined' else 1
         predicted = head.get(option)
         if predicted is not None and predicted != maps * count:
             raise InputError(
-                f'model.head.{option}={predicted}, but {name} has {count} keypoints: '
-                f'set {option} to {maps * count}.'
+                f'model.head.{option}={predicted}, but {name} has {count} keypoints: set '
+                f'{option} to {maps * count}.'
             )
 
 
 def class_counts(cfg: Config) -> Iterator[tuple[str, int]]:
-    """Every num_classes of the parts that count classes, with where it stands."""
+    """Yields the path and value of each num_classes in the model."""
     parts = dict(model=cfg.model)
     if 'data_preprocessor' not in cfg.model:
-        # mmengine makes it a part of the model
+        # mmengine adds it to the model
         parts['data_preprocessor'] = cfg.get('data_preprocessor')
     return _counts_below(parts)
 
@@ -82,7 +82,7 @@ def class_counts(cfg: Config) -> Iterator[tuple[str, int]]:
 def _counts_below(node: object, path: str = '') -> Iterator[tuple[str, int]]:
     if isinstance(node, Mapping):
         for key, value in node.items():
-            for part in dicts(value) if key in COUNTING else ():
+            for part in iter_dicts(value) if key in COUNTING else ():
                 if part.get('num_classes') is not None and type_name(part) not in OTHER_CLASSES:
                     yield f'{path}{key}.num_classes', part['num_classes']
             yield from _counts_below(value, f'{path}{key}.')

@@ -1,4 +1,4 @@
-"""Images in class folders or in a list, for mmpretrain."""
+"""Checking images in class folders or lists, for mmpretrain."""
 
 from pathlib import Path
 
@@ -17,23 +17,22 @@ METHODS = ('CustomDataset.load_data_list',)
 
 
 def check_listing(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
-    """Checks images as mmpretrain's ``CustomDataset`` and its kin, ``ImageNet``
-    among them, find them.
+    """Checks the images of mmpretrain's ``CustomDataset`` and its subclasses, such as
+    ``ImageNet``.
 
-    A class folder without images is left to mmpretrain, which warns of it.
+    mmpretrain itself warns about a class folder without images.
 
     Args:
-        classes: Of the dataset; where there are none, the head counts.
+        classes: Classes of the dataset; if they are unknown, those of the head are counted.
         source: The dataset.
-        cfg: Whose head is compared.
+        cfg: Config with the head.
 
     Returns:
-        How many images a list has; '' for folders, which are not walked.
+        A line with the number of listed images; '' for folders, which are not counted.
 
     Raises:
-        InputError: For another number of class folders than of classes,
-            folders without images, a list that is empty, and a line of it
-            that is not a name and the number of a class.
+        InputError: If the number of class folders differs from that of the classes, folders have
+            no images, a list is empty, or a line of it is not a name and a class number.
     """
     dataset = source.outline()
     folder = Path(dataset.img_prefix)
@@ -53,15 +52,14 @@ def _check_class_folders(
         found = sub_folders(folder, source.name)
         if classes and len(found) != len(classes):
             raise InputError(
-                f'{source.name}: {folder} has {len(found)} class folders, '
-                f'{found[:5]}, for {len(classes)} classes: put in those that are '
-                'missing, or correct the classes.'
+                f'{source.name}: {folder} has {len(found)} class folders, {found[:5]}, for '
+                f'{len(classes)} classes: add the missing folders, or correct the classes.'
             )
         places = [folder / label for label in found]
     if not any(dataset.is_valid_file(path) for place in places for path in files_below(place)):
         raise InputError(
-            f'{source.name}: there are no images in {folder}, only files that do not '
-            f'end in {", ".join(sorted(dataset.extensions))}: set extensions.'
+            f'{source.name}: there are no images in {folder}, only files that do not end in '
+            f'{", ".join(sorted(dataset.extensions))}: set extensions.'
         )
 
 
@@ -82,12 +80,12 @@ def _check_list(dataset: BaseDataset, folder: Path, count: int | None, source: S
 
 
 def _file_name(line: str, number: int, count: int | None, where: str) -> str:
-    """The name in a line 'name class'."""
+    """The file name in a line 'name class'."""
     name, _, label = line.strip().rpartition(' ')
     if not name or not label.isdecimal() or (count is not None and int(label) >= count):
-        numbers = 'a whole number' if count is None else f'0 to {count - 1}'
+        numbers = 'an integer' if count is None else f'0 to {count - 1}'
         raise InputError(
-            f'{where}, line {number}: {line!r} is not the name of an image and the '
-            f'number of its class, {numbers}: correct the line.'
+            f'{where}, line {number}: {line!r} is not the name of an image and the number of its '
+            f'class, {numbers}: correct the line.'
         )
     return name

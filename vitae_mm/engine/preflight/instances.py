@@ -1,8 +1,8 @@
-"""Boxes and masks of objects, for mmdet."""
+"""Checking boxes and instance masks, for mmdet."""
 
 from collections.abc import Collection, Mapping, Sequence
 
-from vitae_mm.engine.config import steps
+from vitae_mm.engine.config import find_transforms
 from vitae_mm.errors import InputError
 
 from .coco import check_entries, no_annotations, note
@@ -14,26 +14,25 @@ METHODS = ('CocoDataset.load_data_list', 'CocoDataset.parse_data_info')
 def check_instances(
     content: Mapping, classes: tuple[str, ...], source: Source, evaluated: Collection[str]
 ) -> str:
-    """Checks annotations as mmdet's ``CocoDataset`` reads them.
+    """Checks the annotations of mmdet's ``CocoDataset``.
 
-    Those of other classes, with a box outside of their image, narrower than a
-    pixel, or of no area, and images that filter_cfg finds too small, mmdet
-    leaves out: they are counted.
+    mmdet skips annotations of other classes, boxes outside the image, narrower than a pixel or
+    without area, and images that are too small for filter_cfg; these are counted.
 
     Args:
-        content: Of the annotation file.
-        classes: Of the dataset.
+        content: Content of the annotation file.
+        classes: Classes of the dataset.
         source: The dataset.
-        evaluated: What the metrics read of each annotation besides.
+        evaluated: Further keys of each annotation that the metrics read.
 
     Returns:
-        How many annotations there are, and how many are left out.
+        A line with the number of annotations and of skipped ones.
 
     Raises:
-        InputError: If an annotation lacks what is read, or none can be used.
+        InputError: If an annotation lacks a key, or no annotation can be used.
     """
     if not content or (source.split == 'test' and not content['annotations']):
-        return ''  # those of a test set may be kept back
+        return ''  # annotations of test sets may be unpublished
     check_entries(content, ('category_id', 'bbox', 'area', *evaluated), source)
     wanted = {category['id'] for category in content['categories'] if category['name'] in classes}
     least = (
@@ -56,14 +55,14 @@ def check_instances(
         source,
         len(annotations),
         {
-            'left out as of other classes': len(annotations) - len(of_classes),
-            'left out as outside of their image or too small': len(of_classes) - len(usable),
+            'of other classes (skipped)': len(annotations) - len(of_classes),
+            'outside the image or too small (skipped)': len(of_classes) - len(usable),
         },
     )
 
 
 def _is_inside(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
-    """Whether mmdet finds something of it in its image."""
+    """Whether mmdet uses an annotation."""
     if annotation['image_id'] not in sizes or annotation.get('ignore'):
         return False
     left, top, width, height = annotation['bbox']
@@ -78,14 +77,14 @@ def _is_inside(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
 
 
 def _check_masks(annotations: list[Mapping], source: Source) -> None:
-    """mmdet ignores a polygon or RLE that is none, but stops without any."""
-    loads = steps(source.options.get('pipeline'), 'LoadAnnotations')
+    """mmdet ignores an invalid polygon or RLE, but fails if it is missing."""
+    loads = find_transforms(source.options.get('pipeline'), 'LoadAnnotations')
     if not any(step.get('with_mask') for step in loads):
         return
     bare = next((entry for entry in annotations if not entry.get('segmentation')), None)
     if bare:
         raise InputError(
             f'{source.name}: annotation {bare["id"]} of {source.options["ann_file"]} has no '
-            'segmentation, which LoadAnnotations(with_mask=True) reads: add masks, or take a '
+            'segmentation, which LoadAnnotations(with_mask=True) reads: add masks, or use a '
             'detector without them.'
         )

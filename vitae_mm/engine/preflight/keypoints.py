@@ -1,11 +1,11 @@
-"""Keypoints, for mmpose."""
+"""Checking keypoints, for mmpose."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
 
-from vitae_mm.engine.config import steps
+from vitae_mm.engine.config import find_transforms
 from vitae_mm.errors import InputError
 
 from .coco import check_entries, no_annotations, note
@@ -19,41 +19,38 @@ METHODS = ('BaseCocoStyleDataset._load_annotations', 'BaseCocoStyleDataset.parse
 def check_keypoints(
     content: Mapping, source: Source, cfg: Config, evaluated: Collection[str]
 ) -> str:
-    """Checks annotations as mmpose's ``BaseCocoStyleDataset`` reads them.
+    """Checks the annotations of mmpose's ``BaseCocoStyleDataset``.
 
-    mmpose leaves out crowds, and what has no box, no keypoints or none that
-    is labelled, or a box outside of the image: they are counted. Keypoints
-    outside of their image are counted too. mmpose cuts an instance out with a
-    margin and pads what is beyond the image: a keypoint there is learned from
-    as any other; one so far out that its heatmap would show nothing of it gets
-    no weight in the loss.
+    mmpose skips crowds, annotations without a box or labeled keypoints, and boxes outside the
+    image; these are counted. Keypoints outside the image are counted too, but are allowed: mmpose
+    crops an instance with a margin and pads it beyond the image, so that it learns from a keypoint
+    there, and sets the loss weight of one beyond the heatmap to zero.
 
     Args:
-        content: Of the annotation file.
+        content: Content of the annotation file.
         source: The dataset.
-        cfg: Whose head is compared.
-        evaluated: What the metrics read of each annotation besides.
+        cfg: Config with the head.
+        evaluated: Further keys of each annotation that the metrics read.
 
     Returns:
-        How many annotations there are, and how many are left out.
+        A line with the number of annotations, of skipped ones, and of keypoints outside.
 
     Raises:
-        InputError: If head, dataset, categories or an annotation have another
-            number of keypoints, an annotation lacks what is read, or none can
-            be used.
+        InputError: If head, dataset, categories and annotations differ in the number of keypoints,
+            an annotation lacks a key, or no annotation can be used.
     """
     dataset = source.outline()
     count = dataset.metainfo.get('num_keypoints')
     if count is None:
         raise InputError(
-            f'{source.name} does not say which keypoints there are: set metainfo '
-            '(see docs/own_data.md).'
+            f'{source.name} does not define its keypoints: set metainfo (see docs/own_data.md).'
         )
-    converted = next(steps(source.options.get('pipeline'), 'KeypointConverter'), {})
-    check_keypoint_head(cfg, converted.get('num_keypoints', count), source.name)
+    converters = find_transforms(source.options.get('pipeline'), 'KeypointConverter')
+    converted = next((converter.get('num_keypoints', count) for converter in converters), count)
+    check_keypoint_head(cfg, converted, source.name)
     find_file(Path(), dataset.bbox_file, source.name)
     if not content or (source.split == 'test' and not content['annotations']):
-        return ''  # those of a test set may be kept back
+        return ''  # annotations of test sets may be unpublished
     check_entries(content, ('category_id', *evaluated), source)
     _check_counts(content, count, source)
     sizes = {image['id']: (image['width'], image['height']) for image in content['images']}
@@ -66,35 +63,33 @@ def check_keypoints(
         source,
         len(annotations),
         {
-            'left out as without keypoints or outside of their image': len(annotations)
-            - len(usable),
-            'keypoints outside of their image': outside,
+            'without keypoints or outside the image (skipped)': len(annotations) - len(usable),
+            'keypoints outside the image': outside,
         },
     )
 
 
 def _check_counts(content: Mapping, count: int, source: Source) -> None:
-    """All have as many keypoints as the dataset says."""
+    """Raises InputError unless all annotations have the keypoints of the dataset."""
     where = f'{source.name}: {source.options["ann_file"]}'
     for category in content['categories']:
         named = category.get('keypoints')
         if named and len(named) != count:
             raise InputError(
-                f'{where} has {len(named)} keypoints for the category '
-                f'{category["name"]!r}, {named[:5]}, but metainfo has {count}: give '
-                'both the same.'
+                f'{where} has {len(named)} keypoints for the category {category["name"]!r}, '
+                f'{named[:5]}, but metainfo has {count}: give both the same.'
             )
     for entry in content['annotations']:
         if 'keypoints' in entry and len(entry['keypoints']) != 3 * count:
             raise InputError(
-                f'{where}: annotation {entry["id"]} has {len(entry["keypoints"])} '
-                f'numbers for its keypoints, but metainfo has {count} keypoints: '
-                f'give x, y and visibility of each, {3 * count} numbers.'
+                f'{where}: annotation {entry["id"]} has {len(entry["keypoints"])} numbers for its '
+                f'keypoints, but metainfo has {count} keypoints: give x, y and visibility of each, '
+                f'{3 * count} numbers.'
             )
 
 
 def _is_labelled(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
-    """Whether mmpose finds something to learn from."""
+    """Whether mmpose uses an annotation."""
     if (
         annotation['image_id'] not in sizes
         or annotation.get('iscrowd')
@@ -113,8 +108,8 @@ def _is_labelled(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> boo
 
 
 def _points_outside(keypoints: Sequence[float], size: Sequence[int]) -> int:
-    """How many labelled keypoints are outside of an image (width, height)."""
+    """Number of labeled keypoints outside an image (width, height)."""
     return sum(
         visible > 0 and not (0 <= x < size[0] and 0 <= y < size[1])
-        for x, y, visible in zip(keypoints[::3], keypoints[1::3], keypoints[2::3])
+        for x, y, visible in zip(keypoints[::3], keypoints[1::3], keypoints[2::3], strict=True)
     )

@@ -1,7 +1,9 @@
-"""Data loaders, once they are built."""
+"""Building and checking data loaders."""
 
 import copy
+from collections.abc import Sized
 from math import ceil
+from typing import Any, cast
 
 from mmengine.config import Config
 from mmengine.dataset import InfiniteSampler
@@ -14,38 +16,38 @@ from .source import sources
 
 
 def check_loader(loader: DataLoader, processes: int = 1) -> int:
-    """Checks that a training gets something to see.
+    """Checks that a training has data.
 
-    A few samples go round: of one image, each of eight processes gets a copy.
-    But a loader that drops what is no full batch may have none left.
+    With fewer samples than processes, samples are repeated. But a loader that drops the last
+    incomplete batch may have no batch at all.
 
     Args:
-        loader: Of a training.
-        processes: Among which it is yet to be divided. Defaults to 1.
+        loader: Loader of the training data.
+        processes: Number of processes that will share the data. Defaults to 1.
 
     Returns:
-        Batches of each process, once through the data.
+        The number of batches per process and epoch.
 
     Raises:
         InputError: If there are none.
     """
-    samples, batch = len(loader.dataset), loader.batch_sampler
+    samples = len(cast(Sized, loader.dataset))
+    batch: Any = loader.batch_sampler
     batches = ceil(len(loader) / processes)
     if processes > 1 and getattr(batch, 'drop_last', False):
         batches = ceil(samples / processes) // batch.batch_size
     endless = isinstance(getattr(batch, 'sampler', None), InfiniteSampler)
     if not samples or (not batches and not endless):
         raise InputError(
-            f'train_dataloader: {samples} samples make no full batch for each '
-            'process: give more images, a smaller batch_size, fewer processes, or '
-            'drop_last=False.'
+            f'train_dataloader: {samples} samples are not enough for a full batch in each process: '
+            'use more images, a smaller batch_size, fewer processes, or drop_last=False.'
         )
     return batches
 
 
 def build_loader(cfg: Config, split: str) -> DataLoader | None:
-    """A data loader for one process; None if its data are yet to be
-    downloaded, which is not done here."""
+    """Builds a data loader for one process; returns None if its data have not been downloaded
+    yet."""
     cfg = copy.deepcopy(cfg)
     downloading = [source for source in sources(cfg, split) if source.downloads]
     for source in downloading:

@@ -1,4 +1,4 @@
-"""Class maps of images, for mmseg."""
+"""Checking images and label maps, for mmseg."""
 
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import mmcv
 import numpy as np
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import BaseDataset
 
-from vitae_mm.engine.config import dicts, steps
+from vitae_mm.engine.config import find_transforms, iter_dicts
 from vitae_mm.errors import InputError
 
 from .folders import check_folder, files_below
@@ -19,31 +19,31 @@ from .source import Source
 METHODS = ('BaseSegDataset.load_data_list',)
 
 SAMPLED_MAPS = 100
-"""How many class maps are looked into, evenly over the dataset."""
+"""Number of label maps whose content is checked, evenly spaced over the dataset."""
 
 IGNORED = 255
-"""The label that mmseg pads with, and gives to what is left out."""
+"""Label of padding and of ignored pixels in mmseg."""
 
 
 def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
-    """Checks images and class maps as mmseg's ``BaseSegDataset`` reads them.
+    """Checks the images and label maps of mmseg's ``BaseSegDataset``.
 
     Args:
-        classes: Of the dataset; where there are none, the heads count.
+        classes: Classes of the dataset; if they are unknown, those of the heads are counted.
         source: The dataset.
-        cfg: Whose heads are compared.
+        cfg: Config with the heads.
 
     Returns:
-        How many images there are, and how many maps were looked into.
+        A line with the number of images and of checked label maps.
 
     Raises:
-        InputError: If heads differ, there are no images, one that is listed
-            is not there, or one has no map; for a map that does not decode,
-            has channels, more than 8 bits, or labels past the last class.
+        InputError: If heads differ, there are no images, a listed image or a label map is missing,
+            or a label map cannot be decoded, has several channels, more than 8 bits, or labels
+            beyond the last class.
     """
     predicted = check_segmentation_heads(cfg)
     dataset = source.outline()
-    loads = list(steps(source.options.get('pipeline'), 'LoadAnnotations'))
+    loads = list(find_transforms(source.options.get('pipeline'), 'LoadAnnotations'))
     _check_prefix(dataset, ('img_path', 'seg_map_path') if loads else ('img_path',), source)
     _check_reduction(dataset, loads, source)
     listed = _list_images(dataset, source)
@@ -53,9 +53,9 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     _check_there(
         maps,
         dataset.data_prefix['seg_map_path'],
-        'class map',
+        'label map',
         source,
-        f'its name is that of the image, with {dataset.seg_map_suffix!r} in place of '
+        f'the name of the image with {dataset.seg_map_suffix!r} in place of '
         f'{dataset.img_suffix!r}: check seg_map_suffix',
     )
     sampled = maps[:: -(-len(maps) // SAMPLED_MAPS)]
@@ -63,7 +63,7 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     ignored = {
         IGNORED,
         dataset.ignore_index,
-        *(head.get('ignore_index', IGNORED) for head in dicts(cfg.model.get('decode_head'))),
+        *(head.get('ignore_index', IGNORED) for head in iter_dicts(cfg.model.get('decode_head'))),
     }
     for path in sampled:
         _check_labels(
@@ -71,32 +71,31 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
             len(classes) or predicted,
             ignored,
             dataset,
-            f'{source.name}: the class map {path}',
+            f'{source.name}: the label map {path}',
         )
     return (
-        f'{source.split}: {len(listed):,} images, each with its class map; '
-        f'{len(sampled):,} maps looked into'
+        f'{source.split}: {len(listed):,} images with label maps; {len(sampled):,} label maps '
+        'checked'
     )
 
 
 def _check_prefix(dataset: BaseDataset, keys: tuple[str, ...], source: Source) -> None:
-    absent = [key for key in keys if key not in dataset.data_prefix]
-    if absent:
+    missing = [key for key in keys if key not in dataset.data_prefix]
+    if missing:
         raise InputError(
-            f'{source.name}: data_prefix has no {" and no ".join(absent)}: give the '
-            'folder of the images as img_path, that of the class maps as '
-            'seg_map_path.'
+            f'{source.name}: data_prefix has no {" and no ".join(missing)}: give the folder of the '
+            'images as img_path, that of the label maps as seg_map_path.'
         )
 
 
-def _check_reduction(dataset: BaseDataset, loads: list[dict], source: Source) -> None:
-    """mmseg stops in a data worker if these two differ."""
+def _check_reduction(dataset: BaseDataset, loads: list[ConfigDict], source: Source) -> None:
+    """mmseg fails in a data worker if the two options differ."""
     for step in loads:
         if step.get('reduce_zero_label') not in (None, dataset.reduce_zero_label):
             raise InputError(
                 f'{source.name} has reduce_zero_label={dataset.reduce_zero_label}, but '
                 f'LoadAnnotations has {step["reduce_zero_label"]}: set it in the dataset, and '
-                'leave it out of LoadAnnotations.'
+                'remove it from LoadAnnotations.'
             )
 
 
@@ -107,8 +106,8 @@ def _list_images(dataset: BaseDataset, source: Source) -> list[dict]:
     if not listed:
         found = sorted({Path(path).suffix for path in files_below(folder)})[:5]
         raise InputError(
-            f'{source.name}: no image of {folder} ends in {dataset.img_suffix!r}; '
-            f'there are {found}: set img_suffix.'
+            f'{source.name}: no image in {folder} ends in {dataset.img_suffix!r}; there are '
+            f'{found}: set img_suffix.'
         )
     if dataset.ann_file:
         _check_there(
@@ -126,17 +125,17 @@ def _check_there(
 ) -> None:
     check_folder(Path(folder), source.name)
     there = set(files_below(folder))
-    absent = [path for path in paths if os.path.normpath(path) not in there]
-    if absent:
+    missing = [path for path in paths if os.path.normpath(path) not in there]
+    if missing:
         raise InputError(
-            f'{source.name}: {len(absent)} of {len(paths)} {what}s are not there, '
-            f'such as {absent[0]} ({hint}).'
+            f'{source.name}: {len(missing)} of {len(paths)} {what}s are missing, such as '
+            f'{missing[0]} ({hint}).'
         )
 
 
 def _read_labels(path: str, backend: str, source: Source) -> np.ndarray:
-    """The labels in a class map, (N, ), ascending."""
-    where = f'{source.name}: the class map {path}'
+    """The labels in a label map, (N,), ascending."""
+    where = f'{source.name}: the label map {path}'
     try:
         pixels = mmcv.imread(path, flag='unchanged', backend=backend)
     except (OSError, SyntaxError, ValueError) as error:
@@ -146,13 +145,13 @@ def _read_labels(path: str, backend: str, source: Source) -> np.ndarray:
     pixels = pixels.squeeze()
     if pixels.ndim > 2:
         raise InputError(
-            f'{where} has {pixels.shape[2]} channels: save the number of the class '
-            'of each pixel in one channel, such as a PNG of mode L or P.'
+            f'{where} has {pixels.shape[2]} channels: save the class number of each pixel in one '
+            'channel, as a PNG of mode L or P does.'
         )
     if pixels.max() > IGNORED:
         raise InputError(
-            f'{where} holds the label {pixels.max()}: mmseg reads 8 bits; number the '
-            f'classes from 0 on, {IGNORED} counts for nothing.'
+            f'{where} contains the label {pixels.max()}: mmseg reads 8 bits; number the classes '
+            f'from 0, and ignored pixels {IGNORED}.'
         )
     # much faster than np.unique
     return np.flatnonzero(np.bincount(pixels.ravel().astype(np.uint8)))
@@ -165,19 +164,20 @@ def _check_labels(
     dataset: BaseDataset,
     where: str,
 ) -> None:
-    for raw, label in zip(labels, _as_loaded(labels, dataset)):
+    for raw, label in zip(labels, _as_loaded(labels, dataset), strict=True):
         if count is not None and label >= count and label not in ignored:
             reduced = ' after reduce_zero_label' if dataset.reduce_zero_label else ''
             raise InputError(
-                f'{where} holds the label {raw}, but there are {count} classes, '
-                f'numbered 0 to {count - 1}{reduced}, and {IGNORED} counts for '
-                'nothing: correct the map, or the classes.'
+                f'{where} contains the label {raw}, but there are {count} classes, numbered 0 to '
+                f'{count - 1}{reduced}, and {IGNORED} for ignored pixels: correct the label map, '
+                'or the classes.'
             )
 
 
 def _as_loaded(labels: np.ndarray, dataset: BaseDataset) -> Iterator[int]:
-    """What mmseg's LoadAnnotations makes of labels."""
-    for label in map(int, labels):
+    """Yields labels as mmseg's LoadAnnotations converts them."""
+    for raw in map(int, labels):
+        label = raw
         if dataset.reduce_zero_label:
-            label = IGNORED if label in (0, IGNORED) else label - 1
+            label = IGNORED if raw in (0, IGNORED) else raw - 1
         yield (dataset.label_map or {}).get(label, label)

@@ -1,41 +1,42 @@
-"""The datasets of a config, as the checks see them."""
+"""The datasets of a config, for the checks."""
 
 import copy
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
-from vitae_mm.engine.config import innermost
+from vitae_mm.engine.config import leaf_datasets
 from vitae_mm.errors import InputError
 
 REJECTIONS = (ValueError, TypeError, KeyError, AssertionError, FileNotFoundError)
-"""What a dataset raises for options that it does not take."""
+"""Exceptions of datasets for invalid options."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset of a config, inside of all wrappers.
+    """A dataset of a config, without wrappers.
 
     Attributes:
-        options: Its entry of the config.
-        kind: Its class.
+        options: Entry in the config.
+        kind: Class of the dataset.
         split: 'train', 'val' or 'test'.
-        scope: The codebase of the config.
+        scope: Codebase of the config.
     """
 
-    options: Mapping
+    options: ConfigDict
     kind: type
     split: str
     scope: str | None
 
     @property
     def name(self) -> str:
-        """How errors call it."""
+        """Name in messages."""
         return f'{self.split}_dataloader ({self.kind.__name__})'
 
     @property
@@ -44,44 +45,43 @@ class Source:
 
     @property
     def downloads(self) -> bool:
-        """Whether it brings its own data."""
+        """Whether the dataset can download its data."""
         return 'download' in inspect.signature(self.kind).parameters
 
     @property
-    def given_classes(self) -> object:
-        """The classes that the config names; None for none."""
+    def given_classes(self) -> Any:
+        """Classes in the config, if any."""
         return (self.options.get('metainfo') or {}).get('classes', self.options.get('classes'))
 
     def has_method(self, *names: str) -> bool:
-        """Whether it has these methods, such as 'CocoDataset.load_data_list',
-        and none of its own in their place."""
+        """Whether the dataset has these methods, such as 'CocoDataset.load_data_list', and does
+        not override them."""
         return all(
             getattr(getattr(self.kind, name.rpartition('.')[2], None), '__qualname__', '') == name
             for name in names
         )
 
     def outline(self) -> BaseDataset:
-        """The dataset with all its defaults, but without annotations and
-        pipeline.
+        """Builds the dataset without loading annotations and without its pipeline.
 
         Raises:
-            InputError: If it does not take its options.
+            InputError: If its options are invalid.
         """
         options = {**copy.deepcopy(dict(self.options)), 'pipeline': [], 'lazy_init': True}
         try:
             with DATASETS.switch_scope_and_registry(self.scope) as registry:
                 return registry.build(options)
         except REJECTIONS as error:
-            raise InputError(f'{self.name} does not take its options: {error}') from error
+            raise InputError(f'{self.name} rejects its options: {error}') from error
 
 
 def sources(cfg: Config, split: str) -> Iterator[Source]:
-    """The datasets of a split; those on remote storage are left out.
+    """Yields the datasets of a split that are not on remote storage.
 
     Raises:
         InputError: For a type that is not registered.
     """
-    for entry in innermost(cfg.get(f'{split}_dataloader')):
+    for entry in leaf_datasets(cfg.get(f'{split}_dataloader')):
         if '://' not in str(entry.get('data_root')):
             scope = cfg.get('default_scope')
             yield Source(entry, _dataset_class(entry, scope), split, scope)
@@ -94,7 +94,7 @@ def _dataset_class(entry: Mapping, scope: str | None) -> type:
             kind = registry.get(kind)
     if kind is None:
         raise InputError(
-            f'dataset type {entry["type"]!r} is not registered in {scope}: check '
-            'its spelling and default_scope.'
+            f'dataset type {entry["type"]!r} is not registered in {scope}: check its spelling and '
+            'default_scope.'
         )
     return kind

@@ -1,14 +1,13 @@
-"""The weights that a training starts from."""
+"""Checking the weights that a training starts from."""
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from vitae_mm.backbones.base_backbone import StagedBackbone
+from vitae_mm.backbones import StagedBackbone
 from vitae_mm.checkpoints import (
     entries_below,
     load_pretrained,
@@ -16,31 +15,34 @@ from vitae_mm.checkpoints import (
     read_checkpoint,
     unwrap_state_dict,
 )
-from vitae_mm.engine.config import dicts
+from vitae_mm.engine.config import iter_dicts
 from vitae_mm.engine.hooks.checkpoint_match import check_start
 from vitae_mm.errors import InputError
 
 
 def check_start_weights(cfg: Config, model: nn.Module, trust: bool = False) -> list[str]:
-    """Checks the checkpoints that a training reads against its model: those
-    of the backbone's ``init_cfg``, of ``load_from`` and of a run to resume.
+    """Checks that the checkpoints of a training fit its model: those of the backbone's
+    ``init_cfg``, of ``load_from`` and of a run to resume.
 
-    What is on the network is left for later, as nothing is downloaded here.
+    URLs are not downloaded, so that they are checked when training starts.
 
     Args:
-        cfg: Of a training.
-        model: Its outline.
-        trust: Unpickle anything, but for our backbones. Defaults to False.
+        cfg: Config of a training.
+        model: Its model on the meta device.
+        trust: Unpickle any object in a checkpoint; not for the ``init_cfg`` of our backbones.
+            Defaults to False.
 
     Returns:
-        For each checkpoint, how many keys match; none for random weights.
+        A line with the number of matched keys for each checkpoint; none for random weights.
 
     Raises:
-        InputError: If a file is not there, is no checkpoint or does not fit.
+        InputError: If a file is missing, is not a checkpoint or does not fit.
     """
+    backbone = getattr(model, 'backbone', None)
     lines = [
-        _check_pretrained(model.backbone, options, trust)
-        for options in _pretrained(getattr(model, 'backbone', None))
+        _check_pretrained(backbone, options, trust)
+        for options in iter_dicts(getattr(backbone, 'init_cfg', None))
+        if options.get('type') == 'Pretrained'
     ]
     path = cfg.get('load_from')
     if not path and cfg.get('resume'):
@@ -61,39 +63,32 @@ def check_start_weights(cfg: Config, model: nn.Module, trust: bool = False) -> l
     return lines
 
 
-def _pretrained(backbone: nn.Module | None) -> Iterator[dict]:
-    """Those entries of init_cfg that name a checkpoint."""
-    for options in dicts(getattr(backbone, 'init_cfg', None)):
-        if options.get('type') == 'Pretrained':
-            yield options
-
-
-def _check_pretrained(backbone: nn.Module, options: dict, trust: bool) -> str:
+def _check_pretrained(backbone: BaseModule, options: dict, trust: bool) -> str:
     path, prefix, name = options['checkpoint'], options.get('prefix'), type(backbone).__name__
     if '://' in path:
         return f'{path}: read when training starts'
     if isinstance(backbone, StagedBackbone):
         with warnings.catch_warnings():
-            # torch says for each key that an outline takes no values
+            # torch warns about each key that a meta tensor takes no values
             warnings.simplefilter('ignore')
             load_pretrained(backbone, path, prefix)
         count = len(backbone.state_dict())
         return f'{path}: {count} of {count} keys of {name} matched'
     held = read_checkpoint(path, map_location='meta', trust=trust)
     if type(backbone).init_weights is not BaseModule.init_weights:
-        return f'{path}: {name} takes from it what it knows'
+        return f'{path}: {name} selects what it can use'
     state = unwrap_state_dict(held).state_dict
     return _share(backbone, entries_below(state, prefix or ''), path)
 
 
 def _share(backbone: nn.Module, state: dict[str, Tensor], path: str) -> str:
-    """mmengine loads what matches, and goes on if nothing does."""
+    """mmengine loads the keys that match, even if none does."""
     wanted, name = backbone.state_dict(), type(backbone).__name__
     matched = len(wanted.keys() & state.keys()) - len(misshapen_keys(backbone, state))
     if not matched:
         raise InputError(
             f'checkpoint {path} does not fit {name}: 0 of {len(wanted)} keys matched; '
-            f'it holds {", ".join(list(state)[:3]) or "none below the prefix"}. Give '
-            'a checkpoint of the same network, or the prefix of its keys.'
+            f'it has {", ".join(list(state)[:3]) or "no keys with this prefix"}. Give a checkpoint '
+            'of the same network, or the prefix of its keys.'
         )
     return f'{path}: {matched} of {len(wanted)} keys of {name} matched'

@@ -1,10 +1,11 @@
-"""What a training would be, in a table."""
+"""A table that summarizes a training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from math import ceil
+from typing import cast
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
@@ -14,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
-from vitae_mm.engine.config import dicts, type_name
+from vitae_mm.engine.config import iter_dicts, type_name
 from vitae_mm.errors import InputError
 
 from .findings import Findings
@@ -22,23 +23,23 @@ from .loader import build_loader, check_loader
 from .work_dir import checkpoint_bytes, free_bytes
 
 PRECISIONS = dict(OptimWrapper='float32', BFloat16OptimWrapper='mixed with bfloat16')
-"""What a type of optim_wrapper computes in, if it has no option for that."""
+"""Precision of optim_wrapper types that have no option for it."""
 
-UNKNOWN = 'not known before the data are downloaded'
+UNKNOWN = 'unknown until the data are downloaded'
 
 
-def summarise(cfg: Config, findings: Findings, processes: int) -> Table:
-    """A table of model, data, schedule and optimizer. Nothing is written.
+def summarize_training(cfg: Config, findings: Findings, processes: int) -> Table:
+    """Returns a table of model, data, schedule and optimizer, without writing files.
 
     Args:
-        cfg: Of a training.
-        findings: Of its checks.
-        processes: How many will train.
+        cfg: Config of a training.
+        findings: Findings of its checks.
+        processes: Number of training processes.
 
     Raises:
-        InputError: If there is nothing to train on.
+        InputError: If there are no training data.
     """
-    table = Table(title='dry run: all checks passed, nothing is written', show_header=False)
+    table = Table(title='dry run: all checks passed, no files written', show_header=False)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
         for name, text in _rows(cfg, findings, processes):
             table.add_row(name, text)
@@ -63,13 +64,9 @@ def _rows(cfg: Config, findings: Findings, processes: int) -> Iterator[tuple[str
     yield 'devices', _devices(cfg, processes)
     for line in findings.weights or ['random weights']:
         yield 'starts from', line
-    yield (
-        'work dir',
-        (
-            f'{cfg.work_dir}: {decimal(free_bytes(cfg.work_dir))} free, a checkpoint '
-            f'takes about {decimal(checkpoint_bytes(cfg, model))}'
-        ),
-    )
+    free, needed = free_bytes(cfg.work_dir), checkpoint_bytes(cfg, model)
+    text = f'{decimal(free)} free, a checkpoint takes about {decimal(needed)}'
+    yield 'work dir', f'{cfg.work_dir}: {text}'
 
 
 def _network(model: nn.Module) -> str:
@@ -83,28 +80,29 @@ def _network(model: nn.Module) -> str:
 
 def _parameters(model: nn.Module) -> str:
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return f'{count_parameters(model) / 1e6:.2f}M, {trained / 1e6:.2f}M of them trained'
+    return f'{count_parameters(model) / 1e6:.2f}M, {trained / 1e6:.2f}M trainable'
 
 
 def _gmacs(cfg: Config, model: nn.Module) -> str:
     if not cfg.get('test_dataloader'):
-        return 'not counted, as nothing is tested'
+        return 'not counted: no test_dataloader'
     try:
         height, width = input_size(cfg)
     except InputError:
-        return 'not counted, as the test pipeline leaves images at their sizes'
+        return 'not counted: the test pipeline does not resize images'
     try:
         macs = count_macs(model, (height, width))
     except Exception as error:
-        # networks of other projects may do what cannot be counted; training them can go on
+        # networks of other projects may not support counting, but can be trained
         return f'not counted ({type(error).__name__})'
-    return f'{macs / 1e9:.2f} for one image of {height}x{width} in testing'
+    return f'{macs / 1e9:.2f} for a test image of {height}x{width}'
 
 
 def _length(loader: DataLoader | None) -> str:
     if loader is None:
         return UNKNOWN
-    return f'{len(loader.dataset):,} samples of {type(loader.dataset).__name__}'
+    dataset = cast(Sized, loader.dataset)
+    return f'{len(dataset):,} samples of {type(dataset).__name__}'
 
 
 def _batch(cfg: Config, processes: int) -> str:
@@ -120,12 +118,12 @@ def _accumulated(cfg: Config) -> int:
 
 
 def _schedule(cfg: Config, steps: int | None) -> str:
-    """Epochs or iterations, and the steps of each process."""
+    """Epochs or iterations, and steps per process."""
     epochs, total = cfg.train_cfg.get('max_epochs'), cfg.train_cfg.get('max_iters')
     if steps is None:
         return f'{total:,} steps' if epochs is None else f'epochs {epochs}; steps {UNKNOWN}'
     if epochs is None:
-        text = f'{total:,} steps, {total / max(steps, 1):.1f} times through the data'
+        text = f'{total:,} steps, {total / max(steps, 1):.1f} epochs'
     else:
         total = epochs * steps
         text = f'epochs {epochs} x steps {steps:,} = {total:,} steps'
@@ -143,7 +141,7 @@ def _optimizer(cfg: Config, model: nn.Module, processes: int) -> Iterator[tuple[
 
 
 def _parameter_groups(cfg: Config, model: nn.Module) -> list[dict]:
-    # they are the same in any precision, and mixed ones may ask for a GPU
+    # they do not depend on the precision, and mixed precision may require a GPU
     options = {
         key: cfg.optim_wrapper[key]
         for key in ('optimizer', 'constructor', 'paramwise_cfg')
@@ -151,7 +149,7 @@ def _parameter_groups(cfg: Config, model: nn.Module) -> list[dict]:
     }
     logger = MMLogger.get_current_instance()
     level = logger.level
-    # else mmengine tells the options of each parameter
+    # mmengine logs the options of each parameter
     logger.setLevel('WARNING')
     groups = build_optim_wrapper(model, dict(options, type='OptimWrapper')).optimizer.param_groups
     logger.setLevel(level)
@@ -159,26 +157,25 @@ def _parameter_groups(cfg: Config, model: nn.Module) -> list[dict]:
 
 
 def _learning_rate(cfg: Config, rates: list[float], processes: int) -> str:
-    scaling, scaled = cfg.get('auto_scale_lr') or {}, ''
+    scaled = ''
+    scaling = cfg.get('auto_scale_lr') or ConfigDict()
     if scaling.get('enable'):
-        # as mmengine does it, which leaves accumulation out
+        # mmengine does not count accumulated batches
         ratio = processes * cfg.train_dataloader.batch_size / scaling.base_batch_size
         rates = [rate * ratio for rate in rates]
         scaled = f', scaled by {ratio:g}'
     decay = (cfg.optim_wrapper.get('paramwise_cfg') or {}).get('layer_decay_rate')
-    span = (
-        f'{max(rates):.3g}'
-        if max(rates) == min(rates)
-        else (f'{min(rates):.3g} to {max(rates):.3g}')
-    )
-    layers = f', times {decay:g} a layer' if decay else ''
+    span = f'{max(rates):.3g}'
+    if min(rates) < max(rates):
+        span = f'{min(rates):.3g} to {span}'
+    layers = f', times {decay:g} per layer' if decay else ''
     changes = ', then '.join(_changes(cfg, max(rates)))
     return f'{span}{layers}{scaled}' + (f'; {changes}' if changes else '')
 
 
 def _changes(cfg: Config, rate: float) -> Iterator[str]:
-    """What the schedulers do, in their order."""
-    for scheduler in dicts(cfg.get('param_scheduler')):
+    """Changes of the learning rate by the schedulers, in their order."""
+    for scheduler in iter_dicts(cfg.get('param_scheduler')):
         unit = 'epochs' if scheduler.get('by_epoch', True) else 'steps'
         if type_name(scheduler) == 'LinearLR':
             first = scheduler.get('start_factor', 1 / 3) * rate
@@ -197,5 +194,5 @@ def _precision(cfg: Config) -> str:
 def _devices(cfg: Config, processes: int) -> str:
     shared = f', {type_name(cfg.strategy)}' if cfg.get('strategy') else ''
     if torch.cuda.is_available():
-        return f'one {torch.cuda.get_device_name()} for each of {processes}{shared}'
+        return f'{processes} x {torch.cuda.get_device_name()}{shared}'
     return f'CPU{shared}'

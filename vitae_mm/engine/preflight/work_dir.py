@@ -1,4 +1,4 @@
-"""The folder that a run writes to."""
+"""Checking the work dir of a run."""
 
 import os
 import shutil
@@ -9,67 +9,66 @@ from mmengine.config import Config
 from rich.filesize import decimal
 from torch import Tensor, nn
 
-from vitae_mm.engine.config import dicts, type_name
+from vitae_mm.engine.config import iter_dicts, type_name
 from vitae_mm.errors import InputError
 
 OPTIMIZER_COPIES = dict(SGD=1)
-"""How many numbers an optimizer keeps for each one that it trains; others, as
-Adam and its kin, two."""
+"""Number of values that an optimizer keeps for each parameter; others, such as Adam, keep two."""
 
 
 def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
-    """Refuses a folder that cannot be written to, and to train over the
-    checkpoints of another run.
+    """Checks that the work dir can be written and does not contain another run.
 
     Args:
-        work_dir: The folder, which need not be there.
-        resume: Whether the run in it is continued.
-        overwrite: Whether the run in it is replaced.
+        work_dir: The folder, which may not exist yet.
+        resume: Whether an earlier run in it is resumed.
+        overwrite: Whether an earlier run in it is replaced.
 
     Raises:
-        InputError: If it is or lies below a file or a folder that is not
-            writable; if it holds a run and neither is asked for.
+        InputError: If the folder is a file, is inside one or is not writable, or if it contains a
+            run that is neither resumed nor replaced.
     """
     place = _nearest_folder(work_dir)
     if not place.is_dir():
         raise InputError(
-            f'the work dir {work_dir} cannot be made, {place} is a file: choose another --work-dir.'
+            f'the work dir {work_dir} cannot be created, {place} is a file: choose another '
+            '--work-dir.'
         )
     if not os.access(place, os.W_OK | os.X_OK):
         raise InputError(
-            f'the work dir {work_dir} cannot be written, {place} is not writable: '
-            'choose another --work-dir, or have its permissions changed.'
+            f'the work dir {work_dir} cannot be written, {place} is not writable: choose another '
+            '--work-dir, or change its permissions.'
         )
     if _mark(work_dir).exists() and not resume and not overwrite:
         raise InputError(
-            f'{work_dir} already holds a run: continue it with --resume, choose '
-            'another --work-dir, or give --overwrite to replace it.'
+            f'{work_dir} already contains a run: continue it with --resume, choose another '
+            '--work-dir, or replace it with --overwrite.'
         )
 
 
 def forget_run(work_dir: str) -> None:
-    """Makes a run anew of one that is cut short early, where else the old one
-    would be resumed."""
+    """Removes the record of the last checkpoint, so that a new run that ends early does not
+    resume the old one."""
     _mark(work_dir).unlink(missing_ok=True)
 
 
 def check_room(cfg: Config, model: nn.Module) -> None:
-    """Raises InputError if the work dir has no room for one checkpoint."""
+    """Raises InputError if the work dir has no space for a checkpoint."""
     needed, free = checkpoint_bytes(cfg, model), free_bytes(cfg.work_dir)
     if free < needed:
         raise InputError(
-            f'the work dir {cfg.work_dir} has {decimal(free)} free, one checkpoint '
-            f'takes about {decimal(needed)}: make room, choose another --work-dir, '
-            'or leave the optimizer out of checkpoints with --cfg-options '
-            'default_hooks.checkpoint.save_optimizer=False.'
+            f'the work dir {cfg.work_dir} has {decimal(free)} free, one checkpoint takes about '
+            f'{decimal(needed)}: free some space, choose another --work-dir, or save no optimizer '
+            'state with --cfg-options default_hooks.checkpoint.save_optimizer=False.'
         )
 
 
 def checkpoint_bytes(cfg: Config, model: nn.Module) -> int:
-    """About the size of a checkpoint: weights, averaged weights, and what the
-    optimizer keeps."""
+    """Estimates the size of a checkpoint: weights, averaged weights and optimizer state."""
     weights = _bytes(model.state_dict().values())
-    averages = any(type_name(hook).endswith('EMAHook') for hook in dicts(cfg.get('custom_hooks')))
+    averages = any(
+        type_name(hook).endswith('EMAHook') for hook in iter_dicts(cfg.get('custom_hooks'))
+    )
     total = weights * (1 + averages)
     saving = cfg.default_hooks.get('checkpoint') or {}
     if saving.get('save_optimizer', True):
@@ -79,12 +78,12 @@ def checkpoint_bytes(cfg: Config, model: nn.Module) -> int:
 
 
 def free_bytes(work_dir: str) -> int:
-    """Room where the work dir is or will be."""
+    """Returns the free space on the disk of the work dir."""
     return shutil.disk_usage(_nearest_folder(work_dir)).free
 
 
 def _nearest_folder(work_dir: str) -> Path:
-    """The work dir, or the first of the folders above it that is there."""
+    """The work dir, or its nearest existing parent."""
     path = Path(work_dir).absolute()
     return next(place for place in (path, *path.parents) if place.exists())
 
@@ -94,5 +93,5 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
 
 
 def _mark(work_dir: str) -> Path:
-    """Names the last checkpoint of a run."""
+    """The file with the path of the last checkpoint."""
     return Path(work_dir) / 'last_checkpoint'

@@ -1,7 +1,8 @@
-"""Switches for memory and stability, in a config of each codebase, through its runner."""
+"""Options for memory and stability, tested by training a model of each codebase."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 import torch
@@ -11,10 +12,6 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-
-from vitae_mm.engine.config import load_config
-from vitae_mm.engine.distributed import prepare_devices
-from vitae_mm.engine.runner import build_runner
 
 from ..helpers import training
 
@@ -26,7 +23,7 @@ every_codebase = pytest.mark.parametrize('write', training.WRITERS.values(), ids
 
 
 class Recorder(Hook):
-    """Weights and loss of each step."""
+    """Records weights and loss of each step."""
 
     priority = 'VERY_LOW'
 
@@ -42,14 +39,9 @@ def copied(model):
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('switches'))
-
-
 @pytest.fixture
 def train(data, tmp_path):
-    """Trains on four images a few times; returns the model and what was recorded."""
+    """Trains on four images for a few epochs; returns the model and the recorder."""
 
     def run(
         write: Callable,
@@ -75,9 +67,7 @@ def train(data, tmp_path):
         cfg.train_dataloader.dataset.indices = 4
         cfg.merge_from_dict(entries)
         cfg.dump(path)
-        cfg = load_config(str(path), work_dir=str(tmp_path / name))
-        prepare_devices(cfg, 'none')
-        runner, recorder = build_runner(cfg), Recorder()
+        runner, recorder = training.build_runner(path, tmp_path / name), Recorder()
         runner.register_hook(recorder)
         runner.train()
         return runner.model, recorder
@@ -94,7 +84,7 @@ def equal(first, second, tolerance=0.0):
 
 @OPTIM_WRAPPERS.register_module()
 class CPUFloat16OptimWrapper(OptimWrapper):
-    """What mmengine's AmpOptimWrapper does, which asks for a GPU."""
+    """Like mmengine's AmpOptimWrapper, which requires a GPU."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -124,7 +114,7 @@ HALVES = [
 
 @every_codebase
 @pytest.mark.parametrize('kind', HALVES)
-def test_mixed_precision(write, kind, train):
+def test_mixed_precision_gives_similar_losses(write, kind, train):
     _, full = train(write, 'full')
     model, half = train(write, 'half', dict(SGD, type=kind))
     assert full.losses != half.losses
@@ -134,7 +124,7 @@ def test_mixed_precision(write, kind, train):
 
 
 @every_codebase
-def test_gradient_accumulation(write, train):
+def test_gradients_are_accumulated(write, train):
     _, halves = train(write, 'halves', dict(SGD, accumulative_counts=2))
     assert len(halves.losses) == 4
     for i in (1, 3):
@@ -148,25 +138,25 @@ def test_gradient_accumulation(write, train):
 
 
 @every_codebase
-def test_gradient_clipping(write, train):
+def test_gradients_are_clipped(write, train):
     limit = 1e-3
     wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1.0))
     for name, clip, clipped in (('free', None, False), ('clipped', dict(max_norm=limit), True)):
         model, recorder = train(write, name, dict(wrapper, clip_grad=clip))
         trained = [key for key, _ in model.named_parameters()]
-        for before, after in zip(recorder.weights, recorder.weights[1:]):
+        for before, after in pairwise(recorder.weights):
             step = torch.stack([(after[key] - before[key]).norm() for key in trained]).norm()
             assert (step <= limit * 1.01) == clipped
 
 
 @every_codebase
-def test_averaged_weights(write, train, tmp_path):
+def test_averaged_weights_are_saved(write, train, tmp_path):
     _, recorder = train(
         write,
         'averaged',
         custom_hooks=[dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.25)],
     )
-    # the first step is copied
+    # the average starts with the weights of the first step
     average, *later = recorder.weights[1:]
     for weights in later:
         average = {
@@ -180,7 +170,7 @@ def test_averaged_weights(write, train, tmp_path):
 
 
 @every_codebase
-def test_frozen_batch_norms(write, train):
+def test_batch_norms_are_frozen(write, train):
     for frozen in (True, False):
         _, recorder = train(write, f'frozen_{frozen}', backbone=dict(norm_eval=frozen))
         first, last = recorder.weights[0], recorder.weights[-1]
@@ -202,7 +192,7 @@ def test_group_norms_train_on_single_images(write, train):
 
 
 @every_codebase
-def test_layer_wise_learning_rates(write, train):
+def test_steps_follow_layer_wise_learning_rates(write, train):
     plain = dict(SGD, paramwise_cfg=dict(bias_lr_mult=1.0))
     decayed = dict(
         SGD,

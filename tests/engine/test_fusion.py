@@ -1,4 +1,4 @@
-"""Fused and compiled networks give the outputs they gave before."""
+"""Fused and compiled networks give the same outputs."""
 
 import copy
 
@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
-from vitae_mm.engine.inference import compile_backbone, fuse_for_inference
+from vitae_mm.engine.fusion import fuse_for_inference
 
 from ..helpers.archs import NARROW, classifying
 
@@ -16,7 +16,7 @@ PUBLISHED = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
 
 
 def trained(network, arch, **options):
-    """With batch norms that change something."""
+    """A network whose batch norms are not the identity."""
     torch.manual_seed(0)
     model = network(arch, **options)
     for module in model.modules():
@@ -36,7 +36,7 @@ def assert_close(ours, theirs):
 @pytest.mark.parametrize('size', [(224, 224), (75, 131)], ids=str)
 @pytest.mark.parametrize('network, arch', [*NARROW.values(), *PUBLISHED])
 @torch.no_grad()
-def test_fused_outputs(network, arch, size):
+def test_fused_networks_give_the_same_outputs(network, arch, size):
     model = trained(
         network, arch, out_type=classifying(network) if arch in ('small', 'tiny') else 'featmap'
     )
@@ -50,7 +50,7 @@ def test_fused_outputs(network, arch, size):
     'groups, out, paired', [(4, 16, 2), (2, 8, 1), (1, 4, 1), (3, 12, 3), (4, 32, 4), (16, 16, 16)]
 )
 @torch.no_grad()
-def test_narrow_groups_in_pairs(groups, out, paired):
+def test_narrow_groups_are_paired(groups, out, paired):
     conv = torch.nn.Conv2d(6 * groups, out, 3, 2, 1, groups=groups)
     images = torch.randn(2, 6 * groups, 9, 7)
     expected = conv(images)
@@ -63,10 +63,10 @@ def test_narrow_groups_in_pairs(groups, out, paired):
 @pytest.mark.slow
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 @torch.no_grad()
-def test_compiled_outputs(network, arch):
+def test_compiled_networks_give_the_same_outputs(network, arch):
     model = trained(network, arch)
     fused = fuse_for_inference(copy.deepcopy(model))
-    compile_backbone(fused)
+    fused.compile(dynamic=False)
     for size in ((64, 64), (64, 96)):
         images = torch.randn(2, 3, *size)
         assert_close(fused(images), model(images))
@@ -75,7 +75,7 @@ def test_compiled_outputs(network, arch):
 @pytest.mark.slow
 @pytest.mark.parametrize('dynamic', [False, True])
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
-def test_compiled_as_one_graph(network, arch, dynamic):
+def test_networks_compile_to_one_graph(network, arch, dynamic):
     torch.compiler.reset()
     model = trained(network, arch).train()
     compiled = copy.deepcopy(model)
@@ -84,13 +84,13 @@ def test_compiled_as_one_graph(network, arch, dynamic):
         images = torch.randn(2, 3, *size)
         outputs = []
         for kind in (compiled, model):
-            torch.manual_seed(0)  # of dropout in Performers
+            torch.manual_seed(0)  # for the dropout in Performers
             outputs.append(kind(images))
         assert_close(*outputs)
 
 
 @torch.no_grad()
-def test_a_conv_of_several_norms_is_folded_into_each():
+def test_a_conv_shared_by_several_norms_is_fused_with_each():
     conv = nn.Conv2d(4, 8, 3)
     scales = nn.ModuleList(nn.Sequential(conv, nn.BatchNorm2d(8), nn.ReLU()) for _ in range(3))
     for i, scale in enumerate(scales):
@@ -100,5 +100,5 @@ def test_a_conv_of_several_norms_is_folded_into_each():
     before = [scale(images) for scale in scales.eval()]
     fuse_for_inference(scales)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in scales.modules())
-    for scale, output in zip(scales, before):
+    for scale, output in zip(scales, before, strict=True):
         torch.testing.assert_close(scale(images), output, rtol=1e-5, atol=1e-5)

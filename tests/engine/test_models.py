@@ -1,0 +1,51 @@
+import pytest
+from mmengine.config import Config
+
+from vitae_mm.engine.models import build_meta_model, meta_copy
+
+from ..helpers.archs import NARROW, TWO_STAGES
+
+
+@pytest.mark.parametrize('name', NARROW)
+def test_a_meta_copy_has_all_entries(name):
+    network, arch = NARROW[name]
+    model = network(arch, frozen_stages=1)
+    copy = meta_copy(model)
+    for key, value in model.state_dict().items():
+        assert copy.state_dict()[key].shape == value.shape
+        assert copy.state_dict()[key].is_meta and not value.is_meta
+    assert [p.requires_grad for p in copy.parameters()] == [
+        p.requires_grad for p in model.parameters()
+    ]
+
+
+@pytest.fixture
+def cfg():
+    return Config(
+        dict(
+            default_scope='mmpretrain',
+            work_dir='none',
+            model=dict(
+                type='ImageClassifier',
+                backbone=dict(type='vitae_mm.ViTAEv2', arch=TWO_STAGES),
+                neck=dict(type='GlobalAveragePooling'),
+                head=dict(type='LinearClsHead', num_classes=3, in_channels=16),
+            ),
+        )
+    )
+
+
+def test_meta_models_take_no_memory(cfg):
+    assert all(value.is_meta for value in build_meta_model(cfg).state_dict().values())
+
+
+def test_networks_that_read_values_are_built_with_memory(cfg):
+    cfg.model.backbone = dict(
+        type='mmdet.SwinTransformer',
+        embed_dims=12,
+        depths=[2, 2],
+        num_heads=[1, 2],
+        strides=(4, 2),
+        out_indices=(0, 1),
+    )
+    assert not any(value.is_meta for value in build_meta_model(cfg).state_dict().values())
