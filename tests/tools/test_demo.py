@@ -1,4 +1,4 @@
-"""tools/demo.py on images and a video, with small models of every codebase."""
+"""tools/demo.py with small models of every codebase."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def inputs(data, tmp_path):
 
 @pytest.fixture
 def model(data, tmp_path):
-    """Config and checkpoint of a codebase."""
+    """Writes a config and a checkpoint."""
 
     def make(write):
         cfg = Config.fromfile(write(tmp_path / 'c.py', data))
@@ -74,14 +74,14 @@ def test_images_and_videos_are_drawn(write, model, inputs, demo, tmp_path):
     assert all(cv2.imread(str(path)).shape[0] == 384 for path in pictures)
     video = Video(out / 'clip.mp4')
     assert video.rate == 12.5 and len(list(video)) == 5
-    # compression changes the frames a little, and so what is predicted
+    # compression changes the frames, and so the predictions
     lines = (out / 'clip.mp4.json').read_text().splitlines()
     assert [json.loads(line).keys() for line in lines] == [
         json.loads((out / f'{path.name}.json').read_text()).keys() for path in pictures
     ]
 
 
-def test_damaged_inputs_are_named_and_the_others_drawn(model, inputs, tmp_path):
+def test_damaged_inputs_are_reported_and_the_others_drawn(model, inputs, tmp_path):
     (inputs / '000000.jpg').write_bytes(b'')
     (inputs / 'clip.mp4').write_bytes(b'no video')
     out = tmp_path / 'out'
@@ -91,9 +91,9 @@ def test_damaged_inputs_are_named_and_the_others_drawn(model, inputs, tmp_path):
     assert len(list(out.iterdir())) == 4
 
 
-def test_boxes_say_where_to_look(model, inputs, data, demo, tmp_path):
+def test_poses_are_found_in_boxes(model, inputs, data, demo, tmp_path):
     annotations = data / 'annotations/keypoints_train.json'
-    with pytest.raises(InputError, match='name none in .*clip.mp4'):
+    with pytest.raises(InputError, match=r'contain none for .*clip\.mp4'):
         demo(
             *model(training.write_pose_estimator),
             inputs,
@@ -115,12 +115,12 @@ def test_boxes_say_where_to_look(model, inputs, data, demo, tmp_path):
 @pytest.mark.parametrize(
     'options, words',
     [
-        (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
+        (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
         (['--score-thr', '.5'], 'only boxes and keypoints have one'),
-        (['--boxes', 'BOXES'], 'this config is of mmpretrain'),
+        (['--boxes', 'BOXES'], 'this config is for mmpretrain'),
     ],
 )
-def test_options_of_no_use_are_refused(options, words, model, inputs, data, demo, tmp_path):
+def test_unusable_options_are_rejected(options, words, model, inputs, data, demo, tmp_path):
     options = [
         data / 'annotations/keypoints_train.json' if option == 'BOXES' else option
         for option in options

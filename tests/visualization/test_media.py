@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from vitae_mm.errors import InputError
-from vitae_mm.visualization.media import Video, plan, read_image, write_image, write_video
+from vitae_mm.visualization.media import Video, plan_jobs, read_image, write_image, write_video
 
 
 def frames(number, size=(48, 64)):
-    """Brighter from frame to frame."""
+    """Frames of increasing brightness."""
     return (np.full((*size, 3), 20 * i, np.uint8) for i in range(number))
 
 
@@ -27,16 +27,16 @@ def folder(tmp_path):
     return tmp_path / 'in'
 
 
-def test_a_folder_stands_for_what_is_below_it(folder, tmp_path):
-    jobs = plan([folder, folder / 'b.jpg'][:1], tmp_path / 'out')
+def test_folders_are_searched_recursively(folder, tmp_path):
+    jobs = plan_jobs([folder], tmp_path / 'out')
     targets = [job.target.relative_to(tmp_path / 'out').as_posix() for job in jobs]
     assert targets == ['a.PNG', 'b.jpg', 'clip.mp4', 'sub/a.png']
     assert [job.is_video for job in jobs] == [False, False, True, False]
 
 
-def test_what_was_drawn_into_a_folder_below_is_no_input(folder):
+def test_earlier_output_in_a_subfolder_is_not_an_input(folder):
     write_image(frames(1), folder / 'drawn/b.jpg')
-    assert len(plan([folder], folder / 'drawn', overwrite=True)) == 4
+    assert len(plan_jobs([folder], folder / 'drawn', overwrite=True)) == 4
 
 
 @pytest.mark.parametrize(
@@ -44,32 +44,32 @@ def test_what_was_drawn_into_a_folder_below_is_no_input(folder):
     [
         (['absent.jpg'], 'absent.jpg does not exist'),
         (['in/notes.txt'], 'notes.txt is neither an image'),
-        (['in/empty'], 'in/empty holds no images or videos'),
+        (['in/empty'], 'in/empty has no images or videos'),
         (['in/a.PNG', 'in/sub/../a.PNG'], 'would both be drawn to'),
     ],
 )
-def test_inputs_that_cannot_be_drawn_are_named(folder, tmp_path, inputs, words):
+def test_invalid_inputs_are_reported(folder, tmp_path, inputs, words):
     (folder / 'empty').mkdir()
     with pytest.raises(InputError, match=words):
-        plan([tmp_path / name for name in inputs], tmp_path / 'out')
+        plan_jobs([tmp_path / name for name in inputs], tmp_path / 'out')
 
 
 @pytest.mark.parametrize('there', ['b.jpg', 'b.jpg.json'])
-def test_nothing_is_replaced_unasked(folder, tmp_path, there):
+def test_files_are_replaced_only_with_overwrite(folder, tmp_path, there):
     (tmp_path / there).write_text('mine')
     with pytest.raises(InputError, match=f'{there} exists.*--overwrite'):
-        plan([folder / 'b.jpg'], tmp_path)
-    assert plan([folder / 'b.jpg'], tmp_path, overwrite=True)
+        plan_jobs([folder / 'b.jpg'], tmp_path)
+    assert plan_jobs([folder / 'b.jpg'], tmp_path, overwrite=True)
 
 
-def test_inputs_are_never_drawn_over(folder):
+def test_inputs_are_never_overwritten(folder):
     with pytest.raises(InputError, match='would be drawn over the input'):
-        plan([folder], folder, overwrite=True)
+        plan_jobs([folder], folder, overwrite=True)
 
 
-def test_a_file_is_no_folder_to_draw_into(folder):
-    with pytest.raises(InputError, match='notes.txt is no folder'):
-        plan([folder / 'b.jpg'], folder / 'notes.txt')
+def test_the_output_must_be_a_folder(folder):
+    with pytest.raises(InputError, match=r'notes\.txt is not a folder'):
+        plan_jobs([folder / 'b.jpg'], folder / 'notes.txt')
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_file_is_no_folder_to_draw_into(folder):
         ('RGB', 'webp'),
     ],
 )
-def test_every_depth_and_colour_space_is_read(mode, suffix, tmp_path):
+def test_every_depth_and_color_space_is_read(mode, suffix, tmp_path):
     grey = np.linspace(0, 255, 64, dtype=np.uint8).reshape(8, 8).repeat(4, 0).repeat(4, 1)
     image = (
         Image.fromarray(grey.astype(np.uint16) * 257)
@@ -105,7 +105,7 @@ def test_every_depth_and_colour_space_is_read(mode, suffix, tmp_path):
 @pytest.mark.parametrize(
     'content, words', [(b'', 'empty'), (b'no image', 'damaged'), (None, 'cannot be read')]
 )
-def test_images_that_cannot_be_decoded_are_named(content, words, tmp_path):
+def test_images_that_cannot_be_decoded_are_reported(content, words, tmp_path):
     if content is not None:
         (tmp_path / 'a.jpg').write_bytes(content)
     with pytest.raises(
@@ -115,7 +115,7 @@ def test_images_that_cannot_be_decoded_are_named(content, words, tmp_path):
 
 
 @pytest.mark.parametrize('rate', [7.5, 30000 / 1001])
-def test_a_video_keeps_rate_length_and_order(rate, tmp_path):
+def test_rate_length_and_order_of_a_video_are_kept(rate, tmp_path):
     write_video(frames(9, (47, 63)), tmp_path / 'a.mp4', rate)
     video = Video(tmp_path / 'a.mp4')
     assert video.rate == pytest.approx(rate, rel=1e-4) and video.length == 9
@@ -138,19 +138,19 @@ def test_a_video_is_read_and_written_frame_by_frame(tmp_path):
 
 
 @pytest.mark.parametrize('content, words', [(b'', 'empty'), (b'no video', 'damaged')])
-def test_videos_that_cannot_be_decoded_leave_nothing(content, words, tmp_path):
+def test_videos_that_cannot_be_decoded_leave_no_file(content, words, tmp_path):
     (tmp_path / 'a.mp4').write_bytes(content)
     with pytest.raises(InputError, match=f'a.mp4 cannot be decoded, it is {words}'):
         write_video(Video(tmp_path / 'a.mp4'), tmp_path / 'out/a.mp4', 10)
     assert not list((tmp_path / 'out').iterdir())
 
 
-def test_a_rate_that_no_video_has_is_refused(tmp_path):
-    with pytest.raises(InputError, match='64x48 pixels and 0 frames a second'):
+def test_an_invalid_frame_rate_is_rejected(tmp_path):
+    with pytest.raises(InputError, match='64x48 pixels and 0 frames per second'):
         write_video(frames(1), tmp_path / 'a.mp4', 0)
 
 
-def test_pictures_come_back_as_they_were(tmp_path):
+def test_pictures_are_written_losslessly(tmp_path):
     picture = np.random.default_rng(0).integers(0, 255, (5, 7, 3), np.uint8)
     write_image([picture], tmp_path / 'new/a.png')
     assert np.array_equal(cv2.imread(str(tmp_path / 'new/a.png')), picture)

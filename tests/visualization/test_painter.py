@@ -1,4 +1,4 @@
-"""The painters of all four codebases, on small models."""
+"""The painters of all four codebases with small models."""
 
 import cv2
 import mmengine
@@ -34,7 +34,7 @@ def image(data):
 
 @pytest.fixture
 def make(data, tmp_path):
-    """The config of a codebase, and a checkpoint that keeps the data set's meta data or none."""
+    """Writes a config and a checkpoint, with or without dataset meta data."""
 
     def write(scope, dataset_meta=None, **options):
         cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data, **options))
@@ -52,19 +52,19 @@ def make(data, tmp_path):
     return write
 
 
-def test_the_likeliest_class_is_written(make, image):
+def test_the_most_likely_class_is_written(make, image):
     painter = build_painter(*make('mmpretrain', dict(classes=OWN)))
     picture, prediction = painter.paint(image)
     assert prediction['pred_class'] == OWN[prediction['pred_label']]
     assert 1 / len(OWN) <= prediction['pred_score'] <= 1
     assert picture.shape == (384, 512, 3)
-    # a text in the corner of the enlarged image, and nothing else
+    # only the text in the corner differs from the enlarged image
     enlarged = cv2.resize(image, (512, 384), interpolation=cv2.INTER_CUBIC)
     changed = picture != enlarged
     assert changed[:40].any() and not changed[60:].any()
 
 
-def test_boxes_of_the_threshold_are_drawn(make, image):
+def test_boxes_above_the_threshold_are_drawn(make, image):
     cfg, checkpoint = make('mmdet', dict(classes=OWN))
     cfg.model.test_cfg.score_thr = 0.0
     painter = build_painter(cfg, checkpoint, score_thr=0.0)
@@ -77,7 +77,7 @@ def test_boxes_of_the_threshold_are_drawn(make, image):
     assert (drawn != bare).any()
 
 
-def test_pixels_are_coloured_by_class(make, image):
+def test_pixels_are_colored_by_class(make, image):
     palette = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 0, 255)]
     meta = dict(classes=('Teich', *OWN), palette=palette)
     painter = build_painter(*make('mmseg', meta))
@@ -85,10 +85,10 @@ def test_pixels_are_coloured_by_class(make, image):
     shares = prediction['shares']
     assert sum(shares.values()) == pytest.approx(1) and set(shares) <= set(meta['classes'])
     assert picture.shape[0] == 384 and picture.shape[1] > 512
-    colours = np.array(palette)[:, None, None]
+    colors = np.array(palette)[:, None, None]
     enlarged = cv2.resize(image, (512, 384), interpolation=cv2.INTER_CUBIC)
     grey = cv2.cvtColor(enlarged, cv2.COLOR_BGR2GRAY)
-    wanted = 0.6 * colours + 0.4 * grey[..., None]
+    wanted = 0.6 * colors + 0.4 * grey[..., None]
     nearest = np.abs(wanted - picture[:, :512, ::-1]).sum(-1).argmin(0)
     for label, name in enumerate(meta['classes']):
         assert (nearest == label).mean() == pytest.approx(shares.get(name, 0), abs=0.01)
@@ -104,7 +104,7 @@ def test_keypoints_are_drawn_in_boxes(make, image):
     ]
     green = (picture == (0, 255, 0)).all(-1)  # edges of the boxes, in the enlarged picture
     assert green[60, 40:120].all() and green[160, 240:360].all()
-    # whole images have no box worth drawing
+    # the box of a whole image is not drawn
     picture, prediction = painter.paint(image)
     assert prediction['instances'][0]['bbox'][0] == [0, 0, 256, 192]
     assert not (picture[:, 0] == (0, 255, 0)).all(-1).any()
@@ -136,7 +136,7 @@ def test_keypoints_grow_with_the_picture(size, radius, make):
     red = (picture == (0, 0, 255)).all(-1).sum()
     points = np.array(prediction['instances'][0]['keypoints']).round()
     inside = ((points > radius) & (points < np.array(size[::-1]) - radius)).all(1)
-    # some may lie upon each other
+    # some may coincide
     assert red > 3 * radius**2 or not inside.any()
 
 
@@ -157,14 +157,14 @@ def test_every_size_is_drawn_and_recorded(scope, make):
         ('mmseg', dict(classes=('Teich', *OWN))),
     ],
 )
-def test_names_come_from_the_config_where_the_checkpoint_has_none(scope, meta, make):
+def test_names_come_from_the_config_if_the_checkpoint_has_none(scope, meta, make):
     cfg, checkpoint = make(scope)
     cfg.test_dataloader.dataset.metainfo = meta
     painter = build_painter(cfg, checkpoint)
-    assert painter.inferencer.model.dataset_meta['classes'] == meta['classes']
+    assert painter.model.dataset_meta['classes'] == meta['classes']
 
 
-def test_the_config_is_read_through_wrappers_and_with_its_preprocessor(make, image):
+def test_wrapped_datasets_and_separate_preprocessors_give_the_same(make, image):
     cfg, checkpoint = make('mmpretrain')
     plain = build_painter(Config(cfg.to_dict()), checkpoint).paint(image)[1]
     cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
@@ -175,12 +175,12 @@ def test_the_config_is_read_through_wrappers_and_with_its_preprocessor(make, ima
 
 @pytest.mark.parametrize('scope', training.WRITERS)
 @torch.no_grad()
-def test_fused_models_give_the_same(scope, make, image):
+def test_fused_models_give_the_same_outputs(scope, make, image):
     cfg, checkpoint = make(scope)
     plain, fused = (
         build_painter(Config(cfg.to_dict()), checkpoint, fuse=fuse) for fuse in (False, True)
     )
-    models = [getattr(painter, 'inferencer', painter).model for painter in (plain, fused)]
+    models = [painter.model for painter in (plain, fused)]
     norms = [sum(isinstance(module, _BatchNorm) for module in model.modules()) for model in models]
     assert norms[0] > 0 and norms[1] == 0
     images = torch.rand(1, 3, 64, 64)
@@ -190,13 +190,13 @@ def test_fused_models_give_the_same(scope, make, image):
 
 
 @pytest.mark.parametrize('score_thr', [-0.1, 30])
-def test_thresholds_are_shares(score_thr, make):
+def test_invalid_thresholds_are_rejected(score_thr, make):
     with pytest.raises(InputError, match='from 0 to 1'):
         build_painter(*make('mmdet'), score_thr=score_thr)
 
 
 @pytest.mark.parametrize('scope', training.WRITERS)
-def test_a_checkpoint_that_does_not_fit_is_refused(scope, make):
+def test_a_checkpoint_that_does_not_fit_is_rejected(scope, make):
     cfg, checkpoint = make(scope)
     content = torch.load(checkpoint)
     del content['state_dict'][next(iter(content['state_dict']))]
@@ -220,11 +220,11 @@ def test_a_checkpoint_that_does_not_fit_is_refused(scope, make):
                 )
             ),
             {},
-            'ImageToImageRetriever .* no Base',
+            'ImageToImageRetriever .* only subclasses of Base',
         ),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(change, options, words, make):
+def test_unsupported_tasks_and_options_are_rejected(change, options, words, make):
     cfg, checkpoint = make('mmpretrain')
     cfg = Config({**cfg.to_dict(), **change})
     if 'model' in change:
@@ -233,11 +233,11 @@ def test_what_cannot_be_drawn_is_refused(change, options, words, make):
         build_painter(cfg, checkpoint, **options)
 
 
-def test_what_was_masked_is_put_back(data, image, tmp_path):
+def test_masked_patches_are_reconstructed(data, image, tmp_path):
     cfg = Config.fromfile(ROOT / 'configs/ssl/mae_vitae_demo_20e_shapes.py')
     with MODELS.switch_scope_and_registry('mmpretrain') as registry:
         model = registry.build({**cfg.model, 'data_preprocessor': cfg.data_preprocessor})
-    # a decoder that says 0 for every value: the mean of the patch, over its channels too
+    # a decoder that predicts 0: the mean of a patch over pixels and channels
     for parameter in model.neck.decoder_pred.parameters():
         torch.nn.init.zeros_(parameter)
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'a.pth')

@@ -1,5 +1,5 @@
-"""Predictions drawn on pictures, with the inferencers of the codebases."""
+"""Drawing predictions on images and videos."""
 
-from .painter import build_painter
+from .painter import Painter, build_painter
 
-__all__ = ['build_painter']
+__all__ = ['Painter', 'build_painter']

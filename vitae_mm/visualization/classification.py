@@ -1,3 +1,5 @@
+"""Drawing predicted classes."""
+
 from typing import Any
 
 import numpy as np
@@ -6,22 +8,21 @@ from mmpretrain.apis import ImageClassificationInferencer
 from mmpretrain.models import BaseClassifier
 from mmpretrain.visualization import UniversalVisualizer
 
-from .scale import enlarge
+from .painter import Painter
+from .picture_size import enlarge
 
 PIXELS_PER_POINT = 32
-"""Short edge of a picture for each point of its letters."""
+"""Short edge of a picture per point of the font size."""
 
 
-class ClassPainter:
-    """Writes the likeliest class and its score on the picture."""
+class ClassPainter(Painter):
+    """Writes the most likely class and its score."""
 
     model_type = BaseClassifier
-    score_thr = None
-    takes_boxes = False
-    reads_pipeline = True
 
     def __init__(self, model: BaseClassifier, cfg: Config):
-        # where mmpretrain looks for them
+        super().__init__(model, cfg)
+        # mmpretrain's inferencer reads these attributes
         model._config, model._dataset_meta = cfg, model.dataset_meta
         self.inferencer = ImageClassificationInferencer(model)
         self.visualizer = UniversalVisualizer()
@@ -32,7 +33,7 @@ class ClassPainter:
         prediction = inferencer.postprocess(samples, [])[0]
         del prediction['pred_scores']  # of all classes
         picture, _ = enlarge(image)
-        # its own letters stop growing, and long names leave the picture
+        # the default font stops growing, and long names leave the picture
         text = dict(size=min(picture.shape[:2]) / PIXELS_PER_POINT, wrap=True)
         drawn = self.visualizer.visualize_cls(
             picture[..., ::-1], samples[0], inferencer.classes, draw_gt=False, text_cfg=text

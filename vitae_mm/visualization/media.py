@@ -1,9 +1,9 @@
-"""Images and videos: finding, reading, writing."""
+"""Finding, reading and writing images and videos."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import mmcv
@@ -12,60 +12,60 @@ import numpy as np
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 
-IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
-VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 
 
 @dataclass(frozen=True)
 class Job:
-    """An image or a video, and where it is drawn to."""
+    """An image or video, and the file that it is drawn to."""
 
     source: Path
     target: Path
 
     @property
     def is_video(self) -> bool:
-        return self.source.suffix.lower() in VIDEOS
+        return self.source.suffix.lower() in VIDEO_SUFFIXES
 
     @property
     def records(self) -> Path:
-        """Where predictions are written, a line for each image or frame."""
+        """File for the predictions, with a line for each image or frame."""
         return self.target.with_name(f'{self.target.name}.json')
 
 
-def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False) -> list[Job]:
-    """Finds the images and videos of files and folders.
+def plan_jobs(inputs: Sequence[Path], out: Path, overwrite: bool = False) -> list[Job]:
+    """Finds images and videos, also in folders, and checks the files to write.
 
     Args:
-        inputs: A folder stands for all in it and below.
-        out: Folder to draw into; the folders below a folder are kept.
-        overwrite: Replace what is there. Defaults to False.
+        inputs: Files, or folders, which stand for all images and videos in them, at any depth.
+        out: Folder to draw into; subfolders of an input folder are kept.
+        overwrite: Replace existing files. Defaults to False.
 
     Raises:
-        InputError: For an input that is missing, is neither image nor video,
-            or is a folder without any; two that would be drawn to one file;
-            a file that is there already or is an input itself.
+        InputError: For an input that is missing, that is neither an image nor a video, or that
+            is a folder without any; and for an output file that two inputs share, that exists,
+            or that is an input.
     """
     if out.exists() and not out.is_dir():
-        raise InputError(f'{out} is no folder: choose another one to draw into.')
+        raise InputError(f'{out} is not a folder: choose another one to draw into.')
     jobs = [
         Job(source, _target(out / source.relative_to(base)))
         for path in inputs
         for source, base in _find(path, out)
     ]
     sources = {job.source.resolve() for job in jobs}
-    targets = {}
+    targets: dict[Path, Path] = {}
     for job in jobs:
         if job.target in targets:
             raise InputError(
-                f'{targets[job.target]} and {job.source} would both be drawn to '
-                f'{job.target}: draw them into two folders.'
+                f'{targets[job.target]} and {job.source} would both be drawn to {job.target}: '
+                'draw them into two folders.'
             )
         targets[job.target] = job.source
         if job.target.resolve() in sources:
             raise InputError(
-                f'{job.source} would be drawn over the input {job.target}: choose '
-                'another folder to draw into.'
+                f'{job.source} would be drawn over the input {job.target}: choose another folder '
+                'to draw into.'
             )
         for path in (job.target, job.records):
             if path.exists() and not overwrite:
@@ -74,7 +74,7 @@ def plan(inputs: Sequence[Path], out: Path, overwrite: bool = False) -> list[Job
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Reads an image of any depth and colour space as (H, W, 3) BGR uint8.
+    """Reads an image of any depth and color space as (H, W, 3) BGR uint8.
 
     Raises:
         InputError: If it cannot be read or decoded.
@@ -93,14 +93,11 @@ def read_image(path: Path) -> np.ndarray:
 
 
 class Video:
-    """A video file, frame by frame.
+    """A video file, read frame by frame.
 
     Attributes:
         rate: Frames per second.
-        length: How many frames the file says that it has; 0 if it does not.
-
-    Raises:
-        InputError: If it cannot be decoded.
+        length: Number of frames according to the file; 0 if it is unknown.
     """
 
     def __init__(self, path: Path):
@@ -110,12 +107,16 @@ class Video:
         self.length = max(int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Yields (H, W, 3) BGR uint8."""
+        """Yields frames, (H, W, 3) BGR uint8.
+
+        Raises:
+            InputError: If the video cannot be decoded.
+        """
         found, frame = self.capture.read()
         if not found:
             raise InputError(
-                f'video {self.path} cannot be decoded, it is {_damage(self.path)}: '
-                'copy or export it again.'
+                f'video {self.path} cannot be decoded, it is {_damage(self.path)}: copy or export '
+                'it again.'
             )
         while found:
             yield frame
@@ -123,73 +124,79 @@ class Video:
 
 
 def write_image(pictures: Iterable[np.ndarray], path: Path) -> None:
-    """Writes the one picture, (H, W, 3) BGR uint8, whole or not at all."""
+    """Writes a single picture, (H, W, 3) BGR uint8, atomically."""
     (picture,) = pictures
-    write_atomically(path, partial(_encode_image, picture))
+
+    def write(temporary: Path) -> None:
+        if not cv2.imwrite(str(temporary), picture):
+            raise InputError(f'{path.parent}: pictures cannot be written here; is the disk full?')
+
+    write_atomically(path, write)
 
 
 def write_video(pictures: Iterable[np.ndarray], path: Path, rate: float) -> None:
-    """Writes an MPEG-4 video whole or not at all, a frame at a time.
+    """Writes an MPEG-4 video atomically, frame by frame.
 
     Args:
-        pictures: (H, W, 3), BGR uint8, all of one size.
-        path: Ends in .mp4.
+        pictures: (H, W, 3), BGR uint8, all of the same size.
+        path: File to write.
         rate: Frames per second.
+
+    Raises:
+        InputError: If there is no encoder for this size and rate.
     """
-    write_atomically(path, partial(_encode_video, pictures, rate))
+
+    def write(temporary: Path) -> None:
+        writer: Any = None
+        for picture in pictures:
+            if writer is None:
+                size = picture.shape[1::-1]
+                codec = cv2.VideoWriter.fourcc(*'mp4v')
+                writer = cv2.VideoWriter(
+                    filename=str(temporary), fourcc=codec, fps=rate, frameSize=size
+                )
+                if not writer.isOpened():
+                    raise InputError(
+                        f'{path.parent}: a video of {size[0]}x{size[1]} pixels and {rate} frames '
+                        'per second cannot be written: draw its frames as images.'
+                    )
+            writer.write(picture)
+        writer.release()
+
+    write_atomically(path, write)
 
 
 def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
-    """Files, and the folder that their place in the output counts from."""
+    """Yields files, each with the folder that its output path is relative to."""
+    suffixes = IMAGE_SUFFIXES + VIDEO_SUFFIXES
     if path.is_dir():
-        # what was drawn into a folder below the inputs is none
+        # earlier output in a subfolder of the inputs is not an input
         drawn = out.resolve() if path.resolve() in out.resolve().parents else None
         files = [
             file
             for file in sorted(path.rglob('*'))
-            if file.suffix.lower() in IMAGES + VIDEOS
+            if file.suffix.lower() in suffixes
             and file.is_file()
             and not file.name.startswith('.')
             and drawn not in file.resolve().parents
         ]
         if not files:
-            raise InputError(
-                f'the folder {path} holds no images or videos ({" ".join(IMAGES + VIDEOS)}).'
-            )
+            raise InputError(f'the folder {path} has no images or videos ({" ".join(suffixes)}).')
         yield from ((file, path) for file in files)
     elif not path.exists():
         raise InputError(f'{path} does not exist: give images, videos or folders of them.')
-    elif path.suffix.lower() not in IMAGES + VIDEOS:
+    elif path.suffix.lower() not in suffixes:
         raise InputError(
-            f'{path} is neither an image ({" ".join(IMAGES)}) nor a video ({" ".join(VIDEOS)}).'
+            f'{path} is neither an image ({" ".join(IMAGE_SUFFIXES)}) nor a video '
+            f'({" ".join(VIDEO_SUFFIXES)}).'
         )
     else:
         yield path, path.parent
 
 
 def _target(path: Path) -> Path:
-    return path.with_suffix('.mp4') if path.suffix.lower() in VIDEOS else path
+    return path.with_suffix('.mp4') if path.suffix.lower() in VIDEO_SUFFIXES else path
 
 
 def _damage(path: Path) -> str:
     return 'damaged or of another format' if path.stat().st_size else 'empty (0 bytes)'
-
-
-def _encode_image(picture: np.ndarray, path: Path) -> None:
-    if not cv2.imwrite(str(path), picture):
-        raise InputError(f'{path.parent}: pictures cannot be written there; is the disk full?')
-
-
-def _encode_video(pictures: Iterable[np.ndarray], rate: float, path: Path) -> None:
-    writer = None
-    for picture in pictures:
-        if writer is None:
-            size = picture.shape[1::-1]
-            writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, size)
-            if not writer.isOpened():
-                raise InputError(
-                    f'{path.parent}: a video of {size[0]}x{size[1]} pixels and {rate} '
-                    'frames a second cannot be written: draw its frames as images.'
-                )
-        writer.write(picture)
-    writer.release()

@@ -1,44 +1,49 @@
-"""One painter a codebase: predicts with its inferencer, draws with its visualizer."""
+"""The base class of painters, and building the painter of a config."""
 
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 
-from vitae_mm.engine.config import type_name
-from vitae_mm.engine.inference import fuse_for_inference
-from vitae_mm.engine.models import load_model, prepare_config
+from vitae_mm.engine.config import strip_test_dataset, type_name
+from vitae_mm.engine.fusion import fuse_for_inference
+from vitae_mm.engine.models import load_model
 from vitae_mm.errors import InputError
 
 PAINTERS = dict(
     mmpretrain='classification.ClassPainter',
     mmdet='detection.InstancePainter',
-    mmseg='segmentation.MapPainter',
-    mmpose='pose.SkeletonPainter',
+    mmseg='segmentation.ClassMapPainter',
+    mmpose='pose.PosePainter',
 )
-"""By default_scope; imported when needed, so that one codebase is enough."""
+"""Painters by default_scope, imported when needed, as one codebase suffices."""
 
-PRETRAINING = dict(MAE='reconstruction.ReconstructionPainter')
-"""The same by type of a model of mmpretrain that learns without labels."""
+PRETRAINING_PAINTERS = dict(MAE='reconstruction.ReconstructionPainter')
+"""Painters of self-supervised models of mmpretrain, by type of the model."""
 
 
-class Painter(Protocol):
-    """Draws what a model predicts.
+class Painter:
+    """Predicts on images and draws the predictions.
 
     Attributes:
-        model_type: Base class of the models that it can draw.
-        score_thr: Least score of what is drawn; None if nothing is left out.
-        takes_boxes: Whether :meth:`paint` also takes ``boxes`` to look in,
-            (n, 4) as x, y, width, height in pixels.
-        reads_pipeline: Whether it prepares images as the config tests.
+        model: Model to predict with.
+        model_type: Base class of the models that it supports.
+        score_thr: Minimum score of what is drawn; None if there are no scores.
+        takes_boxes: Whether :meth:`paint` also takes ``boxes`` to predict in, (n, 4) as
+            x, y, width, height in pixels.
+        uses_test_pipeline: Whether it prepares images with the config's test pipeline.
     """
 
     model_type: type
-    score_thr: float | None
-    takes_boxes: bool
-    reads_pipeline: bool
+    score_thr: float | None = None
+    takes_boxes = False
+    uses_test_pipeline = True
+
+    def __init__(self, model: BaseModel, cfg: Config):
+        self.model = model
 
     def paint(self, image: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         """Predicts and draws.
@@ -47,56 +52,57 @@ class Painter(Protocol):
             image: (H, W, 3), BGR uint8.
 
         Returns:
-            The picture, BGR uint8, larger than a small image; and what was
-            predicted, in pixels of the image, of types that JSON has.
+            The picture, BGR uint8, larger than a small image; and the prediction, in pixels of
+            the image and of types that JSON supports.
         """
+        raise NotImplementedError
 
 
 def build_painter(
     cfg: Config,
     checkpoint: str,
+    *,
     device: str = 'cpu',
     score_thr: float | None = None,
     trust: bool = False,
     fuse: bool = False,
 ) -> Painter:
-    """The painter for the task of a config, with trained weights.
+    """Builds the painter for the task of a config, with trained weights.
 
     Args:
-        cfg: Of any of the codebases; changed in place.
+        cfg: Config of any codebase; changed in place.
         checkpoint: Must have every key of the model.
-        device: As torch names it.
-        score_thr: Least score of what is drawn. Defaults to the painter's.
-        trust: Unpickle anything in the checkpoint. Defaults to False.
+        device: Torch device.
+        score_thr: Minimum score of what is drawn. Defaults to the painter's.
+        trust: Unpickle any object in the checkpoint. Defaults to False.
         fuse: See :func:`fuse_for_inference`. Defaults to False.
 
     Raises:
-        InputError: If the task cannot be drawn, the checkpoint does not fit,
-            or a threshold is given that the task does not have or that is
-            none.
+        InputError: If the task is not supported, the checkpoint does not fit, or the threshold
+            is invalid or not supported by the task.
     """
     scope = cfg.get('default_scope')
     if scope not in PAINTERS:
         raise InputError(
-            f'default_scope {scope!r} of the config is none of '
-            f'{", ".join(PAINTERS)}: its task is not known.'
+            f'default_scope {scope!r} of the config is none of {", ".join(PAINTERS)}: its task '
+            'is unknown.'
         )
-    module, name = PRETRAINING.get(type_name(cfg.model), PAINTERS[scope]).split('.')
+    module, name = PRETRAINING_PAINTERS.get(type_name(cfg.model), PAINTERS[scope]).split('.')
     painter_type = getattr(import_module(f'.{module}', __package__), name)
     if score_thr is not None and painter_type.score_thr is None:
         raise InputError(
-            f'score threshold {score_thr}: only boxes and keypoints have one; leave it out.'
+            f'score threshold {score_thr}: only boxes and keypoints have one; remove it.'
         )
     if score_thr is not None and not 0 <= score_thr <= 1:
         raise InputError(f'score threshold {score_thr}: give a number from 0 to 1.')
     init_default_scope(scope)  # mmpretrain's inferencer does not
-    if painter_type.reads_pipeline:
-        prepare_config(cfg)
-    model = load_model(cfg, checkpoint, device, trust)
+    if painter_type.uses_test_pipeline:
+        strip_test_dataset(cfg)
+    model = load_model(cfg, checkpoint, device=device, trust=trust)
     if not isinstance(model, painter_type.model_type):
         raise InputError(
-            f'model type {type(model).__name__} of the config is no '
-            f'{painter_type.model_type.__name__} of {scope}: no other can be drawn.'
+            f'model type {type(model).__name__} of the config is not supported: only subclasses '
+            f'of {painter_type.model_type.__name__} of {scope} can be drawn.'
         )
     if fuse:
         fuse_for_inference(model)

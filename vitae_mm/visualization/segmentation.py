@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+"""Drawing segmentation maps."""
+
 from typing import Any
 
 import numpy as np
@@ -7,48 +8,45 @@ from mmengine.structures import PixelData
 from mmseg.apis import MMSegInferencer
 from mmseg.models import BaseSegmentor
 
-from .legend import add_legend, without_colours
-from .loaded import LoadedModel
-from .scale import enlarge
+from .class_map import add_legend, gray_copy
+from .inferencer import LoadedModelMixin
+from .painter import Painter
+from .picture_size import enlarge
 
 
-class Segmentor(LoadedModel, MMSegInferencer):
-    """mmseg's inferencer."""
+class LoadedSegInferencer(LoadedModelMixin, MMSegInferencer):
+    """mmseg's inferencer with a loaded model."""
 
 
-class MapPainter:
-    """Colours the pixels by class, with a legend of the classes there are."""
+class ClassMapPainter(Painter):
+    """Colors the pixels by class, with a legend of the classes in the image."""
 
     model_type = BaseSegmentor
-    score_thr = None
-    takes_boxes = False
-    reads_pipeline = True
 
     def __init__(self, model: BaseSegmentor, cfg: Config):
+        super().__init__(model, cfg)
         cfg.visualizer = dict(type='SegLocalVisualizer', name='demo', alpha=0.6)
-        self.inferencer = Segmentor(cfg, model, show_progress=False)
-        self.meta = model.dataset_meta
-        self.inferencer.visualizer.set_dataset_meta(self.meta['classes'], self.meta['palette'])
+        self.inferencer = LoadedSegInferencer(cfg, model, show_progress=False)
+        meta = model.dataset_meta
+        self.inferencer.visualizer.set_dataset_meta(meta['classes'], meta['palette'])
+        self.colors = dict(zip(meta['classes'], meta['palette'], strict=True))
 
     def paint(self, image: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         sample = self.inferencer.forward(next(self.inferencer.preprocess([image])))[0].cpu()
         classes = sample.pred_sem_seg.data  # (1, H, W)
-        shares = _shares(classes.numpy(), self.meta['classes'])
+        names = self.model.dataset_meta['classes']
+        labels, counts = np.unique(classes.numpy(), return_counts=True)
+        shares = {
+            names[labels[i]]: float(counts[i] / counts.sum())
+            for i in (-counts).argsort(kind='stable')
+        }
         picture, factor = enlarge(image)
         sample.pred_sem_seg = PixelData(
             data=classes.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
         )
         visualizer = self.inferencer.visualizer
         visualizer.add_datasample(
-            '', without_colours(picture[..., ::-1]), sample, draw_gt=False, with_labels=False
+            '', gray_copy(picture[..., ::-1]), sample, draw_gt=False, with_labels=False
         )
-        colours = dict(zip(self.meta['classes'], self.meta['palette'], strict=True))
-        return add_legend(visualizer.get_image()[..., ::-1], shares, colours), dict(shares=shares)
-
-
-def _shares(classes: np.ndarray, names: Sequence[str]) -> dict[str, float]:
-    """Share of the pixels that each class has, the largest first; those
-    without are left out."""
-    labels, counts = np.unique(classes, return_counts=True)
-    order = (-counts).argsort(kind='stable')
-    return {names[labels[i]]: float(counts[i] / classes.size) for i in order}
+        drawn = add_legend(visualizer.get_image()[..., ::-1], shares, self.colors)
+        return drawn, dict(shares=shares)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vitae_mm.errors import InputError
-from vitae_mm.visualization.boxes import Boxes
+from vitae_mm.visualization.coco_boxes import CocoBoxes
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def boxes(tmp_path):
     images = [dict(id=i, file_name=name) for i, name in enumerate(['a/1.jpg', 'b/1.jpg', '2.jpg'])]
     annotations = [dict(image_id=i, bbox=[i, 2, 3, 4]) for i in (0, 1, 1)]
     (tmp_path / 'b.json').write_text(json.dumps(dict(images=images, annotations=annotations)))
-    return Boxes(tmp_path / 'b.json')
+    return CocoBoxes(tmp_path / 'b.json')
 
 
 def test_images_are_found_by_the_end_of_their_path(boxes):
@@ -21,8 +21,8 @@ def test_images_are_found_by_the_end_of_their_path(boxes):
 
 
 @pytest.mark.parametrize('image', ['/data/1.jpg', '/data/2.jpg', '3.jpg'])
-def test_an_image_without_boxes_is_named(image, boxes):
-    with pytest.raises(InputError, match=f'b.json name none in {image}'):
+def test_an_image_without_boxes_is_reported(image, boxes):
+    with pytest.raises(InputError, match=f'b.json contain none for {image}'):
         boxes[Path(image)]
 
 
@@ -30,18 +30,18 @@ def test_an_image_without_boxes_is_named(image, boxes):
     'content, words',
     [
         (None, 'No such file'),
-        ('{', 'not in COCO form'),
-        ('[]', 'not in COCO form'),
+        ('{', 'not in COCO format'),
+        ('[]', 'not in COCO format'),
         ('{"images": []}', "KeyError.'annotations'"),
         (
-            '{"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "bbox": [1, 2]}]}',
+            '{"images": [{"id": 1, "file_name": ""}], "annotations": [{"image_id": 1, "bbox": [1]}]}',
             'a bbox of four numbers',
         ),
-        ('{"images": [], "annotations": [{"image_id": 1, "bbox": []}]}', 'not in COCO form'),
+        ('{"images": [], "annotations": [{"image_id": 1, "bbox": []}]}', 'not in COCO format'),
     ],
 )
-def test_other_files_are_refused(content, words, tmp_path):
+def test_invalid_files_are_rejected(content, words, tmp_path):
     if content is not None:
         (tmp_path / 'c.json').write_text(content)
     with pytest.raises(InputError, match=words):
-        Boxes(tmp_path / 'c.json')
+        CocoBoxes(tmp_path / 'c.json')

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vitae_mm.visualization.scale import enlarge
+from vitae_mm.visualization.picture_size import enlarge
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,6 @@ from vitae_mm.visualization.scale import enlarge
         ((10, 9000), 1),
     ],
 )
-def test_small_images_are_enlarged_by_a_whole_factor(size, factor):
+def test_small_images_are_enlarged_by_an_integer_factor(size, factor):
     picture, by = enlarge(np.zeros((*size, 3), np.uint8))
     assert by == factor and picture.shape == (size[0] * factor, size[1] * factor, 3)

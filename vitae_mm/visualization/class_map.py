@@ -1,0 +1,60 @@
+"""Gray background and legend of segmentation maps."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+FONT = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
+ROWS = 20
+"""Height of the legend in lines of text."""
+
+
+def gray_copy(image: np.ndarray) -> np.ndarray:
+    """Returns a gray copy of an image, (H, W, 3) RGB uint8, whose colors would otherwise change
+    those of the classes on it."""
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+
+def add_legend(
+    picture: np.ndarray, shares: Mapping[str, float], colors: Mapping[str, Sequence[int]]
+) -> np.ndarray:
+    """Adds a legend to the right of a segmentation map.
+
+    Its width fits the longest class name of the dataset, so that all frames of a video have the
+    same size. Classes that do not fit are counted.
+
+    Args:
+        picture: (H, W, 3), BGR uint8.
+        shares: Share of pixels of each class in the picture, in the order of the legend.
+        colors: RGB color of every class of the dataset.
+
+    Returns:
+        (H, W + width of the legend, 3), BGR uint8.
+    """
+    height = picture.shape[0]
+    row = height / ROWS
+    font = ImageFont.truetype(str(FONT), max(0.65 * row, 1))
+    width = round(max(font.getlength(_label(name, 1.0)) for name in colors) + 2 * row)
+    panel = Image.new('RGB', (width, height), 'white')
+    draw = ImageDraw.Draw(panel)
+
+    def write(line: int, text: str) -> None:
+        place = 1.4 * row, (line + 0.5) * row
+        draw.text(place, text, fill='black', font=font, anchor='lm')
+
+    shown = list(shares)[: ROWS if len(shares) <= ROWS else ROWS - 1]
+    for i, name in enumerate(shown):
+        box = (0.4 * row, (i + 0.2) * row, row, (i + 0.8) * row)
+        draw.rectangle(box, tuple(map(int, colors[name])), 'black')
+        write(i, _label(name, shares[name]))
+    if len(shown) < len(shares):
+        write(ROWS - 1, f'+ {len(shares) - len(shown)} more')
+    return np.hstack([picture, np.asarray(panel)[..., ::-1]])
+
+
+def _label(name: str, share: float) -> str:
+    return f'{name} {share:.0%}' if share >= 0.01 else f'{name} <1%'
