@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Draws the demo data: scenes of coloured shapes for all four tasks.
+"""Draws the demo data: scenes of colored shapes for all four tasks.
 
 python tools/make_demo_data.py [--out data/shapes]
 """
@@ -16,13 +16,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--out', type=Path, default=Path('data/shapes'), help='folder to make')
+    parser.add_argument('--out', type=Path, default=Path('data/shapes'), help='folder to create')
     parser.add_argument('--train', type=int, default=400, help='number of training scenes')
     parser.add_argument('--val', type=int, default=50, help='number of validation scenes')
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other scenes')
     args = parser.parse_args()
     write_shapes(args.out, dict(train=args.train, val=args.val), args.seed)
-    print(f'{args.train} training and {args.val} validation scenes in {args.out}')
+    print(f'wrote {args.train} training and {args.val} validation scenes to {args.out}')
 
 
 if __name__ == '__main__':

@@ -30,7 +30,7 @@ def build(root, content, **options):
     return INaturalist(data_root=str(root), ann_file='train.json', **options)
 
 
-def test_images_have_the_labels_of_their_categories(tmp_path, content):
+def test_labels_follow_the_category_ids(tmp_path, content):
     dataset = build(tmp_path, content)
     assert dataset.metainfo['classes'] == ('owl', 'fern', 'moss')
     assert dataset.get_gt_labels().tolist() == [0, 1, 0]
@@ -39,14 +39,14 @@ def test_images_have_the_labels_of_their_categories(tmp_path, content):
     ]
 
 
-def test_images_may_lie_in_a_folder_of_their_own(tmp_path, content):
+def test_images_may_be_in_another_folder(tmp_path, content):
     dataset = build(tmp_path, content, data_prefix='pictures')
     assert dataset.get_data_info(0)['img_path'] == str(
         tmp_path / 'pictures/train_val2018/Aves/2761/a.jpg'
     )
 
 
-def test_it_is_found_by_name(tmp_path, content):
+def test_it_is_registered(tmp_path, content):
     build(tmp_path, content)
     with DATASETS.switch_scope_and_registry('mmpretrain') as registry:
         dataset = registry.build(
@@ -55,7 +55,7 @@ def test_it_is_found_by_name(tmp_path, content):
     assert len(dataset) == 3
 
 
-def test_test_files_are_refused(tmp_path, content):
+def test_test_files_are_rejected(tmp_path, content):
     del content['annotations']
     with pytest.raises(InputError, match=r"no list \['annotations'\].*test files"):
         build(tmp_path, content)
@@ -68,12 +68,12 @@ def test_test_files_are_refused(tmp_path, content):
         lambda annotations: annotations[2].update(category_id=4),
     ],
 )
-def test_images_without_a_category_are_named(tmp_path, content, change):
+def test_images_without_a_category_are_reported(tmp_path, content, change):
     change(content['annotations'])
-    with pytest.raises(InputError, match='b.jpg .* which is not in the file'):
+    with pytest.raises(InputError, match=r'b\.jpg .* which is not in the file'):
         build(tmp_path, content)
 
 
-def test_classes_must_be_as_many(tmp_path, content):
+def test_the_number_of_classes_must_match(tmp_path, content):
     with pytest.raises(InputError, match='2 classes are given, but .* has 3 categories'):
         build(tmp_path, content, classes=('owl', 'fern'))

@@ -3,7 +3,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from mmengine.registry import DefaultScope
+from mmengine.registry import DATASETS, DefaultScope
 from pycocotools.coco import COCO
 
 from vitae_mm.datasets.shapes import CLASSES, CORNERS, HEIGHT, MIN_VISIBLE, WIDTH, draw_scene
@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_files(folder, tmp_path):
     assert read(folder) != read(tmp_path / 'other')
 
 
-def test_more_scenes_keep_the_first_ones(folder, tmp_path):
+def test_more_scenes_begin_with_the_same_ones(folder, tmp_path):
     write_shapes(tmp_path / 'more', dict(train=8, val=3))
     more = read(tmp_path / 'more')
     assert all(
@@ -43,7 +43,7 @@ def test_more_scenes_keep_the_first_ones(folder, tmp_path):
     )
 
 
-def test_scenes_have_what_they_promise():
+def test_scenes_vary_as_documented():
     scenes = [draw_scene(seed) for seed in range(60)]
     shapes = [shape for scene in scenes for shape in scene.shapes]
     assert {shape.label for shape in shapes} == set(CLASSES)
@@ -53,7 +53,7 @@ def test_scenes_have_what_they_promise():
     areas = [shape.mask.sum() for shape in shapes]
     assert min(areas) < 400 < 3000 < max(areas)
     visibility = [v for shape in shapes for _, _, v in shape.keypoints]
-    assert {0, 1, 2} <= set(visibility)  # outside, covered, seen
+    assert {0, 1, 2} <= set(visibility)  # outside, covered, visible
     assert sum(v == 1 for v in visibility) < 0.3 * len(visibility)
 
 
@@ -67,7 +67,7 @@ def test_corners_start_at_the_top_and_go_clockwise():
             assert len(shape.keypoints) == max(CORNERS.values())
 
 
-def test_all_forms_tell_the_same_scene(folder):
+def test_all_formats_describe_the_same_scene(folder):
     for split, size in SIZES.items():
         instances = COCO(folder / f'annotations/instances_{split}.json')
         keypoints = COCO(folder / f'annotations/keypoints_{split}.json')
@@ -84,17 +84,9 @@ def test_all_forms_tell_the_same_scene(folder):
                 twin = keypoints.anns[annotation['id']]
                 assert twin['bbox'] == annotation['bbox']
                 assert len(twin['keypoints']) == 15
-                assert (
-                    len(
-                        list(
-                            folder.glob(
-                                f'classes/{split}/{CLASSES[annotation["category_id"] - 1]}/'
-                                f'{image_id:06d}_{annotation["id"]}.jpg'
-                            )
-                        )
-                    )
-                    == 1
-                )
+                label = CLASSES[annotation['category_id'] - 1]
+                crop = f'{image_id:06d}_{annotation["id"]}.jpg'
+                assert (folder / 'classes' / split / label / crop).is_file()
             assert np.array_equal(mask, drawn)
         crops = list((folder / 'classes' / split).glob('*/*.jpg'))
         assert len(crops) == len(instances.anns)
@@ -143,12 +135,12 @@ def test_all_forms_tell_the_same_scene(folder):
         ),
     ],
 )
-def test_every_codebase_reads_it(folder, scope, dataset):
-    from mmengine.registry import DATASETS
-
-    with DefaultScope.overwrite_default_scope(scope):
-        with DATASETS.switch_scope_and_registry(scope) as registry:
-            built = registry.build({**dataset, 'data_root': str(folder), 'pipeline': []})
+def test_every_codebase_reads_the_data(folder, scope, dataset):
+    with (
+        DefaultScope.overwrite_default_scope(scope),
+        DATASETS.switch_scope_and_registry(scope) as registry,
+    ):
+        built = registry.build({**dataset, 'data_root': str(folder), 'pipeline': []})
     instances = json.loads((folder / 'annotations/instances_train.json').read_text())
     shapes = len(instances['annotations'])
     assert len(built) == (shapes if scope in ('mmpretrain', 'mmpose') else SIZES['train'])
@@ -161,12 +153,12 @@ def test_nothing_is_overwritten(folder):
     assert read(folder) == before
 
 
-def test_semantic_mask_of_an_empty_scene():
+def test_the_label_map_of_an_empty_scene_is_zero():
     scene = draw_scene(0)
     assert semantic_mask(type(scene)(scene.image, ())).sum() == 0
 
 
-def test_no_shape_is_hidden():
+def test_no_shape_is_mostly_hidden():
     for seed in range(60):
         scene = draw_scene(seed)
         assert 1 <= len(scene.shapes) <= 6

@@ -1,5 +1,6 @@
 import pickle
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,19 +13,19 @@ from vitae_mm.errors import InputError
 
 COUNTS = (10, 40, 3, 20)
 CHOSEN = [2, 14, 36, 39, 40, 51, 65, 72]
-"""A tenth, with seed 0: the same on any machine, with any NumPy."""
+"""A tenth with seed 0, on any machine and with any version of NumPy."""
 
 
 class TinyCIFAR(CIFAR10):
-    """One small file instead of the published ones."""
+    """CIFAR-10 with a single small file."""
 
-    train_list = [['data', None]]
-    test_list = []
+    train_list = (('data', None),)
+    test_list = ()
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Class folders, with empty files for images."""
+    """Class folders with empty image files."""
     for label, count in enumerate(COUNTS):
         (tmp_path / f'class{label}').mkdir()
         for number in range(count):
@@ -38,12 +39,12 @@ def config(folder):
 
 
 def epoch(subset):
-    """The images of an epoch: indices in the whole dataset."""
+    """The images of an epoch, as indices in the whole dataset."""
     return [subset.get_data_info(index)['sample_idx'] for index in range(len(subset))]
 
 
 def shown(subset):
-    """How many images of each class are chosen."""
+    """The number of chosen images of each class."""
     labels = [subset.dataset.get_cat_ids(index)[0] for index in set(epoch(subset))]
     return tuple(Counter(labels)[label] for label in range(len(COUNTS)))
 
@@ -57,7 +58,7 @@ def test_every_class_keeps_the_same_fraction(config, fraction, expected):
 
 
 @pytest.mark.parametrize('fraction', [0.9, 0.6, 0.5, 0.25, 0.1, 0.01])
-def test_an_epoch_is_as_long_as_that_of_the_whole(config, fraction):
+def test_an_epoch_is_as_long_as_that_of_the_whole_dataset(config, fraction):
     subset = StratifiedSubset(config, fraction)
     counts = Counter(epoch(subset))
     times, rest = divmod(sum(COUNTS), len(counts))
@@ -67,7 +68,7 @@ def test_an_epoch_is_as_long_as_that_of_the_whole(config, fraction):
     )
 
 
-def test_images_that_appear_once_more_come_from_all_classes(config):
+def test_images_that_appear_once_more_are_in_proportion_to_the_classes(config):
     counts = Counter(epoch(StratifiedSubset(config, 0.6)))
     more = [index for index, times in counts.items() if times == 2]
     edges = np.cumsum((0, *COUNTS))
@@ -75,11 +76,11 @@ def test_images_that_appear_once_more_come_from_all_classes(config):
         assert abs(share - len(more) * count / sum(COUNTS)) <= 1
 
 
-def test_the_whole_is_the_dataset_itself(config):
+def test_a_fraction_of_one_is_the_dataset_itself(config):
     assert epoch(StratifiedSubset(config, 1)) == list(range(sum(COUNTS)))
 
 
-def test_the_choice_follows_the_seed_alone(config):
+def test_the_choice_depends_only_on_the_seed(config):
     np.random.seed(1)
     first = epoch(StratifiedSubset(config, 0.3, seed=5))
     np.random.seed(2)
@@ -89,13 +90,13 @@ def test_the_choice_follows_the_seed_alone(config):
     assert set(epoch(StratifiedSubset(config, 0.3, seed=6))) != set(first)
 
 
-def test_the_choice_stays_what_it_was(config):
+def test_the_choice_never_changes(config):
     assert sorted(set(epoch(StratifiedSubset(config, 0.1)))) == CHOSEN
 
 
-def test_a_smaller_fraction_is_a_part_of_a_larger_one(config):
+def test_a_smaller_fraction_is_a_subset_of_a_larger_one(config):
     chosen = [set(epoch(StratifiedSubset(config, fraction))) for fraction in (0.1, 0.2, 0.5, 1)]
-    assert all(small < large for small, large in zip(chosen, chosen[1:], strict=False))
+    assert all(small < large for small, large in pairwise(chosen))
 
 
 def test_labels_need_not_be_in_order(folder):
@@ -110,7 +111,7 @@ def test_labels_need_not_be_in_order(folder):
     assert len(subset.metainfo['classes']) == 1000
 
 
-def test_images_come_through_the_dataset_s_pipeline(tmp_path):
+def test_images_pass_through_the_pipeline_of_the_dataset(tmp_path):
     (tmp_path / TinyCIFAR.base_folder).mkdir()
     images = np.random.RandomState(0).randint(256, size=(8, 3 * 32 * 32), dtype=np.uint8)
     (tmp_path / TinyCIFAR.base_folder / 'data').write_bytes(
@@ -125,12 +126,12 @@ def test_images_come_through_the_dataset_s_pipeline(tmp_path):
 
 
 @pytest.mark.parametrize('sampler', [DefaultSampler, RepeatAugSampler])
-def test_samplers_take_it_for_the_whole(config, sampler):
+def test_samplers_give_the_same_as_for_the_whole_dataset(config, sampler):
     subset = StratifiedSubset(config, 0.1)
     assert list(sampler(subset, seed=0)) == list(sampler(subset.dataset, seed=0))
 
 
-def test_it_is_found_by_name_and_loads_late(config):
+def test_it_is_registered_and_loads_lazily(config):
     with DATASETS.switch_scope_and_registry('mmpretrain') as registry:
         subset = registry.build(
             dict(
@@ -146,11 +147,11 @@ def test_it_is_found_by_name_and_loads_late(config):
     assert subset.metainfo['classes'] == ('class0', 'class1', 'class2', 'class3')
 
 
-def test_iterating_ends(config):
+def test_iteration_ends(config):
     assert len(list(StratifiedSubset(config, 0.5))) == sum(COUNTS)
 
 
-def test_subsets_of_it_are_refused(config):
+def test_subsets_of_it_are_rejected(config):
     subset = StratifiedSubset(config, 0.5)
     for method in (subset.get_subset, subset.get_subset_):
         with pytest.raises(NotImplementedError, match='indices'):
@@ -158,33 +159,33 @@ def test_subsets_of_it_are_refused(config):
 
 
 @pytest.mark.parametrize('fraction', [0, -0.1, 1.01, float('nan'), '.1', None, True])
-def test_other_fractions_are_refused(config, fraction):
+def test_invalid_fractions_are_rejected(config, fraction):
     with pytest.raises(InputError, match=f'fraction={fraction!r}: .*up to 1'):
         StratifiedSubset(config, fraction)
 
 
 @pytest.mark.parametrize('seed', [-1, 2**32, 0.5, None])
-def test_other_seeds_are_refused(config, seed):
+def test_invalid_seeds_are_rejected(config, seed):
     with pytest.raises(InputError, match=f'seed={seed!r}'):
         StratifiedSubset(config, 0.5, seed)
 
 
-def test_what_is_no_dataset_is_refused(config):
+def test_other_objects_than_datasets_are_rejected(config):
     with pytest.raises(InputError, match='dataset is a list'):
         StratifiedSubset([config], 0.5)
 
 
 @pytest.mark.parametrize('options', [dict(with_label=False), dict(indices=0, serialize_data=False)])
-def test_images_without_classes_are_refused(config, options):
+def test_images_without_classes_are_rejected(config, options):
     with pytest.raises(InputError, match='CustomDataset .* one class each|CustomDataset does not'):
         StratifiedSubset({**config, **options}, 0.5)
 
 
-def test_datasets_that_know_no_classes_are_refused(config):
-    with pytest.raises(InputError, match='RepeatDataset does not tell the classes'):
+def test_datasets_that_do_not_provide_classes_are_rejected(config):
+    with pytest.raises(InputError, match='RepeatDataset does not provide the classes'):
         StratifiedSubset(dict(type='RepeatDataset', times=2, dataset=config), 0.5)
 
 
-def test_each_chosen_image_once(config):
+def test_each_chosen_image_appears_once_without_keep_length(config):
     subset = StratifiedSubset(config, 0.1, keep_length=False)
     assert sorted(epoch(subset)) == CHOSEN

@@ -1,5 +1,5 @@
-"""The demo shapes, and datasets beside those of the codebases.
+"""The demo shapes, and datasets that the codebases do not have.
 
-``vitae_mm.registry`` names the modules of those that configs can use: the
-shapes are drawn without importing any codebase.
+``vitae_mm.registry`` lists the modules of datasets for configs, so that drawing shapes does not
+import a codebase.
 """

@@ -1,4 +1,4 @@
-"""iNaturalist 2018 and 2019, for classification."""
+"""iNaturalist 2018 and 2019 for classification."""
 
 from mmengine.fileio import join_path, load
 from mmpretrain.datasets import BaseDataset
@@ -17,61 +17,50 @@ class INaturalist(BaseDataset):
             train2018.json  val2018.json
             train_val2018/Aves/2761/*.jpg
 
-    as ``INaturalist(data_root='data/inat2018', ann_file='train2018.json')``.
-    8142 classes in 2018, 1010 in 2019, numbered in the order of the
-    categories' ids.
+    as ``INaturalist(data_root='data/inat2018', ann_file='train2018.json')``. There are 8142
+    classes in 2018 and 1010 in 2019, in the order of the category ids.
 
     Args:
-        ann_file: JSON with lists ``images`` (id, file_name), ``annotations``
-            (image_id, category_id) and ``categories`` (id, name).
-        data_prefix: Folder of the images, if not ``data_root``; the file names
-            begin with ``train_val2018/``.
+        ann_file: JSON file with the lists ``images`` (id, file_name), ``annotations`` (image_id,
+            category_id) and ``categories`` (id, name).
+        data_prefix: Folder of the images, if it is not ``data_root``; the file names begin with
+            ``train_val2018/``.
 
-    The others are those of mmpretrain's ``BaseDataset``.
+    Other arguments are those of mmpretrain's ``BaseDataset``.
 
     Raises:
-        InputError: If the file lacks one of the lists, an image has no
-            category of the file, or ``classes`` are given and not as many.
+        InputError: If the file lacks one of the lists, an image has no category in the file, or
+            the number of given ``classes`` differs from that of the categories.
     """
 
     def load_data_list(self) -> list[dict]:
-        """``img_path`` and ``gt_label`` of each image."""
+        """Returns ``img_path`` and ``gt_label`` of each image."""
         content = load(self.ann_file)
-        absent = [
-            key
-            for key in LISTS
-            if not isinstance(content, dict) or not isinstance(content.get(key), list)
-        ]
-        if absent:
+        if not isinstance(content, dict):
+            content = {}
+        missing = [key for key in LISTS if not isinstance(content.get(key), list)]
+        if missing:
             raise InputError(
-                f'INaturalist: {self.ann_file} has no list {absent}: give a '
-                'training or validation file; test files have no labels.'
+                f'INaturalist: {self.ann_file} has no list {missing}: give a training or '
+                'validation file; test files have no labels.'
             )
         names = {category['id']: category['name'] for category in content['categories']}
-        labels = {identity: label for label, identity in enumerate(sorted(names))}
+        labels = {category: label for label, category in enumerate(sorted(names))}
         classes = self._metainfo.setdefault('classes', tuple(names[key] for key in labels))
         if len(classes) != len(labels):
             raise InputError(
-                f'INaturalist: {len(classes)} classes are given, but {self.ann_file} '
-                f'has {len(labels)} categories: leave classes out.'
+                f'INaturalist: {len(classes)} classes are given, but {self.ann_file} has '
+                f'{len(labels)} categories: remove classes.'
             )
-        categories = {
-            annotation['image_id']: annotation['category_id']
-            for annotation in content['annotations']
-        }
-        return [
-            dict(
-                img_path=join_path(self.img_prefix, image['file_name']),
-                gt_label=self._label(image, categories, labels),
-            )
-            for image in content['images']
-        ]
-
-    def _label(self, image: dict, categories: dict[int, int], labels: dict[int, int]) -> int:
-        category = categories.get(image['id'])
-        if category not in labels:
-            raise InputError(
-                f'INaturalist: the image {image["file_name"]} of {self.ann_file} has '
-                f'category {category}, which is not in the file: download it again.'
-            )
-        return labels[category]
+        categories = {entry['image_id']: entry['category_id'] for entry in content['annotations']}
+        data_list = []
+        for image in content['images']:
+            category = categories.get(image['id'])
+            if category not in labels:
+                raise InputError(
+                    f'INaturalist: the image {image["file_name"]} of {self.ann_file} has category '
+                    f'{category}, which is not in the file: download it again.'
+                )
+            path = join_path(self.img_prefix, image['file_name'])
+            data_list.append(dict(img_path=path, gt_label=labels[category]))
+        return data_list

@@ -1,7 +1,6 @@
-"""Writes the same scenes in the forms of all four tasks."""
+"""Writing the demo shapes in the formats of all four tasks."""
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from pycocotools import mask as coco_mask
 
 from vitae_mm.errors import InputError
 
-from .shapes import CLASSES, HEIGHT, MAX_CORNERS, WIDTH, Scene, Shape, draw_scene
+from .shapes import CLASSES, HEIGHT, MAX_CORNERS, WIDTH, Scene, draw_scene
 
 SPLIT_SEEDS = dict(train=0, val=1)
 CROP_MARGIN = 4
@@ -25,17 +24,17 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
 
     - ``images/SPLIT/*.jpg``
     - ``annotations/instances_SPLIT.json``: COCO instances (RLE masks)
-    - ``annotations/keypoints_SPLIT.json``: COCO keypoints, one for each
-      corner, shared by all classes as AP-10K's are
-    - ``masks/SPLIT/*.png``: class of each pixel, 0 for the ground
-    - ``classes/SPLIT/CLASS/*.jpg``: one shape each
+    - ``annotations/keypoints_SPLIT.json``: COCO keypoints, one for each corner, shared by all
+      classes as in AP-10K
+    - ``masks/SPLIT/*.png``: label maps, 0 for the background
+    - ``classes/SPLIT/CLASS/*.jpg``: crops of single shapes
 
-    The folder appears whole or not at all.
+    The folder is written atomically.
 
     Args:
-        out: Folder to make.
+        out: Folder to create.
         sizes: Number of scenes of 'train' and 'val'.
-        seed: Another seed gives other scenes.
+        seed: Another seed gives other scenes. Defaults to 0.
 
     Raises:
         InputError: If ``out`` exists, or a size is not positive.
@@ -44,71 +43,83 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
         raise InputError(f'{out} exists: remove it, or choose another folder.')
     for split, size in sizes.items():
         if size < 1:
-            raise InputError(f'{split} size {size}: give a whole number, 1 or more.')
+            raise InputError(f'{split} size {size}: give a positive integer.')
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}'))
     try:
         for split, size in sizes.items():
-            _write_split(temporary, split, size, seed)
+            _write_split(temporary, split, size=size, seed=seed)
         temporary.chmod(0o755)
-        os.rename(temporary, out)
+        temporary.rename(out)
     except BaseException:
         shutil.rmtree(temporary)
         raise
 
 
+def semantic_mask(scene: Scene) -> np.ndarray:
+    """Returns the label map of a scene, (H, W) uint8: 0 for the background, then ``CLASSES``."""
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for shape in scene.shapes:
+        labels[shape.mask] = CLASSES.index(shape.label) + 1
+    return labels
+
+
 def _write_split(root: Path, split: str, size: int, seed: int) -> None:
-    folders = [
-        root / 'images' / split,
-        root / 'masks' / split,
-        root / 'annotations',
-        *(root / 'classes' / split / label for label in CLASSES),
-    ]
-    for folder in folders:
+    image_folder, mask_folder = root / 'images' / split, root / 'masks' / split
+    class_folders = {label: root / 'classes' / split / label for label in CLASSES}
+    for folder in (image_folder, mask_folder, root / 'annotations', *class_folders.values()):
         folder.mkdir(parents=True, exist_ok=True)
-    images, instances, keypoints = [], [], []
+    images: list[dict] = []
+    instances: list[dict] = []
+    keypoints: list[dict] = []
     for number in track_iter_progress(range(size)):
         scene_seed = np.random.SeedSequence([seed, SPLIT_SEEDS[split], number])
         scene = draw_scene(scene_seed.generate_state(1)[0])
         name = f'{number:06d}'
         images.append(dict(id=number, file_name=f'{name}.jpg', height=HEIGHT, width=WIDTH))
-        _write_image(folders[0] / f'{name}.jpg', scene.image)
-        _write_image(folders[1] / f'{name}.png', semantic_mask(scene))
+        _write_image(image_folder / f'{name}.jpg', scene.image)
+        _write_image(mask_folder / f'{name}.png', semantic_mask(scene))
         for shape in scene.shapes:
-            entry = _annotation(shape, number, len(instances))
-            instances.append({**entry, 'segmentation': _rle(shape.mask)})
+            annotation = dict(
+                id=len(instances),
+                image_id=number,
+                category_id=CLASSES.index(shape.label) + 1,
+                bbox=shape.box,
+                area=int(shape.mask.sum()),
+                iscrowd=0,
+            )
+            instances.append({**annotation, 'segmentation': _rle(shape.mask)})
             points = shape.keypoints
             keypoints.append(
                 {
-                    **entry,
-                    'keypoints': sum(points, []),
-                    'num_keypoints': sum(v > 0 for _, _, v in points),
+                    **annotation,
+                    'keypoints': [value for point in points for value in point],
+                    'num_keypoints': sum(visibility > 0 for _, _, visibility in points),
                 }
             )
-            crop = root / 'classes' / split / shape.label / f'{name}_{entry["id"]}.jpg'
-            _write_image(crop, _crop(scene.image, shape))
-    _write_coco(root / 'annotations' / f'instances_{split}.json', images, instances, {})
+            left, top, width, height = shape.box
+            crop = scene.image[
+                max(top - CROP_MARGIN, 0) : top + height + CROP_MARGIN,
+                max(left - CROP_MARGIN, 0) : left + width + CROP_MARGIN,
+            ]
+            _write_image(class_folders[shape.label] / f'{name}_{annotation["id"]}.jpg', crop)
     corners = dict(keypoints=[f'corner{i + 1}' for i in range(MAX_CORNERS)], skeleton=[])
-    _write_coco(root / 'annotations' / f'keypoints_{split}.json', images, keypoints, corners)
-
-
-def semantic_mask(scene: Scene) -> np.ndarray:
-    """Class of each pixel, (H, W) uint8: 0 for the ground, then ``CLASSES``."""
-    classes = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for shape in scene.shapes:
-        classes[shape.mask] = CLASSES.index(shape.label) + 1
-    return classes
-
-
-def _annotation(shape: Shape, image_id: int, identity: int) -> dict:
-    return dict(
-        id=identity,
-        image_id=image_id,
-        category_id=CLASSES.index(shape.label) + 1,
-        bbox=shape.box,
-        area=int(shape.mask.sum()),
-        iscrowd=0,
-    )
+    for kind, annotations, extra in (
+        ('instances', instances, {}),
+        ('keypoints', keypoints, corners),
+    ):
+        categories = [
+            dict(id=i, name=label, supercategory='shape', **extra)
+            for i, label in enumerate(CLASSES, start=1)
+        ]
+        content = dict(
+            info=dict(description='shapes'),
+            licenses=[],
+            images=images,
+            annotations=annotations,
+            categories=categories,
+        )
+        (root / 'annotations' / f'{kind}_{split}.json').write_text(json.dumps(content))
 
 
 def _rle(mask: np.ndarray) -> dict:
@@ -116,32 +127,6 @@ def _rle(mask: np.ndarray) -> dict:
     return dict(size=encoded['size'], counts=encoded['counts'].decode())
 
 
-def _crop(image: np.ndarray, shape: Shape) -> np.ndarray:
-    left, top, width, height = shape.box
-    return image[
-        max(top - CROP_MARGIN, 0) : top + height + CROP_MARGIN,
-        max(left - CROP_MARGIN, 0) : left + width + CROP_MARGIN,
-    ]
-
-
 def _write_image(path: Path, image: np.ndarray) -> None:
     if not cv2.imwrite(str(path), image):
         raise OSError(f'{path} could not be written.')
-
-
-def _write_coco(path: Path, images: list, annotations: list, extra: dict) -> None:
-    categories = [
-        dict(id=i + 1, name=label, supercategory='shape', **extra)
-        for i, label in enumerate(CLASSES)
-    ]
-    path.write_text(
-        json.dumps(
-            dict(
-                info=dict(description='shapes'),
-                licenses=[],
-                images=images,
-                annotations=annotations,
-                categories=categories,
-            )
-        )
-    )

@@ -1,6 +1,6 @@
-"""A part of a classification dataset, in epochs as long as those of the whole."""
+"""A subset of a classification dataset with the epoch length of the whole dataset."""
 
-from numbers import Real
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset, force_full_init
@@ -13,30 +13,27 @@ MAX_SEED = 2**32 - 1
 
 @DATASETS.register_module()
 class StratifiedSubset:
-    """Shows the same fraction of every class, over and over.
+    """Repeats the same fraction of every class.
 
-    By default it has the length of the whole dataset: an epoch shows as many images as
-    one over the whole, so that a recipe stays as it is and trainings on
-    different fractions see equal numbers of images. In an epoch each chosen
-    image appears ``floor(N/n)`` or ``ceil(N/n)`` times, for n chosen of N;
-    those that appear once more come from the classes in proportion.
+    By default it is as long as the whole dataset, so that recipes stay the same and trainings on
+    different fractions see the same number of images. In an epoch each of the n chosen images out
+    of N appears ``floor(N/n)`` or ``ceil(N/n)`` times; those that appear once more are in
+    proportion to the classes.
 
-    The choice depends on nothing but labels, ``fraction`` and ``seed``. With
-    the same seed, a smaller fraction is a part of a larger one. With
-    ``fraction=1`` it is the dataset itself, in its order.
+    The choice depends only on labels, ``fraction`` and ``seed``. With the same seed, a smaller
+    fraction is a subset of a larger one. ``fraction=1`` is the dataset itself, in its order.
 
     Args:
         dataset: A dataset, or its config, of images with one class each.
-        fraction: Of each class, in (0, 1]; rounded to whole images, at least
-            one.
+        fraction: Share of each class, in (0, 1]; rounded to whole images, at least one.
         seed: Another seed chooses other images. Default: 0.
-        keep_length: Go round until the length of the whole is reached. False
-            shows each chosen image once an epoch. Default: True.
-        lazy_init: Load the annotations when first needed. Default: False.
+        keep_length: Repeat images up to the length of the whole dataset; otherwise an epoch has
+            each chosen image once. Default: True.
+        lazy_init: Load the annotations when they are first needed. Default: False.
 
     Raises:
-        InputError: If ``fraction`` or ``seed`` is out of range, or an image
-            does not have one class.
+        InputError: If ``fraction`` or ``seed`` is out of range, or an image does not have exactly
+            one class.
     """
 
     def __init__(
@@ -50,8 +47,8 @@ class StratifiedSubset:
         check_options(fraction, seed)
         if not isinstance(dataset, (BaseDataset, dict)):
             raise InputError(
-                f'StratifiedSubset: dataset is a {type(dataset).__name__}: give a '
-                'config (a dict) or a BaseDataset.'
+                f'StratifiedSubset: dataset is a {type(dataset).__name__}: give a config (a dict) '
+                'or a BaseDataset.'
             )
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.fraction = fraction
@@ -63,27 +60,29 @@ class StratifiedSubset:
 
     @property
     def metainfo(self) -> dict:
-        """That of the whole dataset."""
+        """Meta information of the whole dataset."""
         return self.dataset.metainfo
 
     def full_init(self) -> None:
-        """Loads the annotations and chooses."""
+        """Loads the annotations and chooses the images."""
         if self._fully_initialized:
             return
         self.dataset.full_init()
         labels = _labels(self.dataset)
         chosen = _choose(labels, self.fraction, self.seed)
-        self._indices = _go_round(chosen, len(labels if self.keep_length else chosen))
+        # whole rounds, then the beginning of another
+        rounds, rest = divmod(len(labels) if self.keep_length else len(chosen), len(chosen))
+        self._indices = np.concatenate([np.tile(np.sort(chosen), rounds), chosen[:rest]])
         self._fully_initialized = True
 
     @force_full_init
     def get_data_info(self, idx: int) -> dict:
-        """Annotation of an image; its ``sample_idx`` is that in the whole."""
+        """Returns the annotation of an image; its ``sample_idx`` counts in the whole dataset."""
         return self.dataset.get_data_info(int(self._indices[idx]))
 
     @force_full_init
     def get_cat_ids(self, idx: int) -> list[int]:
-        """Class of an image."""
+        """Returns the class of an image."""
         return self.dataset.get_cat_ids(int(self._indices[idx]))
 
     @force_full_init
@@ -95,8 +94,7 @@ class StratifiedSubset:
         return len(self._indices)
 
     def get_subset_(self, indices: list[int] | int) -> None:
-        """Not supported, as in mmengine's wrappers: give the wrapped dataset
-        ``indices``."""
+        """Not supported, as in mmengine's wrappers: give ``indices`` to the wrapped dataset."""
         raise NotImplementedError(
             'StratifiedSubset has no get_subset and get_subset_: give the wrapped dataset indices.'
         )
@@ -104,47 +102,44 @@ class StratifiedSubset:
     get_subset = get_subset_
 
 
-def check_options(fraction: object, seed: object = 0) -> None:
+def check_options(fraction: Any, seed: object = 0) -> None:
     """Checks the options of a :class:`StratifiedSubset`.
 
     Raises:
-        InputError: If ``fraction`` is no number in (0, 1], or ``seed`` no whole
-            number from 0 to 2**32 - 1.
+        InputError: If ``fraction`` is not a number in (0, 1], or ``seed`` is not an integer from
+            0 to 2**32 - 1.
     """
-    number = isinstance(fraction, Real) and not isinstance(fraction, bool)
+    number = isinstance(fraction, (int, float, np.number)) and not isinstance(fraction, bool)
     if not number or not 0 < fraction <= 1:
         raise InputError(
-            f'StratifiedSubset: fraction={fraction!r}: give a number above 0 and up '
-            'to 1, such as .1 for a tenth of each class.'
+            f'StratifiedSubset: fraction={fraction!r}: give a number above 0 and up to 1, such as '
+            '.1 for a tenth of each class.'
         )
     if type(seed) is not int or not 0 <= seed <= MAX_SEED:
-        raise InputError(
-            f'StratifiedSubset: seed={seed!r}: give a whole number from 0 to {MAX_SEED}.'
-        )
+        raise InputError(f'StratifiedSubset: seed={seed!r}: give an integer from 0 to {MAX_SEED}.')
 
 
 def _labels(dataset: BaseDataset) -> np.ndarray:
-    """Class of each image, (N, )."""
+    """The class of each image, (N,)."""
     try:
         labels = [dataset.get_cat_ids(index) for index in range(len(dataset))]
     except (AttributeError, KeyError, NotImplementedError) as error:
         raise InputError(
-            f'StratifiedSubset: {type(dataset).__name__} does not tell the classes of '
-            f'its images ({error!r}): wrap a labelled classification dataset.'
+            f'StratifiedSubset: {type(dataset).__name__} does not provide the classes of its '
+            f'images ({error!r}): wrap a labeled classification dataset.'
         ) from error
     if not labels or any(len(classes) != 1 for classes in labels):
         raise InputError(
-            f'StratifiedSubset: {type(dataset).__name__} has no images, or some '
-            'without exactly one class: wrap a dataset of images with one class '
-            'each.'
+            f'StratifiedSubset: {type(dataset).__name__} has no images, or some without exactly '
+            'one class: wrap a dataset of images with one class each.'
         )
     return np.array(labels)[:, 0]
 
 
 def _choose(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Indices of the chosen images, (n, ), in an order whose every beginning
-    holds the classes nearly in their proportions."""
-    # RandomState and not default_rng: NumPy promises that its numbers never change
+    """Indices of the chosen images, (n,), in an order whose beginnings of any length have the
+    classes in about their proportions."""
+    # NumPy guarantees the numbers of RandomState, but not those of default_rng
     random = np.random.RandomState(seed)
     by_class = np.argsort(labels, kind='stable')
     _, starts = np.unique(labels[by_class], return_index=True)
@@ -154,9 +149,3 @@ def _choose(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
         chosen.append(random.permutation(members)[:count])
         places.append((np.arange(count) + 0.5) / count)
     return np.concatenate(chosen)[np.argsort(np.concatenate(places), kind='stable')]
-
-
-def _go_round(chosen: np.ndarray, length: int) -> np.ndarray:
-    """Repeats (n, ) indices up to (length, ): whole rounds, and a beginning."""
-    rounds, rest = divmod(length, len(chosen))
-    return np.concatenate([np.tile(np.sort(chosen), rounds), chosen[:rest]])
