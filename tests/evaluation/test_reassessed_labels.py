@@ -56,18 +56,18 @@ def complaint(content, path, num_images=1):
     return str(error.value)
 
 
-def test_it_is_the_share_of_images_with_one_of_their_labels(metric, samples):
+def test_accuracy_is_the_share_of_images_with_a_correct_label(metric, samples):
     metric.process(None, samples)
     assert 0 < expected(samples) < 100
     assert metric.evaluate(len(samples)) == {'real/top1': pytest.approx(expected(samples))}
 
 
-def test_images_without_labels_are_left_out(metric, samples):
+def test_images_without_labels_are_ignored(metric, samples):
     metric.process(None, samples[:2])
     assert metric.evaluate(2) == {'real/top1': 100.0}
 
 
-def test_without_any_labels_there_is_no_accuracy(metric, samples):
+def test_without_labels_the_accuracy_is_nan(metric, samples):
     metric.process(None, [samples[1], samples[4]])
     assert math.isnan(metric.evaluate(2)['real/top1'])
 
@@ -77,7 +77,7 @@ def test_the_order_of_images_does_not_matter(metric, samples):
     assert metric.evaluate(len(samples))['real/top1'] == pytest.approx(expected(samples))
 
 
-def test_labels_do_as_well_as_scores(metric, samples):
+def test_predicted_labels_give_the_same_as_scores(metric, samples):
     metric.process(
         None,
         [
@@ -89,13 +89,13 @@ def test_labels_do_as_well_as_scores(metric, samples):
 
 
 @pytest.mark.parametrize('count', [8, 7])
-def test_results_of_two_processes_are_those_of_one(file, samples, count, monkeypatch):
+def test_two_processes_give_the_same_as_one(file, samples, count, monkeypatch):
     halves = [ReassessedLabels(file, num_images=len(LABELS)) for _ in range(2)]
     samples = samples[:count]
     for rank, half in enumerate(halves):
-        # the second process repeats the first image where the number is odd
+        # the second process repeats the first image if the number is odd
         half.process(None, (samples + samples[: count % 2])[rank::2])
-    # each process hands over one entry an image; mmengine drops those past the size
+    # mmengine collects one entry per image and drops those beyond the size
     gathered = [
         entry for pair in zip(*(half.results for half in halves), strict=True) for entry in pair
     ]
@@ -108,7 +108,7 @@ def test_results_of_two_processes_are_those_of_one(file, samples, count, monkeyp
     assert halves[0].evaluate(count)['real/top1'] == whole.compute_metrics(whole.results)['top1']
 
 
-def test_it_works_beside_the_codebase_s_accuracy(file, samples):
+def test_it_works_with_the_accuracy_of_mmpretrain(file, samples):
     pack = PackInputs()
     packed = [
         pack(dict(img_path=sample['img_path'], gt_label=0))['data_samples'].set_pred_score(
@@ -139,36 +139,36 @@ def test_it_works_beside_the_codebase_s_accuracy(file, samples):
         'ILSVRC2012_val_00000001/cat.jpg',
     ],
 )
-def test_images_of_another_set_are_named(metric, name):
+def test_images_of_another_dataset_are_reported(metric, name):
     with pytest.raises(InputError, match=f'{name} has no number from 1 to 8'):
         metric.process(None, [dict(img_path=name, pred_score=torch.ones(10))])
 
 
-def test_images_without_a_path_are_explained(metric):
+def test_images_without_a_path_are_reported(metric):
     with pytest.raises(InputError, match='meta_keys of PackInputs'):
         metric.process(None, [dict(pred_score=torch.ones(10))])
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(InputError, match='none.json cannot be read .*reassessed-imagenet'):
         ReassessedLabels(str(tmp_path / 'none.json'))
 
 
 @pytest.mark.parametrize('content', [b'<html>', b'', b'[[1], ', b'\xff\xfe\x00'])
-def test_a_file_that_is_not_json_is_named(tmp_path, content):
+def test_a_file_that_is_not_json_is_reported(tmp_path, content):
     assert 'is not JSON' in complaint(content, tmp_path / 'real.json')
 
 
-def test_a_file_that_is_no_list_is_named(tmp_path):
+def test_a_file_that_is_not_a_list_is_reported(tmp_path):
     assert 'is not a list' in complaint(b'{"0": [1]}', tmp_path / 'real.json')
 
 
 @pytest.mark.parametrize('entry', ['7', '["7"]', '[1.5]', '[true]', '[-1]', '[1000]', '[[1]]'])
-def test_entries_that_are_no_classes_are_named(tmp_path, entry):
+def test_invalid_entries_are_reported(tmp_path, entry):
     content = f'[[999, 0], {entry}]'.encode()
     assert 'entry 1 is' in complaint(content, tmp_path / 'real.json', num_images=2)
 
 
-def test_a_file_of_another_length_is_refused(file):
+def test_a_file_of_another_length_is_rejected(file):
     with pytest.raises(InputError, match='has 8 entries, but there are 50000 images'):
         ReassessedLabels(file)

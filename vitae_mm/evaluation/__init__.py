@@ -1,4 +1,4 @@
-"""Metrics beside those of the codebases."""
+"""Metrics that the codebases do not have."""
 
 from .confusion import DetectionConfusionMatrix, SegmentationConfusionMatrix
 from .reassessed_labels import ReassessedLabels

@@ -1,7 +1,7 @@
-"""Confusion matrices where mmdet and mmseg have no metric for one.
+"""Confusion matrices for mmdet and mmseg, which have no metric for them.
 
-As mmpretrain's ``ConfusionMatrix`` they give ``confusion_matrix/result``:
-counts, a row for each true class, a column for each predicted one.
+Like mmpretrain's ``ConfusionMatrix``, these return ``confusion_matrix/result``: counts, with a row
+for each true class and a column for each predicted class.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,17 @@ from vitae_mm.registry import METRICS
 
 @METRICS.register_module()
 class DetectionConfusionMatrix(BaseMetric):
-    """Which class the boxes found on objects of each class have, for mmdet.
+    """Confusion matrix of the boxes that overlap objects, for mmdet.
 
-    From the surest box down, each takes the object that it overlaps most of
-    those left, whatever the classes. The last column counts the objects that
-    no box took, the last row the boxes that took none; boxes in regions marked
-    as crowds are left out. The data samples need the objects at the size of
-    the original image: annotations are loaded after the image is resized.
+    In order of their scores, each box is matched with the unmatched object that it overlaps most,
+    of any class. The last column counts unmatched objects, the last row unmatched boxes. Boxes in
+    crowd regions are ignored. The data samples must have objects in the size of the original
+    image: annotations are loaded after the image is resized.
 
     Args:
-        score: Boxes less sure than this are left out. Default: .3.
-        overlap: A box takes no object that it overlaps less than this
-            (intersection over union). Default: .5.
-        collect_device: 'cpu' or 'gpu', over which processes exchange results.
-            Default: 'cpu'.
+        score: Minimum score of a box. Default: .3.
+        overlap: Minimum overlap (intersection over union) of a match. Default: .5.
+        collect_device: 'cpu' or 'gpu', over which processes exchange results. Default: 'cpu'.
     """
 
     default_prefix = 'confusion_matrix'
@@ -43,24 +40,23 @@ class DetectionConfusionMatrix(BaseMetric):
         self.overlap = overlap
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
-        """Matches boxes and objects of each image.
+        """Matches boxes with objects in each image.
 
         Args:
-            data_batch: Not looked at.
-            data_samples: Each with ``gt_instances`` and ``ignored_instances``
-                (bboxes, labels) and ``pred_instances`` (bboxes, labels,
-                scores); boxes are (N, 4), left, top, right, bottom.
+            data_batch: Unused.
+            data_samples: Each with ``gt_instances`` and ``ignored_instances`` (bboxes, labels)
+                and ``pred_instances`` (bboxes, labels, scores); boxes are (N, 4), left, top,
+                right, bottom.
         """
-        background = len(self.dataset_meta['classes'])
         for sample in data_samples:
             found, true = sample['pred_instances'], sample['gt_instances']
-            sure = found['scores'] >= self.score
-            order = found['scores'][sure].argsort(descending=True, stable=True)
-            labels = found['labels'][sure][order].tolist()
-            crowds = sample['ignored_instances']['bboxes']
-            overlaps = _overlaps(found['bboxes'][sure][order], true['bboxes'], crowds)
+            order = found['scores'].argsort(descending=True, stable=True)
+            order = order[found['scores'][order] >= self.score]
+            overlaps = _overlaps(
+                found['bboxes'][order], true['bboxes'], sample['ignored_instances']['bboxes']
+            )
             self.results.append(
-                _pairs(overlaps, self.overlap, labels, true['labels'].tolist(), background)
+                self._match(overlaps, found['labels'][order].tolist(), true['labels'].tolist())
             )
 
     def compute_metrics(self, results: list[list[tuple[int, int]]]) -> dict[str, torch.Tensor]:
@@ -71,18 +67,38 @@ class DetectionConfusionMatrix(BaseMetric):
                 matrix[true, predicted] += 1
         return dict(result=matrix)
 
+    def _match(
+        self, overlaps: np.ndarray, found: list[int], true: list[int]
+    ) -> list[tuple[int, int]]:
+        """True and predicted class of each match, unmatched box and unmatched object.
+
+        Args:
+            overlaps: Of boxes, in order of their scores, with objects and then crowds, (N, M).
+            found: Classes of the boxes, N.
+            true: Classes of the objects, at most M.
+        """
+        background = len(self.dataset_meta['classes'])
+        pairs, unmatched = [], set(range(len(true)))
+        for label, row in zip(found, overlaps, strict=True):
+            best = max(unmatched, key=row.__getitem__, default=None)
+            if best is not None and row[best] >= self.overlap:
+                unmatched.remove(best)
+                pairs.append((true[best], label))
+            elif not (row[len(true) :] >= self.overlap).any():
+                pairs.append((background, label))
+        return pairs + [(true[index], background) for index in sorted(unmatched)]
+
 
 @METRICS.register_module()
 class SegmentationConfusionMatrix(BaseMetric):
-    """Which class the pixels of each class were given, for mmseg.
+    """Confusion matrix of the pixels, for mmseg.
 
     Args:
-        ignore_index: Pixels with this label are left out. Default: 255.
-        collect_device: 'cpu' or 'gpu', over which processes exchange results.
-            Default: 'cpu'.
+        ignore_index: Label of pixels to ignore. Default: 255.
+        collect_device: 'cpu' or 'gpu', over which processes exchange results. Default: 'cpu'.
 
     Raises:
-        InputError: While it is used, if a label is none of the classes.
+        InputError: During evaluation, if a label is not one of the classes.
     """
 
     default_prefix = 'confusion_matrix'
@@ -92,12 +108,11 @@ class SegmentationConfusionMatrix(BaseMetric):
         self.ignore_index = ignore_index
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
-        """Counts the pixels of each image, of each pair of classes.
+        """Counts the pixels of each pair of classes in each image.
 
         Args:
-            data_batch: Not looked at.
-            data_samples: Each with ``gt_sem_seg`` and ``pred_sem_seg``, whose
-                data are (1, H, W).
+            data_batch: Unused.
+            data_samples: Each with ``gt_sem_seg`` and ``pred_sem_seg``, whose data are (1, H, W).
         """
         classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
@@ -107,54 +122,30 @@ class SegmentationConfusionMatrix(BaseMetric):
             if (true[kept] >= classes).any():
                 raise InputError(
                     f'{sample.get("seg_map_path")} has the label {true[kept].max()}, but there '
-                    f'are {classes} classes, 0 to {classes - 1}: mend the label map.'
+                    f'are {classes} classes, 0 to {classes - 1}: fix the label map.'
                 )
             counts = torch.bincount(classes * true[kept] + predicted[kept])
-            # of many classes few are in an image
-            cells = counts.nonzero()[:, 0]
-            self.results.append((cells, counts[cells]))
+            # an image has only a few pairs of classes
+            pairs = counts.nonzero()[:, 0]
+            self.results.append((pairs, counts[pairs]))
 
     def compute_metrics(
         self, results: list[tuple[torch.Tensor, torch.Tensor]]
     ) -> dict[str, torch.Tensor]:
         classes = len(self.dataset_meta['classes'])
         matrix = torch.zeros(classes**2, dtype=torch.int64)
-        for cells, counts in results:
-            matrix[cells] += counts
+        for pairs, counts in results:
+            matrix[pairs] += counts
         return dict(result=matrix.view(classes, classes))
 
 
 def _overlaps(found: torch.Tensor, true: torch.Tensor, crowds: torch.Tensor) -> np.ndarray:
-    """Of boxes found (N, 4) with objects and then crowds, (N, M): intersection
-    over union, with a crowd over the box found."""
+    """Overlaps of boxes (N, 4) with objects and then crowds, (N, M): intersection over union, for
+    crowds over the box."""
     regions = torch.cat([true, crowds])
-    crowded = [0] * len(true) + [1] * len(crowds)
+    is_crowd = [0] * len(true) + [1] * len(crowds)
     corners = (boxes.double().cpu().numpy() for boxes in (found, regions))
     sides = [
         np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1) for boxes in corners
     ]
-    return np.reshape(coco_mask.iou(*sides, crowded), (len(found), len(regions)))
-
-
-def _pairs(
-    overlaps: np.ndarray, least: float, found: list[int], true: list[int], background: int
-) -> list[tuple[int, int]]:
-    """True and predicted class of each match and of all that has none.
-
-    Args:
-        overlaps: Of boxes, the surest first, with objects and then crowds,
-            (N, M).
-        least: What does not overlap as much does not match.
-        found: Classes of the boxes, N.
-        true: Classes of the objects, at most M.
-        background: Class of what has no match.
-    """
-    pairs, left = [], set(range(len(true)))
-    for label, row in zip(found, overlaps, strict=True):
-        best = max(left, key=row.__getitem__, default=None)
-        if best is not None and row[best] >= least:
-            left.remove(best)
-            pairs.append((true[best], label))
-        elif not (row[len(true) :] >= least).any():
-            pairs.append((background, label))
-    return pairs + [(true[index], background) for index in sorted(left)]
+    return np.reshape(coco_mask.iou(*sides, is_crowd), (len(found), len(regions)))

@@ -1,4 +1,4 @@
-"""Accuracy by the reassessed ("ReaL") labels of the ImageNet validation set."""
+"""Accuracy by the reassessed labels ("ReaL") of the ImageNet validation set."""
 
 import json
 import re
@@ -14,36 +14,33 @@ from vitae_mm.registry import METRICS
 IMAGE_NUMBER = re.compile(r'ILSVRC2012_val_(\d{8})(?!\d)')
 NUM_CLASSES = 1000
 NUM_IMAGES = 50000
-SOURCE = 'download real.json from https://github.com/google-research/reassessed-imagenet'
+REMEDY = 'download real.json from https://github.com/google-research/reassessed-imagenet'
 
 
 @METRICS.register_module()
 class ReassessedLabels(BaseMetric):
-    """Top-1 accuracy by the labels of Beyer et al. 2020, "Are we done with
-    ImageNet?" (https://arxiv.org/abs/2006.07159), in percent: ``real/top1``.
+    """Top-1 accuracy in percent, ``real/top1``, by the labels of Beyer et al., "Are we done with
+    ImageNet?", 2020 (https://arxiv.org/abs/2006.07159).
 
-    An image has any number of labels; a prediction is right if it is one of
-    them. Images without labels are left out. If none has any, the result is
-    nan. Which image it is comes from the number in its file name,
-    ``ILSVRC2012_val_00000001.JPEG`` being the first, not from the order of the
-    dataset. To be used beside the codebase's own metric::
+    An image has any number of labels; a prediction is correct if it is one of them. Images without
+    labels are ignored; if no image has labels, the result is nan. Images are identified by the
+    number in their file names, ``ILSVRC2012_val_00000001.JPEG`` being the first, not by their
+    order in the dataset. Use it in addition to the codebase's own metric::
 
         val_evaluator = [
             dict(type='Accuracy', topk=(1, 5)),
             dict(type='vitae_mm.ReassessedLabels', ann_file='data/imagenet/real.json')]
 
     Args:
-        ann_file: The published ``real.json``: for each image, in the order of
-            their numbers, a list of its classes, 0 to 999.
-        num_images: How many images the file must have. Default: 50000.
-        collect_device: 'cpu' or 'gpu', over which processes exchange results.
-            Default: 'cpu'.
-        prefix: Stands before the metric's name. Default: None, which is
-            'real'.
+        ann_file: The published ``real.json``: for each image, in the order of their numbers, a
+            list of its classes, 0 to 999.
+        num_images: Number of images in the file. Default: 50000.
+        collect_device: 'cpu' or 'gpu', over which processes exchange results. Default: 'cpu'.
+        prefix: Prefix of the metric's name. Default: None, for 'real'.
 
     Raises:
-        InputError: If the file is missing or not of this form; while it is
-            used, if an image has no such number in its name.
+        InputError: If the file is missing or invalid; during evaluation, if the name of an image
+            has no such number.
     """
 
     default_prefix = 'real'
@@ -59,73 +56,72 @@ class ReassessedLabels(BaseMetric):
         self.labels = read_labels(ann_file, num_images)
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
-        """Judges a batch: True, False, or None for an image without labels.
+        """Compares each prediction with the labels of its image.
 
         Args:
-            data_batch: Not looked at.
-            data_samples: Each with ``img_path``, and ``pred_score`` (C, ) or
-                ``pred_label`` (1, ).
+            data_batch: Unused.
+            data_samples: Each with ``img_path``, and ``pred_score`` (C,) or ``pred_label`` (1,).
         """
         for sample in data_samples:
             labels = self.labels[self._index(sample.get('img_path'))]
             score = sample.get('pred_score')
             predicted = sample['pred_label'] if score is None else score.argmax()
-            # one entry a sample, also without labels: mmengine counts them to drop padding
+            # one entry per sample, also without labels: mmengine counts them to drop padding
             self.results.append(predicted.item() in labels if labels else None)
 
     def compute_metrics(self, results: list[bool | None]) -> dict[str, float]:
-        judged = [right for right in results if right is not None]
+        judged = [correct for correct in results if correct is not None]
         return dict(top1=100 * sum(judged) / len(judged) if judged else float('nan'))
 
     def _index(self, img_path: str | None) -> int:
-        """Place of an image in the file."""
+        """Index of an image in the file."""
         if img_path is None:
             raise InputError(
-                'ReassessedLabels: the data samples have no img_path: add it to the '
-                'meta_keys of PackInputs.'
+                'ReassessedLabels: the data samples have no img_path: add it to the meta_keys of '
+                'PackInputs.'
             )
         found = IMAGE_NUMBER.search(re.split(r'[/\\]', img_path)[-1])
         if not found or not 1 <= int(found[1]) <= len(self.labels):
             raise InputError(
                 f'ReassessedLabels: the image {img_path} has no number from 1 to '
                 f'{len(self.labels)} in its name, as ILSVRC2012_val_00000001.JPEG has: evaluate '
-                'on the ImageNet validation set with its original names, or leave this metric out.'
+                'on the ImageNet validation set with its original names, or remove this metric.'
             )
         return int(found[1]) - 1
 
 
 def read_labels(ann_file: str | PathLike, num_images: int = NUM_IMAGES) -> list[list[int]]:
-    """The classes of each image.
+    """Reads the classes of each image.
 
     Args:
         ann_file: See :class:`ReassessedLabels`.
-        num_images: How many images it must have.
+        num_images: Number of images in the file.
 
     Raises:
-        InputError: If the file is missing, not JSON, not a list of lists of
-            integers from 0 to 999, or of another length.
+        InputError: If the file is missing, not JSON, not a list of lists of integers from 0 to
+            999, or of another length.
     """
     name = f'ReassessedLabels: ann_file {ann_file}'
     try:
         labels = json.loads(fileio.get_text(ann_file))
     except OSError as error:
-        raise InputError(f'{name} cannot be read ({error.strerror or error}): {SOURCE}.') from error
+        raise InputError(f'{name} cannot be read ({error.strerror or error}): {REMEDY}.') from error
     except ValueError as error:
-        raise InputError(f'{name} is not JSON ({error}): {SOURCE}.') from error
+        raise InputError(f'{name} is not JSON ({error}): {REMEDY}.') from error
     if not isinstance(labels, list):
-        raise InputError(f'{name} is not a list with an entry for each image: {SOURCE}.')
+        raise InputError(f'{name} is not a list with an entry for each image: {REMEDY}.')
     for index, classes in enumerate(labels):
         # type() and not isinstance(): True is not a class
         if not isinstance(classes, list) or not all(
             type(label) is int and 0 <= label < NUM_CLASSES for label in classes
         ):
             raise InputError(
-                f'{name}: entry {index} is {str(classes)[:60]}, not a list of classes '
-                f'from 0 to {NUM_CLASSES - 1}: {SOURCE}.'
+                f'{name}: entry {index} is {str(classes)[:60]}, not a list of classes from 0 to '
+                f'{NUM_CLASSES - 1}: {REMEDY}.'
             )
     if len(labels) != num_images:
         raise InputError(
-            f'{name} has {len(labels)} entries, but there are {num_images} images: '
-            f'{SOURCE}, or set num_images to {len(labels)}.'
+            f'{name} has {len(labels)} entries, but there are {num_images} images: {REMEDY}, or '
+            f'set num_images to {len(labels)}.'
         )
     return labels
