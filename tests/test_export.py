@@ -1,4 +1,4 @@
-"""Exported networks give the outputs of the networks, for one size and for any."""
+"""Exported networks give the same outputs, for one size and for any."""
 
 import numpy as np
 import pytest
@@ -8,20 +8,26 @@ from torch import nn
 
 from vitae_mm.backbones import ViTAEv2
 from vitae_mm.engine.config import load_config
-from vitae_mm.engine.inference import fuse_for_inference
+from vitae_mm.engine.fusion import fuse_for_inference
 from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
-from vitae_mm.export import Deployed, describe, export_onnx, export_program, relative_difference
+from vitae_mm.export import (
+    DeployedNetwork,
+    describe,
+    export_onnx,
+    export_program,
+    relative_difference,
+)
 from vitae_mm.selfsup import MaskedViTAE
 
 from .helpers.archs import NARROW
 
-# a single image, odd sides, divisible by everything, less than a window on every map
+# a single image, odd sides, sides divisible by all strides and windows, smaller than a window
 SIZES = [(1, 64, 96), (3, 75, 131), (2, 224, 224), (1, 33, 48)]
 
 
 class Model(nn.Module):
-    """As detectors are: with a backbone."""
+    """A model with a backbone, like a detector."""
 
     def __init__(self, backbone):
         super().__init__()
@@ -32,7 +38,7 @@ def deployed(network, arch, **options):
     torch.manual_seed(0)
     if network is ViTAEv2:
         options['out_indices'] = (0, 1, 2, 3)
-    return Deployed(Model(network(arch, **options))).eval()
+    return DeployedNetwork(Model(network(arch, **options))).eval()
 
 
 def assert_close(ours, theirs):
@@ -43,7 +49,7 @@ def assert_close(ours, theirs):
 
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 @torch.no_grad()
-def test_a_program_of_one_size(network, arch):
+def test_a_program_for_one_size_gives_the_same_outputs(network, arch):
     model = deployed(network, arch)
     images = torch.randn(2, 3, 75, 131)
     assert_close(export_program(model, images).module()(images), model(images))
@@ -52,7 +58,7 @@ def test_a_program_of_one_size(network, arch):
 @pytest.mark.slow
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 @torch.no_grad()
-def test_a_program_of_any_size(network, arch):
+def test_a_program_for_any_size_gives_the_same_outputs(network, arch):
     model = deployed(network, arch)
     program = export_program(model, torch.randn(1, 3, 64, 64), dynamic=True).module(
         check_guards=False
@@ -65,11 +71,13 @@ def test_a_program_of_any_size(network, arch):
 @pytest.mark.slow
 @pytest.mark.parametrize('dynamic', [False, True])
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
-def test_onnx_files(network, arch, dynamic, tmp_path):
+def test_onnx_files_give_the_same_outputs(network, arch, dynamic, tmp_path):
     onnxruntime = pytest.importorskip('onnxruntime')
     model = fuse_for_inference(deployed(network, arch))
     path = tmp_path / 'model.onnx'
-    export_onnx(model, path, torch.randn(1, 3, 64, 96), dynamic, dict(mean=[1.0, 2.0]))
+    export_onnx(
+        model, path, torch.randn(1, 3, 64, 96), dynamic=dynamic, metadata=dict(mean=[1.0, 2.0])
+    )
     session = onnxruntime.InferenceSession(path)
     assert session.get_modelmeta().custom_metadata_map['mean'] == '[1.0, 2.0]'
     for batch, *size in [*SIZES, (1, 33, 18)] if dynamic else SIZES[:1]:
@@ -96,30 +104,30 @@ def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
     assert [file.read_text() for file in tmp_path.iterdir()] == ['older']
 
 
-def test_differences_are_seen():
+def test_differences_are_relative_to_the_largest_value():
     expected = np.array([1.0, -4.0, 2.0])
     assert relative_difference(expected, expected) == 0
-    assert relative_difference(expected + [0, 0, 0.4], expected) == pytest.approx(0.1)
+    assert relative_difference(expected + np.array([0, 0, 0.4]), expected) == pytest.approx(0.1)
     assert relative_difference(expected * 0, expected * 0) == 0
     for wrong in (expected[:2], expected[None], expected * np.nan, expected * np.inf):
         assert relative_difference(wrong, expected) == np.inf
 
 
-def test_large_networks_are_refused(tmp_path, monkeypatch):
+def test_large_networks_are_rejected(tmp_path, monkeypatch):
     pytest.importorskip('onnxruntime')
-    monkeypatch.setattr('vitae_mm.export.LARGEST', 2**12)
-    with pytest.raises(InputError, match='the weights take .* GiB, and an ONNX file holds'):
+    monkeypatch.setattr('vitae_mm.export.MAX_WEIGHT_BYTES', 2**12)
+    with pytest.raises(InputError, match='the weights take .* GiB, and an ONNX file can hold'):
         export_onnx(deployed(*NARROW['ceit']), tmp_path / 'a.onnx', torch.randn(1, 3, 32, 32))
 
 
-def test_shifted_windows_have_one_size():
+def test_shifted_windows_need_one_size():
     model = deployed(*NARROW['vitaev2'], shift_window=True)
     with pytest.raises(InputError, match='shifted windows .* export this network for one size'):
         export_program(model, torch.randn(1, 3, 64, 64), dynamic=True)
 
 
-def test_classifiers_give_logits(classifier):
-    model = Deployed(classifier)
+def test_classifiers_output_logits(classifier):
+    model = DeployedNetwork(classifier)
     images = torch.randn(2, 3, 64, 64)
     (logits,) = model(images)
     assert model.output_names == ['logits']
@@ -135,16 +143,19 @@ def classifier():
 @pytest.mark.parametrize(
     'model, words',
     [
-        (Model(MaskedViTAE(NARROW['vitae_patch'][1])), 'config and checkpoint of a finetuning'),
+        (
+            Model(MaskedViTAE(NARROW['vitae_patch'][1])),
+            'config and checkpoint of a finetuned model',
+        ),
         (Model(nn.Identity()), 'Model with Identity: only ViTAE, ViTAEv2 and CeiT'),
     ],
 )
-def test_what_cannot_be_exported_is_refused(model, words):
+def test_unsupported_models_are_rejected(model, words):
     with pytest.raises(InputError, match=words):
-        Deployed(model)
+        DeployedNetwork(model)
 
 
-def test_the_normalisation_is_described():
+def test_the_normalization_is_described():
     inside = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], bgr_to_rgb=True)
     beside = dict(mean=[7.0, 8.0, 9.0], std=[4.0, 5.0, 6.0], rgb_to_bgr=True)
     described = describe(
@@ -167,5 +178,5 @@ def test_the_normalisation_is_described():
         ('det/mask_rcnn_vitaev2_s_3x.py', 'RGB'),
     ],
 )
-def test_order_of_channels(config, order):
+def test_the_channel_order_is_described(config, order):
     assert describe(load_config(f'configs/{config}'), None)['channels'] == order

@@ -1,13 +1,13 @@
 #!/usr/bin/env python
-"""Writes a trained classifier, or the backbone of another model, as an ONNX file.
+"""Exports a trained classifier, or the backbone of another model, to ONNX.
 
     python tools/export_onnx.py CONFIG CHECKPOINT model.onnx --fuse
     python tools/export_onnx.py CONFIG CHECKPOINT model.onnx --dynamic
 
-Input "images": (B, C, H, W), normalised; mean, std, order of the channels and
-names of the classes are kept in the file's metadata. Outputs: "logits" of a
-classifier, before the softmax, or "map0", "map1", ... of a backbone. The file
-is written if ONNX Runtime gives the network's outputs.
+The input "images" is (B, C, H, W) and normalized; mean, std, channel order and class names are
+stored in the file's metadata. The outputs are "logits" of a classifier, before the softmax, or
+"map0", "map1", ... of a backbone. The file is written only if ONNX Runtime reproduces the outputs
+of the network.
 """
 
 import argparse
@@ -17,11 +17,38 @@ import torch
 
 from vitae_mm.engine.cli import add_config_argument, add_trust_argument, reports_input_errors
 from vitae_mm.engine.complexity import input_size
-from vitae_mm.engine.config import load_config
-from vitae_mm.engine.inference import fuse_for_inference
-from vitae_mm.engine.models import load_model, prepare_config
+from vitae_mm.engine.config import load_config, strip_test_dataset
+from vitae_mm.engine.fusion import fuse_for_inference
+from vitae_mm.engine.models import load_model
 from vitae_mm.errors import InputError
-from vitae_mm.export import Deployed, describe, export_onnx, require_onnxruntime
+from vitae_mm.export import DeployedNetwork, describe, export_onnx, require_onnxruntime
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='trained or converted checkpoint')
+    parser.add_argument('out', type=Path, help='file to write')
+    parser.add_argument(
+        '--size',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        help="image size; default: the largest of the config's test pipeline",
+    )
+    parser.add_argument('--batch', type=int, default=1, help='number of images; default: 1')
+    parser.add_argument(
+        '--dynamic', action='store_true', help='leave number and size of the images open'
+    )
+    parser.add_argument(
+        '--fuse', action='store_true', help='fold batch norms into convs: faster, same outputs'
+    )
+    parser.add_argument('--overwrite', action='store_true', help='replace OUT if it exists')
+    add_trust_argument(parser)
+    add_config_argument(parser)
+    return parser.parse_args()
 
 
 @reports_input_errors
@@ -38,49 +65,21 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     size = args.size or input_size(cfg)
     if cfg.get('test_dataloader'):
-        prepare_config(cfg)
-    model = load_model(cfg, args.checkpoint, 'cpu', args.trust)
-    classes = model.dataset_meta.get('classes')
-    network = Deployed(model).eval()
+        strip_test_dataset(cfg)
+    model = load_model(cfg, args.checkpoint, device='cpu', trust=args.trust)
+    metadata = describe(cfg, model.dataset_meta.get('classes'))
+    network = DeployedNetwork(model).eval()
     if args.fuse:
         fuse_for_inference(network, pair_groups=False)
-    images = torch.randn(args.batch, network.backbone.in_channels, *size)
-    difference = export_onnx(network, args.out, images, args.dynamic, describe(cfg, classes))
-    shape = list(map(str, images.shape))
-    if args.dynamic:
-        shape = ['B', shape[1], 'H', 'W']
+    channels = network.backbone.in_channels
+    images = torch.randn(args.batch, channels, *size)
+    difference = export_onnx(network, args.out, images, dynamic=args.dynamic, metadata=metadata)
+    shape = ('B', channels, 'H', 'W') if args.dynamic else tuple(images.shape)
     print(
-        f'written: {args.out}, images ({", ".join(shape)}) -> '
-        f'{", ".join(network.output_names)}. ONNX Runtime differs from PyTorch by '
-        f'{difference:.1e} of the largest output.'
+        f'wrote {args.out}: images ({", ".join(map(str, shape))}) -> '
+        f"{', '.join(network.output_names)}. ONNX Runtime's outputs differ from PyTorch's by at "
+        f'most {difference:.1e} of the largest output.'
     )
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
-    parser.add_argument('out', type=Path, help='file to write')
-    parser.add_argument(
-        '--size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help="of the images; default: the largest of the config's test pipeline",
-    )
-    parser.add_argument('--batch', type=int, default=1, help='number of images; default: 1')
-    parser.add_argument('--dynamic', action='store_true', help='for any number and size of images')
-    parser.add_argument(
-        '--fuse',
-        action='store_true',
-        help='fold batch norms into convs first: faster, same outputs',
-    )
-    parser.add_argument('--overwrite', action='store_true', help='replace OUT if it exists')
-    add_trust_argument(parser)
-    add_config_argument(parser)
-    return parser.parse_args()
 
 
 if __name__ == '__main__':

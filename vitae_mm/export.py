@@ -1,4 +1,4 @@
-"""Networks for other runtimes: exported programs and ONNX files."""
+"""Exporting networks with ``torch.export`` and to ONNX."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from vitae_mm.backbones import StagedBackbone
-from vitae_mm.engine.config import innermost, reads_files
+from vitae_mm.engine.config import leaf_datasets, loads_image_files
 from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
@@ -24,23 +24,22 @@ from vitae_mm.layers import WindowAttention
 from vitae_mm.selfsup import MaskedViTAE
 
 OPSET = 18
-"""Of ONNX; TensorRT 10 reads it."""
+"""ONNX opset; TensorRT 10 supports it."""
 
 INPUT = 'images'
 
-LARGEST = 3 * 2**29
-"""Bytes of weights in one file: above, torch puts them into another beside it."""
+MAX_WEIGHT_BYTES = 3 * 2**29
+"""Largest size of the weights; above it torch writes them to a second file."""
 
 
-class Deployed(nn.Module):
-    """What is exported of a model: all of a classifier, else the backbone.
+class DeployedNetwork(nn.Module):
+    """The part of a model that is exported: a whole classifier, otherwise the backbone.
 
     Args:
-        model: Of any of the codebases, in eval mode.
+        model: Model of any codebase, in eval mode.
 
     Raises:
-        InputError: For a masked autoencoder, and for other backbones than
-            those of this package.
+        InputError: For masked autoencoders and for other backbones than ViTAE, ViTAEv2 and CeiT.
     """
 
     def __init__(self, model: nn.Module):
@@ -48,13 +47,13 @@ class Deployed(nn.Module):
         backbone = getattr(model, 'backbone', None)
         if not isinstance(backbone, StagedBackbone):
             raise InputError(
-                f'{type(model).__name__} with {type(backbone).__name__}: only ViTAE, '
-                'ViTAEv2 and CeiT are exported.'
+                f'{type(model).__name__} with {type(backbone).__name__}: only ViTAE, ViTAEv2 and '
+                'CeiT can be exported.'
             )
         if isinstance(backbone, MaskedViTAE):
             raise InputError(
-                'a masked autoencoder computes a random part of an image and is not '
-                'for deployment: give the config and checkpoint of a finetuning.'
+                'a masked autoencoder encodes a random part of an image and cannot be deployed: '
+                'give the config and checkpoint of a finetuned model.'
             )
         self.classifier = model if _is_classifier(model) else None
         self.backbone = backbone
@@ -69,7 +68,7 @@ class Deployed(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """
         Args:
-            images: Normalised, (B, C, H, W).
+            images: Normalized images, (B, C, H, W).
 
         Returns:
             Logits (B, classes), or maps (B, D, H', W').
@@ -80,15 +79,15 @@ class Deployed(nn.Module):
 
 
 def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) -> ExportedProgram:
-    """The network by ``torch.export``.
+    """Exports a network with ``torch.export``.
 
     Args:
         network: In eval mode, on the device of the images.
-        images: Of the shape to export for, (B, C, H, W).
+        images: Example input, (B, C, H, W).
         dynamic: Leave B, H and W open. Defaults to False.
 
     Raises:
-        InputError: If it cannot be exported.
+        InputError: If the network cannot be exported.
     """
     shapes = None
     if dynamic:
@@ -98,7 +97,7 @@ def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) ->
             raise InputError(
                 'shifted windows depend on the size of the map: export this network for one size.'
             )
-        # a batch of one, or a side of one window, would be taken for a constant
+        # torch would take a batch of one, or a side of one window, for a constant
         sides = (max(side, 160) for side in images.shape[2:])
         images = images.new_zeros(2, images.shape[1], *sides)
         shapes = ({0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC},)
@@ -108,49 +107,46 @@ def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) ->
     except InputError:
         raise
     except (RuntimeError, ValueError) as error:
-        raise _refusal(
-            'by torch.export',
-            error,
+        remedy = (
             'export it for one size.'
             if dynamic
-            else 'leave out options of your own that published networks do not have.',
-        ) from error
+            else 'remove custom options that the published networks do not have.'
+        )
+        raise _export_error('with torch.export', error, remedy) from error
 
 
 def export_onnx(
-    network: Deployed,
+    network: DeployedNetwork,
     path: Path,
     images: Tensor,
+    *,
     dynamic: bool = False,
     metadata: dict[str, object] | None = None,
     tolerance: float = 1e-4,
 ) -> float:
-    """Writes a network as an ONNX file, if ONNX Runtime gives its outputs.
+    """Exports a network to ONNX, and compares ONNX Runtime's outputs with the network's.
 
     Args:
         network: In eval mode, on the CPU.
         path: File to write.
-        images: Of the shape to export for, (B, C, H, W); what is compared.
-        dynamic: Leave B, H and W open. Then images of other sizes are
-            compared as well. Defaults to False.
-        metadata: Kept in the file, as JSON by key.
-        tolerance: Largest difference that is accepted, as a share of the
-            largest output. Defaults to 1e-4.
+        images: Example input and input of the comparison, (B, C, H, W).
+        dynamic: Leave B, H and W open, and compare at other sizes too. Defaults to False.
+        metadata: Entries to store in the file, as JSON.
+        tolerance: Largest accepted difference, relative to the largest output. Defaults to 1e-4.
 
     Returns:
-        The largest difference seen, as such a share.
+        The largest relative difference.
 
     Raises:
-        InputError: If the packages for ONNX are missing, the network cannot
-            be exported or is larger than ``LARGEST``, or outputs differ by
-            more; no file is left then.
+        InputError: If a package is missing, the network cannot be exported or has more than
+            ``MAX_WEIGHT_BYTES`` of weights, or its outputs differ; no file is written then.
     """
     onnxruntime = require_onnxruntime()
     size = sum(value.nbytes for value in network.state_dict().values())
-    if size > LARGEST:
+    if size > MAX_WEIGHT_BYTES:
         raise InputError(
-            f'the weights take {size / 2**30:.1f} GiB, and an ONNX file holds '
-            f'{LARGEST / 2**30} GiB at most: export a smaller network.'
+            f'the weights take {size / 2**30:.1f} GiB, and an ONNX file can hold at most '
+            f'{MAX_WEIGHT_BYTES / 2**30} GiB: export a smaller network.'
         )
     program = export_program(network, images, dynamic)
     try:
@@ -164,34 +160,39 @@ def export_onnx(
                 verbose=False,
             )
     except (RuntimeError, ValueError) as error:
-        raise _refusal(
-            'to ONNX', error, 'try the versions of requirements/constraints.txt.'
-        ) from error
+        remedy = 'try the versions in requirements/constraints.txt.'
+        raise _export_error('to ONNX', error, remedy) from error
+    assert converted is not None  # it is None only for dynamo=False
     for key, value in (metadata or {}).items():
         converted.model.metadata_props[key] = json.dumps(value)
     content = converted.model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=['CPUExecutionProvider'])
-    differences = []
-    for sample in _samples(images, dynamic):
+    samples = [images]
+    if dynamic:
+        batch, channels, height, width = images.shape
+        samples += [
+            torch.randn(batch + 1, channels, height + 37, width + 90),
+            torch.randn(1, channels, 48, 64),
+        ]
+    difference = 0.0
+    for sample in samples:
         given = session.run(network.output_names, {INPUT: sample.numpy()})
         with torch.no_grad():
             expected = [output.numpy() for output in network(sample)]
-        differences += map(relative_difference, given, expected)
-    difference = max(differences)
+        difference = max(difference, *map(relative_difference, given, expected))
     if difference > tolerance:
         raise InputError(
-            f'ONNX Runtime gives outputs that differ by {difference:.1e} of the '
-            f'largest, more than {tolerance:.0e}: the file is not written.'
+            f"ONNX Runtime's outputs differ by {difference:.1e} of the largest, more than "
+            f'{tolerance:.0e}: the file is not written.'
         )
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
     return difference
 
 
 def describe(cfg: Config, classes: Sequence[str] | None) -> dict[str, object]:
-    """What a program that runs the network must know, where the config says
-    it: mean and std of its images, the order of their channels, and the names
-    of classes."""
-    # a model's own wins over the one beside it
+    """Returns what a program needs to run the network, as far as the config has it: ``mean`` and
+    ``std`` of the images, the order of their ``channels``, and the names of the ``classes``."""
+    # a preprocessor in the model takes precedence
     options = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
     known = dict(
         mean=options.get('mean'),
@@ -203,8 +204,8 @@ def describe(cfg: Config, classes: Sequence[str] | None) -> dict[str, object]:
 
 
 def relative_difference(given: np.ndarray, expected: np.ndarray) -> float:
-    """The largest difference as a share of the largest expected number;
-    infinite for other shapes and for what is not a number."""
+    """Returns the largest difference, relative to the largest expected value; infinity if the
+    shapes differ or a value is not finite."""
     if given.shape != expected.shape or not np.isfinite(given).all():
         return math.inf
     largest = max(float(np.abs(expected).max()), np.finfo(np.float32).tiny)
@@ -212,55 +213,45 @@ def relative_difference(given: np.ndarray, expected: np.ndarray) -> float:
 
 
 def require_onnxruntime() -> ModuleType:
-    """ONNX Runtime.
+    """Imports ONNX Runtime.
 
     Raises:
         InputError: If a package for ONNX is missing.
     """
     need = 'ONNX files need the packages onnx, onnxscript and onnxruntime'
-    onnxruntime = require_package('onnxruntime', need)
     require_package('onnxscript', need)  # torch converts with it
-    return onnxruntime
+    return require_package('onnxruntime', need)
 
 
 def _is_classifier(model: nn.Module) -> bool:
     try:
         from mmpretrain.models import BaseClassifier
-    except ImportError:  # one codebase is enough
+    except ImportError:  # one codebase suffices
         return False
     return isinstance(model, BaseClassifier)
 
 
 def _channel_order(cfg: Config, options: Mapping) -> str | None:
-    """Of the images that are normalised: as they are loaded, or turned."""
+    """Channel order of the normalized images: after a conversion, otherwise as loaded."""
     if options.get('to_rgb') or options.get('bgr_to_rgb'):
         return 'RGB'
     if options.get('rgb_to_bgr'):
         return 'BGR'
-    dataset = next(innermost(cfg.get('test_dataloader')), None)
+    dataset = next(leaf_datasets(cfg.get('test_dataloader')), None)
     if dataset is None:
         return None
-    # datasets that hold their images themselves, as CIFAR does, give RGB
-    from_files = reads_files(dataset['pipeline'])
-    return 'BGR' if from_files else 'RGB'
+    # datasets that contain their images, such as CIFAR, provide RGB
+    return 'BGR' if loads_image_files(dataset['pipeline']) else 'RGB'
 
 
-def _samples(images: Tensor, dynamic: bool) -> Iterator[Tensor]:
-    yield images
-    if dynamic:
-        batch, channels, height, width = images.shape
-        yield torch.randn(batch + 1, channels, height + 37, width + 90)
-        yield torch.randn(1, channels, 48, 64)
-
-
-def _refusal(how: str, error: Exception, remedy: str) -> InputError:
+def _export_error(how: str, error: Exception, remedy: str) -> InputError:
     reason = next(iter(str(error).splitlines()), type(error).__name__)
     return InputError(f'this network cannot be exported {how} ({reason}): {remedy}')
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch and the converter say of their own insides."""
+    """Silences warnings and log messages of the converter about its internals."""
     logger = logging.getLogger('onnxscript')
     level = logger.level
     logger.setLevel(logging.ERROR)

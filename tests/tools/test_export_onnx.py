@@ -20,7 +20,7 @@ def export(run_tool):
 
 @pytest.fixture
 def model(tmp_path):
-    """Config, checkpoint and model."""
+    """Writes a config and a checkpoint; returns them and the model."""
 
     def make(write, classes=True):
         cfg = Config.fromfile(write(tmp_path / 'c.py', training.make_data(tmp_path)))
@@ -34,11 +34,11 @@ def model(tmp_path):
 
 @pytest.mark.slow
 @torch.no_grad()
-def test_a_classifier(export, model, tmp_path):
+def test_a_classifier_is_exported(export, model, tmp_path):
     config, checkpoint, built = model(training.write_config)
     out = tmp_path / 'model.onnx'
-    said = export(config, checkpoint, out, '--fuse', '--batch', 2)
-    assert 'images (2, 3, 32, 32) -> logits' in said
+    printed = export(config, checkpoint, out, '--fuse', '--batch', 2)
+    assert 'images (2, 3, 32, 32) -> logits' in printed
     session = onnxruntime.InferenceSession(out)
     assert session.get_modelmeta().custom_metadata_map == dict(
         mean='[127.0, 127.0, 127.0]',
@@ -57,20 +57,20 @@ def test_a_classifier(export, model, tmp_path):
     assert out.read_bytes() != written
 
 
-def test_a_folder_is_no_file(export, tmp_path):
+def test_the_output_must_not_be_a_folder(export, tmp_path):
     with pytest.raises(InputError, match='is a folder: give the name of a file'):
         export('none.py', 'none.pth', tmp_path, '--overwrite')
 
 
 @pytest.mark.slow
 @torch.no_grad()
-def test_the_backbone_of_a_detector_at_any_size(export, model, tmp_path):
+def test_the_backbone_of_a_detector_is_exported_for_any_size(export, model, tmp_path):
     config, checkpoint, built = model(training.write_detector, classes=False)
     out = tmp_path / 'model.onnx'
     assert 'images (B, 3, H, W) -> map0, map1' in export(config, checkpoint, out, '--dynamic')
     images = torch.randn(1, 3, 50, 70)
     session = onnxruntime.InferenceSession(out)
-    # of a checkpoint without names, the config's
+    # names from the config if the checkpoint has none
     assert session.get_modelmeta().custom_metadata_map['classes'].startswith('["triangle"')
     maps = session.run(None, dict(images=images.numpy()))
     for given, expected in zip(maps, built.backbone(images), strict=True):
@@ -84,6 +84,6 @@ def test_the_backbone_of_a_detector_at_any_size(export, model, tmp_path):
         (('--batch', 0), '--batch 0: give 1 or more'),
     ],
 )
-def test_numbers_of_no_use_are_refused(export, option, words, tmp_path):
+def test_invalid_sizes_are_rejected(export, option, words, tmp_path):
     with pytest.raises(InputError, match=words):
         export('none.py', 'none.pth', tmp_path / 'model.onnx', *option)
