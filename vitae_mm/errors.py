@@ -1,9 +1,9 @@
-"""The one exception for what a user can mend."""
+"""The exception for errors that the user can fix."""
 
 
 class InputError(ValueError):
     """A value, file or setting given by the user cannot be used.
 
-    The message names the value, what would be allowed, and the remedy. The
-    command-line tools print it alone, without a traceback, and exit with 1.
+    The message names the value, the allowed choices and the remedy. The command-line tools print
+    it without a traceback and exit with status 1.
     """

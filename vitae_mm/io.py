@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
-    """Has ``write`` write a file beside ``path``, then renames it, so that the
-    file appears whole or not at all."""
+    """Lets ``write`` write a temporary file, then renames it to ``path``, so that no partly
+    written file is left if it fails."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.stem}.{os.getpid()}.tmp{path.suffix}')
