@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Evaluates on several processes: NCCL with GPUs, gloo without.
+# Evaluates a checkpoint on several processes, over NCCL on GPUs or gloo on CPUs.
 #
 #   bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options of tools/test.py]
 #
-# Many nodes: the same on each, with NNODES, NODE_RANK, MASTER_ADDR, PORT set.
+# On several nodes, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 set -eu
 if [ $# -lt 3 ]; then
     echo "usage: $0 CONFIG CHECKPOINT PROCESSES [options of tools/test.py]" >&2

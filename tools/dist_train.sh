@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Trains on several processes: NCCL with GPUs, gloo without.
+# Trains on several processes, over NCCL on GPUs or gloo on CPUs.
 #
 #   bash tools/dist_train.sh CONFIG PROCESSES [options of tools/train.py]
 #
-# Many nodes: the same on each, with NNODES, NODE_RANK, MASTER_ADDR, PORT set.
+# On several nodes, run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 set -eu
 if [ $# -lt 2 ]; then
     echo "usage: $0 CONFIG PROCESSES [options of tools/train.py]" >&2

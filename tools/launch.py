@@ -3,8 +3,8 @@
 
     python tools/launch.py PROCESSES SCRIPT [ARGUMENTS ...]
 
-Looks first whether the port is free and the GPUs are there. Many nodes: run
-the same on each, with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
+It first checks that the port is free and that there are enough GPUs. To run on several nodes, run
+the same command on each, with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 """
 
 import logging
@@ -27,9 +27,9 @@ DEFAULT_PORT = '29500'
 def main() -> None:
     if len(sys.argv) < 3:
         raise InputError('usage: python tools/launch.py PROCESSES SCRIPT [ARGUMENTS ...]')
-    processes, script = _number('PROCESSES', sys.argv[1]), sys.argv[2:]
-    nodes = _number('NNODES', os.environ.get('NNODES', '1'))
-    node_rank = _number('NODE_RANK', os.environ.get('NODE_RANK', '0'), least=0)
+    processes, script = _integer('PROCESSES', sys.argv[1]), sys.argv[2:]
+    nodes = _integer('NNODES', os.environ.get('NNODES', '1'))
+    node_rank = _integer('NODE_RANK', os.environ.get('NODE_RANK', '0'), minimum=0)
     if node_rank >= nodes:
         raise InputError(f'NODE_RANK={node_rank}: with NNODES={nodes} it is at most {nodes - 1}.')
     if nodes > 1 and 'MASTER_ADDR' not in os.environ:
@@ -40,7 +40,7 @@ def main() -> None:
     if 'OMP_NUM_THREADS' not in os.environ:
         cores = len(os.sched_getaffinity(0))
         os.environ['OMP_NUM_THREADS'] = '1' if gpus else str(max(cores // processes, 1))
-    # its own account of a failure would bury the message of the process
+    # its report of a failure would hide the message of the process
     logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
     try:
         torchrun(
@@ -67,15 +67,15 @@ def main() -> None:
 def _port(nodes: int, node_rank: int) -> int:
     if 'PORT' not in os.environ and nodes == 1:
         return free_port()
-    port = _number('PORT', os.environ.get('PORT', DEFAULT_PORT))
+    port = _integer('PORT', os.environ.get('PORT', DEFAULT_PORT))
     if node_rank == 0:
         check_port(port)
     return port
 
 
-def _number(name: str, text: str, least: int = 1) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise InputError(f'{name}={text!r}: give a whole number, {least} or more.')
+def _integer(name: str, text: str, minimum: int = 1) -> int:
+    if not text.isdecimal() or int(text) < minimum:
+        raise InputError(f'{name}={text!r}: give an integer, {minimum} or more.')
     return int(text)
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# From a fresh clone to a trained and tested network with a ViTAEv2 backbone and
-# its pictures, on two processes. Done again, it skips what is there.
+# Trains and tests a network with a ViTAEv2 backbone on the demo data and draws its
+# predictions, on two processes. Running it again skips finished steps.
 #
 #   bash tools/quickstart.sh [TASK]
 #
-# TASK: det (Mask R-CNN, the default), seg (UperNet), pose (SimpleBaseline), cls,
-# ssl (a masked autoencoder, which is not tested)
+# TASK is det (Mask R-CNN, the default), seg (UperNet), pose (SimpleBaseline), cls, or ssl
+# (a masked autoencoder, which is not tested).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -50,9 +50,9 @@ if [ "$(python -c 'import torch; print(torch.cuda.device_count())')" = 1 ]; then
 fi
 
 [ -d data/shapes ] || python tools/make_demo_data.py
-# written only after a checkpoint is whole
+# this file is written after the checkpoint
 if grep -qs "epoch_$epochs.pth" "$work_dir/last_checkpoint"; then
-    echo "quickstart: $checkpoint is there, training skipped"
+    echo "quickstart: $checkpoint exists, skipping training"
 else
     bash tools/dist_train.sh "$config" $processes --resume
 fi
@@ -61,4 +61,4 @@ if [ "$task" != ssl ]; then
 fi
 python tools/demo.py "$config" "$checkpoint" $pictures "${boxes[@]}" --out "$work_dir/pictures" \
     --overwrite
-echo "quickstart: predictions are drawn in $work_dir/pictures"
+echo "quickstart: wrote the predictions to $work_dir/pictures"

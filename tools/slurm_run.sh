@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Runs a script as a Slurm job, one task a GPU; slurm_train.sh and slurm_test.sh
-# call this.
+# Runs a script as a Slurm job with one task per GPU; called by slurm_train.sh and
+# slurm_test.sh.
 #
 #   bash tools/slurm_run.sh PARTITION JOB_NAME SCRIPT [ARGUMENTS ...]
 #
-# GPUS (8), GPUS_PER_NODE (8), CPUS_PER_TASK (5), PORT (from the job's number)
-# and SRUN_ARGS are taken from the environment; GPUS_PER_NODE=0 runs GPUS tasks
-# on CPUs.
+# Environment variables: GPUS (default 8), GPUS_PER_NODE (8), CPUS_PER_TASK (5), PORT
+# (derived from the job id) and SRUN_ARGS. GPUS_PER_NODE=0 runs GPUS tasks on CPUs.
 set -eu
 partition=$1 job=$2
 shift 2
@@ -19,7 +18,7 @@ if [ "$per_node" -gt 0 ]; then
 else
     export CUDA_VISIBLE_DEVICES=-1 OMP_NUM_THREADS=${OMP_NUM_THREADS:-$CPUS_PER_TASK}
 fi
-# each task finds the first node of the job, where rank 0 is
+# each task looks up the first node of the job, which runs rank 0
 # shellcheck disable=SC2016,SC2086
 exec srun -p "$partition" --job-name="$job" "${placement[@]}" --kill-on-bad-exit=1 \
     ${SRUN_ARGS:-} bash -c '

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Evaluates as a Slurm job.
+# Evaluates a checkpoint as a Slurm job.
 #
 #   GPUS=8 bash tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT [options of tools/test.py]
 #
-# Placement variables: see tools/slurm_run.sh.
+# See tools/slurm_run.sh for the environment variables.
 set -eu
 if [ $# -lt 4 ]; then
     echo "usage: $0 PARTITION JOB_NAME CONFIG CHECKPOINT [options of tools/test.py]" >&2

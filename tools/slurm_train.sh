@@ -3,7 +3,7 @@
 #
 #   GPUS=16 bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG [options of tools/train.py]
 #
-# Placement variables: see tools/slurm_run.sh.
+# See tools/slurm_run.sh for the environment variables.
 set -eu
 if [ $# -lt 3 ]; then
     echo "usage: $0 PARTITION JOB_NAME CONFIG [options of tools/train.py]" >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Evaluates a checkpoint on the config's test set.
+"""Evaluates a checkpoint on the test set of a config.
 
 python tools/test.py CONFIG CHECKPOINT
 bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES
@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_common_arguments, reports_input_errors
-from vitae_mm.engine.config import innermost, load_test_config
+from vitae_mm.engine.config import leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
@@ -24,13 +24,12 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
-    parser.add_argument('--work-dir', help='where the log goes; default: work_dirs/<config>/test')
+    parser.add_argument('checkpoint', help='trained or converted checkpoint')
+    parser.add_argument('--work-dir', help='folder of the log; default: work_dirs/<config>/test')
     parser.add_argument(
         '--show-dir',
-        help='draw predictions into this folder, beside the ground '
-        'truth where the codebase does; of several processes the first draws its '
-        'share',
+        help='draw predictions into this folder, with the ground truth if the codebase supports '
+        'it; with several processes, only the share of the first is drawn',
     )
     parser.add_argument(
         '--tta',
@@ -40,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--fuse',
         action='store_true',
-        help='fold batch norms and pair narrow groups first: faster, same predictions',
+        help='fold batch norms and pair narrow groups: faster, same predictions',
     )
     add_common_arguments(parser, 'dist_test.sh and slurm_test.sh')
     return parser.parse_args()
@@ -65,8 +64,8 @@ def main() -> None:
 
 
 def draw_predictions(cfg: Config, folder: str) -> None:
-    """Has the codebase's hook draw every image."""
-    # a relative folder would be put below the run's log
+    """Makes the codebase's visualization hook draw every image."""
+    # mmengine would put a relative folder into that of the log
     folder = str(Path(folder).absolute())
     drawing = dict(
         DetVisualizationHook=dict(draw=True, test_out_dir=folder),
@@ -77,8 +76,8 @@ def draw_predictions(cfg: Config, folder: str) -> None:
     hook = cfg.get('default_hooks', {}).get('visualization', {})
     if hook.get('type') not in drawing:
         raise InputError(
-            f'--show-dir: default_hooks.visualization of the config is '
-            f'{hook.get("type")!r}; give one of {list(drawing)}.'
+            f'--show-dir: default_hooks.visualization of the config is {hook.get("type")!r}; give '
+            f'one of {list(drawing)}.'
         )
     hook.update(drawing[hook['type']])
     if hook['type'] == 'SegVisualizationHook':
@@ -86,14 +85,14 @@ def draw_predictions(cfg: Config, folder: str) -> None:
 
 
 def average_views(cfg: Config) -> None:
-    """Has the codebase's test-time augmentation run the model."""
-    absent = [name for name in ('tta_model', 'tta_pipeline') if name not in cfg]
-    if absent:
+    """Wraps the model with the config's test-time augmentation."""
+    missing = [name for name in ('tta_model', 'tta_pipeline') if name not in cfg]
+    if missing:
         raise InputError(
-            f'--tta: the config has no {absent}; add them, as '
+            f'--tta: the config has no {missing}; add them, as '
             'configs/_base_/datasets/ade20k_512.py and runtime/seg.py do.'
         )
-    for dataset in innermost(cfg.test_dataloader):
+    for dataset in leaf_datasets(cfg.test_dataloader):
         dataset.pipeline = cfg.tta_pipeline
     cfg.model = dict(**cfg.tta_model, module=cfg.model)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Trains any config, of mmdet, mmseg, mmpose or mmpretrain.
+"""Trains a config of mmdet, mmseg, mmpose or mmpretrain.
 
-python tools/train.py CONFIG [--resume] [--amp] [--compile] ...
-bash tools/dist_train.sh CONFIG PROCESSES [the same options]
+python tools/train.py CONFIG [options]
+bash tools/dist_train.sh CONFIG PROCESSES [options]
 """
 
 import argparse
@@ -29,7 +29,7 @@ from vitae_mm.engine.preflight import (
     check_training,
     check_work_dir,
     forget_run,
-    summarise,
+    summarize_training,
 )
 from vitae_mm.engine.runner import build_runner
 from vitae_mm.errors import InputError
@@ -39,19 +39,19 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file, such as configs/det/mask_rcnn_...py')
+    parser.add_argument('config', help='config file')
     parser.add_argument(
-        '--work-dir', help='where logs and checkpoints go; default: work_dirs/<config>'
+        '--work-dir', help='folder for logs and checkpoints; default: work_dirs/<config>'
     )
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='continue the run in the work dir, or from CHECKPOINT',
+        help='resume the run in the work dir, or from CHECKPOINT',
     )
     parser.add_argument(
-        '--overwrite', action='store_true', help='train anew in a work dir that holds a run'
+        '--overwrite', action='store_true', help='replace an earlier run in the work dir'
     )
     parser.add_argument(
         '--amp',
@@ -67,8 +67,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--dry-run',
         action='store_true',
-        help='check everything, print what the training would be, and stop '
-        'before its first step; writes nothing',
+        help='run all checks and print a summary of the training without starting it; writes no '
+        'files',
     )
     add_common_arguments(parser, 'dist_train.sh and slurm_train.sh')
     return parser.parse_args()
@@ -81,16 +81,13 @@ def main() -> None:
     use_safe_reader(args.trust)
     if args.resume and args.overwrite:
         raise InputError(
-            '--resume goes on with the run in the work dir, --overwrite trains anew: '
-            'give one of them.'
+            '--resume continues the run in the work dir, --overwrite replaces it: give one of them.'
         )
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume:
         resume_from(cfg, args.resume)
     if args.compile and cfg.get('strategy'):
-        raise InputError(
-            '--compile does not go with strategy in the config: leave one of them out.'
-        )
+        raise InputError('--compile does not support strategy in the config: remove one of them.')
     if args.amp:
         use_mixed_precision(cfg)
     if args.auto_scale_lr:
@@ -101,7 +98,7 @@ def main() -> None:
         check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite)
         check_room(cfg, findings.model)
         if args.dry_run:
-            summary = summarise(cfg, findings, process_count())
+            summary = summarize_training(cfg, findings, process_count())
     prepare_devices(cfg, args.launcher)
     if args.dry_run:
         if process_rank() == 0:
@@ -118,32 +115,32 @@ def main() -> None:
 
 
 def resume_from(cfg: Config, checkpoint: str) -> None:
-    """Continues from a checkpoint, 'auto' for the last of the work dir; where
-    there is none yet, the run starts as the config says."""
+    """Sets the checkpoint to resume from, 'auto' for the last in the work dir; without one, the
+    run starts from the beginning."""
     if checkpoint == 'auto':
         mark = Path(cfg.work_dir) / 'last_checkpoint'
         checkpoint = mark.read_text().strip() if mark.exists() else ''
         if checkpoint and not Path(checkpoint).is_file():
-            # the folder was moved, or this is another working directory
+            # the folder was moved, or the path is relative to another working directory
             checkpoint = str(mark.with_name(Path(checkpoint).name))
     if checkpoint:
         cfg.resume, cfg.load_from = True, checkpoint
     elif process_rank() == 0:
-        print(f'--resume: {cfg.work_dir} holds no checkpoint yet, the run starts anew')
+        print(f'--resume: no checkpoint in {cfg.work_dir} yet, starting a new run')
 
 
 def use_mixed_precision(cfg: Config) -> None:
-    """float16 with loss scaling where there is a GPU, else bfloat16."""
+    """Sets float16 with loss scaling on GPUs, bfloat16 on CPUs."""
     wrapper = cfg.optim_wrapper
     if wrapper.get('type') == 'vitae_mm.BFloat16OptimWrapper':
         raise InputError(
-            f'--amp: optim_wrapper type {wrapper.type!r} computes in mixed precision '
-            'already: leave --amp out.'
+            f'--amp: optim_wrapper type {wrapper.type!r} already uses mixed precision: remove '
+            '--amp.'
         )
     if wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise InputError(
-            f'--amp: optim_wrapper type {wrapper.type!r} has no mixed precision of '
-            'ours: leave --amp out, or use OptimWrapper.'
+            f'--amp: optim_wrapper type {wrapper.type!r} is not supported: remove --amp, or use '
+            'OptimWrapper.'
         )
     if torch.cuda.is_available():
         wrapper.type = 'AmpOptimWrapper'
@@ -155,11 +152,11 @@ def use_mixed_precision(cfg: Config) -> None:
 
 
 def scale_lr(cfg: Config) -> None:
-    """Has mmengine scale the learning rate to the total batch size."""
+    """Makes mmengine scale the learning rate to the total batch size."""
     if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
         raise InputError(
-            '--auto-scale-lr: the config does not say for which batch size its '
-            'learning rate is. Add auto_scale_lr=dict(base_batch_size=16).'
+            '--auto-scale-lr: the config does not set the batch size of its learning rate: add '
+            'auto_scale_lr=dict(base_batch_size=16), with the right number.'
         )
     cfg.auto_scale_lr.enable = True
 

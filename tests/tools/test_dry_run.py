@@ -25,7 +25,7 @@ def dry_run(config, work_dir, *options, processes=None):
     return run(*command, '--dry-run', '--work-dir', work_dir, *options, COLUMNS='200')
 
 
-def test_nothing_is_trained_or_written(data, tmp_path):
+def test_it_does_not_train_or_write(data, tmp_path):
     config = training.write_pose_estimator(tmp_path / 'c.py', data)
     before = contents(data), contents(tmp_path)
     done = dry_run(config, tmp_path / 'w')
@@ -35,7 +35,7 @@ def test_nothing_is_trained_or_written(data, tmp_path):
     assert (contents(data), contents(tmp_path)) == before
 
 
-def test_two_processes_make_one_table(data, tmp_path):
+def test_two_processes_print_one_table(data, tmp_path):
     config = training.write_config(
         tmp_path / 'c.py', data, batch_size=2, auto_scale_lr=dict(base_batch_size=2)
     )
@@ -52,11 +52,11 @@ def test_two_processes_make_one_table(data, tmp_path):
     assert not (tmp_path / 'w').exists()
 
 
-def test_a_run_is_left_as_it_is(data, tmp_path):
+def test_an_earlier_run_is_not_changed(data, tmp_path):
     config, work_dir = training.write_config(tmp_path / 'c.py', data), tmp_path / 'w'
     assert run('python', 'tools/train.py', config, '--work-dir', work_dir).returncode == 0
     before = contents(work_dir)
-    assert 'already holds a run' in complaint(dry_run(config, work_dir))
+    assert 'already contains a run' in complaint(dry_run(config, work_dir))
     done = dry_run(config, work_dir, '--overwrite')
     assert done.returncode == 0, done.stderr
     done = dry_run(config, work_dir, '--resume', '--cfg-options', 'train_cfg.max_epochs=2')
@@ -66,7 +66,7 @@ def test_a_run_is_left_as_it_is(data, tmp_path):
     assert contents(work_dir) == before
 
 
-def test_a_mistake_is_one_message(data, tmp_path):
+def test_an_error_is_reported_once(data, tmp_path):
     torch.save({'layer1.weight': torch.ones(1)}, tmp_path / 'other.pth')
     config = training.write_config(tmp_path / 'c.py', data)
     done = dry_run(
@@ -82,21 +82,21 @@ def test_a_mistake_is_one_message(data, tmp_path):
     assert 'dry run' not in done.stdout and not (tmp_path / 'w').exists()
 
 
-def test_switches_that_exclude_each_other(data, tmp_path, run_tool):
+def test_conflicting_options_are_rejected(data, tmp_path, run_tool):
     config = training.write_config(
         tmp_path / 'c.py', data, optim_wrapper=dict(type='vitae_mm.BFloat16OptimWrapper')
     )
-    with pytest.raises(InputError, match='--resume goes on .* --overwrite trains anew'):
+    with pytest.raises(InputError, match=r'--resume continues .* --overwrite replaces it'):
         run_tool('tools/train.py', config, '--dry-run', '--resume', '--overwrite')
-    with pytest.raises(InputError, match='mixed precision already: leave --amp out'):
+    with pytest.raises(InputError, match='already uses mixed precision: remove --amp'):
         run_tool('tools/train.py', config, '--dry-run', '--amp')
 
 
-def test_batches_that_all_are_dropped_stop_a_training(data, tmp_path):
+def test_a_training_without_full_batches_is_rejected(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     options = ('--cfg-options', 'train_dataloader.drop_last=True', 'train_dataloader.batch_size=9')
     done = run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', tmp_path / 'w', *options)
-    assert '16 samples make no full batch for each process' in complaint(done)
+    assert '16 samples are not enough for a full batch in each process' in complaint(done)
 
 
 def contents(folder):

@@ -1,4 +1,4 @@
-"""Real processes, started as a user starts them."""
+"""Training and testing with the launch scripts."""
 
 import os
 import re
@@ -55,13 +55,14 @@ def test_two_processes_equal_one(write, steps, data, tmp_path):
     for a, b in zip(
         training.weights(tmp_path / 'one', 1).values(),
         training.weights(tmp_path / 'two', 1).values(),
+        strict=True,
     ):
         assert torch.allclose(a.float(), b.float(), atol=1e-5)
 
 
 @pytest.fixture(scope='module', params=[1, 3])
 def pretraining(request, data, tmp_path_factory):
-    """A config, and the losses of two processes."""
+    """A config, and its losses with two processes."""
     folder = tmp_path_factory.mktemp('pretraining')
     config = training.write_pretraining(folder / 'c.py', data, kernel=request.param)
     done = dist_train(config, 2, folder / 'w')
@@ -74,7 +75,7 @@ def pretraining(request, data, tmp_path_factory):
     [['--amp'], ['--compile'], ['--cfg-options', 'strategy.type=FSDPStrategy']],
     ids=' '.join,
 )
-def test_pretraining_goes_with_the_switches(options, pretraining, tmp_path):
+def test_pretraining_supports_the_options(options, pretraining, tmp_path):
     config, losses = pretraining
     done = dist_train(config, 2, tmp_path / 'w', *options)
     assert done.returncode == 0, done.stderr
@@ -83,7 +84,7 @@ def test_pretraining_goes_with_the_switches(options, pretraining, tmp_path):
     )
 
 
-def test_inflated_kernels_start_a_training_and_resume_none(data, tmp_path):
+def test_inflated_kernels_can_start_a_training_but_not_resume(data, tmp_path):
     small = training.write_pretraining(tmp_path / 'small.py', data, batch_size=4)
     large = training.write_pretraining(tmp_path / 'large.py', data, kernel=3, batch_size=4)
     command = ['python', 'tools/train.py']
@@ -99,7 +100,7 @@ def test_inflated_kernels_start_a_training_and_resume_none(data, tmp_path):
     assert done.returncode == 0, done.stderr
     assert 'the kernels of 4 parallel convs are inflated' in done.stdout + done.stderr
     message = complaint(run(*command, large, '--work-dir', tmp_path / 'w', '--resume'))
-    assert 'has kernels of 1x1 for 4 parallel convs of 3x3' in message
+    assert 'has 1x1 kernels for 4 parallel convs of 3x3' in message
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_every_codebase_trains_resumes_and_tests(data, tmp_path, write, metric):
 
 
 def test_slurm_tasks_find_each_other(data, tmp_path):
-    """Stand-ins for Slurm's two commands start the tasks on this machine."""
+    """Replacements of Slurm's two commands start the tasks on this machine."""
     config = training.write_config(tmp_path / 'c.py', data)
     srun, scontrol = tmp_path / 'srun', tmp_path / 'scontrol'
     srun.write_text("""#!/bin/bash
@@ -227,14 +228,14 @@ def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):
         assert torch.equal(value, expected[key]), key
 
 
-def test_resume_without_a_checkpoint_starts_anew(data, tmp_path):
+def test_resuming_without_a_checkpoint_starts_a_new_run(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--resume')
     assert done.returncode == 0, done.stderr
-    assert 'the run starts anew' in done.stdout and len(training.losses(tmp_path / 'w')) == 16
+    assert 'starting a new run' in done.stdout and len(training.losses(tmp_path / 'w')) == 16
 
 
-def test_a_run_is_not_trained_over(data, tmp_path):
+def test_a_run_is_not_overwritten(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     (tmp_path / 'w').mkdir()
     (tmp_path / 'w' / 'last_checkpoint').write_text('epoch_9.pth')
@@ -243,7 +244,7 @@ def test_a_run_is_not_trained_over(data, tmp_path):
         lambda: dist_train(config, 2, tmp_path / 'w'),
     ):
         message = complaint(launcher())
-        assert message.count('already holds a run') == 1 and '--resume' in message
+        assert message.count('already contains a run') == 1 and '--resume' in message
     assert [path.name for path in (tmp_path / 'w').iterdir()] == ['last_checkpoint']
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--overwrite')
     assert done.returncode == 0, done.stderr
@@ -258,7 +259,7 @@ def test_a_checkpoint_of_another_model_stops_the_run(data, tmp_path):
     assert not list(tmp_path.glob('w/*.pth'))
 
 
-def test_a_busy_port_is_said_at_once(data, tmp_path):
+def test_a_busy_port_is_reported_before_the_start(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     with socket.socket() as busy:
         busy.bind(('', 0))
@@ -371,12 +372,12 @@ def test_a_process_that_is_killed_ends_the_others(rank, data, tmp_path):
         ),
     ],
 )
-def test_mistakes_are_one_message(arguments, words, tmp_path):
+def test_errors_are_reported_once(arguments, words, tmp_path):
     assert words in complaint(dist_train(*arguments[:2], tmp_path / 'w', *arguments[2:]))
     assert not list(tmp_path.glob('w/*.pth'))
 
 
-def test_a_bad_backbone_option_is_one_message(data, tmp_path):
+def test_an_invalid_backbone_option_is_reported_once(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     message = complaint(
         dist_train(config, 2, tmp_path / 'w', '--cfg-options', 'model.backbone.arch=huge')
@@ -385,7 +386,7 @@ def test_a_bad_backbone_option_is_one_message(data, tmp_path):
     assert not list(tmp_path.glob('w/*.pth'))
 
 
-def test_amp_and_compile_on_the_cpu(data, tmp_path):
+def test_amp_and_compile_work_on_the_cpu(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data, batch_size=4)
     done = run(
         'python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--amp', '--compile'
@@ -405,7 +406,7 @@ def test_the_learning_rate_scales_with_the_batch(data, tmp_path):
     assert saved['optimizer']['param_groups'][0]['initial_lr'] == pytest.approx(0.02)
 
 
-def test_scaling_without_a_base_is_refused(data, tmp_path):
+def test_scaling_needs_the_base_batch_size(data, tmp_path):
     config = training.write_config(tmp_path / 'c.py', data)
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--auto-scale-lr')
     assert 'base_batch_size=16' in complaint(done)
@@ -414,14 +415,14 @@ def test_scaling_without_a_base_is_refused(data, tmp_path):
 @pytest.mark.parametrize(
     'write', [training.write_detector, training.write_segmentor], ids=['mmdet', 'mmseg']
 )
-def test_an_image_that_does_not_decode_ends_all_processes(write, tmp_path):
+def test_an_unreadable_image_ends_all_processes(write, tmp_path):
     data = training.make_data(tmp_path)
-    broken = sorted((data / 'images/train').iterdir())[0]
+    broken = min((data / 'images/train').iterdir())
     broken.write_bytes(b'')
     config = write(tmp_path / 'c.py', data)
     started = time.monotonic()
     message = complaint(dist_train(config, 2, tmp_path / 'w'))
-    assert str(broken) in message and 'take it out of the dataset' in message
+    assert str(broken) in message and 'remove it from the dataset' in message
     assert 'Original' not in message and time.monotonic() - started < 240
 
 
@@ -430,16 +431,16 @@ def test_an_image_that_does_not_decode_ends_all_processes(write, tmp_path):
     'write, metric',
     [
         (training.write_config, 'accuracy/top1'),
-        (training.write_detector, 'Epoch(val)'),  # it may find nothing yet, and has no score then
+        (training.write_detector, 'Epoch(val)'),  # without detections there is no score
         (training.write_segmentor, 'mIoU'),
         (training.write_pose_estimator, 'PCK'),
     ],
     ids=['mmpretrain', 'mmdet', 'mmseg', 'mmpose'],
 )
-def test_one_image_on_eight_processes(write, metric, data, tmp_path):
+def test_eight_processes_can_share_one_image(write, metric, data, tmp_path):
     cfg = Config.fromfile(write(tmp_path / 'all.py', data))
     cfg.train_dataloader.dataset.indices = cfg.test_dataloader.dataset.indices = 1
-    # seven processes have nothing to validate
+    # seven processes have no image to validate
     cfg.test_dataloader.sampler.round_up = False
     cfg.update(val_dataloader=cfg.test_dataloader, val_cfg={}, val_evaluator=cfg.test_evaluator)
     cfg.dump(tmp_path / 'one.py')

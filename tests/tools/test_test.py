@@ -1,4 +1,4 @@
-"""tools/test.py: views and pictures of every codebase."""
+"""tools/test.py with small models of every codebase."""
 
 import re
 
@@ -30,7 +30,7 @@ VISUALIZERS = dict(
 @pytest.mark.parametrize(
     'write', [training.write_config, training.write_segmentor, training.write_pose_estimator]
 )
-def test_every_codebase_draws(write, data, tmp_path):
+def test_every_codebase_draws_predictions(write, data, tmp_path):
     cfg = Config.fromfile(write(tmp_path / 'c.py', data))
     scope = cfg.default_scope
     cfg.default_hooks.visualization = dict(type=HOOKS[scope])
@@ -50,7 +50,7 @@ def test_every_codebase_draws(write, data, tmp_path):
         tmp_path / 'pictures',
     )
     assert done.returncode == 0, done.stderr
-    pictures = [path for path in (tmp_path / 'pictures').rglob('*.*g')]
+    pictures = list((tmp_path / 'pictures').rglob('*.*g'))
     assert len(pictures) == 4
     assert all(min(Image.open(path).size) > 20 for path in pictures)
 
@@ -86,7 +86,7 @@ def run_with_views(cfg, folder, train=False):
     )
 
 
-def test_a_pretraining_is_not_tested(data, tmp_path):
+def test_a_pretraining_cannot_be_tested(data, tmp_path):
     config = training.write_pretraining(tmp_path / 'c.py', data)
     message = complaint(run('python', 'tools/test.py', config, 'a.pth'))
     assert 'has no test_dataloader: there is nothing to test' in message
