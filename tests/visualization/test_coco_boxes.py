@@ -34,7 +34,7 @@ def test_an_image_without_boxes_is_reported(image, boxes):
         ('[]', 'not in COCO format'),
         ('{"images": []}', "KeyError.'annotations'"),
         (
-            '{"images": [{"id": 1, "file_name": ""}], "annotations": [{"image_id": 1, "bbox": [1]}]}',
+            '{"images": [{"id": 1, "file_name": ""}], "annotations": [{"image_id": 1, "bbox": 1}]}',
             'a bbox of four numbers',
         ),
         ('{"images": [], "annotations": [{"image_id": 1, "bbox": []}]}', 'not in COCO format'),
