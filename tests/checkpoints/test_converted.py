@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from vitae_mm.backbones import CeiT
 from vitae_mm.checkpoints import load_pretrained
 
 from ..helpers import golden

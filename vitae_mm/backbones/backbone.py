@@ -125,7 +125,8 @@ class StagedBackbone(BaseModule):
             )
         built = self.out_indices[-1] + 1
         self.stages = nn.ModuleList(stages[:built])
-        self.stride = math.prod(stage.reduction.ratio for stage in self.stages)
+        self.depths = [len(stage.cells) for stage in stages[:built]]
+        self.stride = math.prod(stage.ratio for stage in stages[:built])
         # entries of a checkpoint that this network is built without
         self.left_out = [f'stages.{i}.' for i in range(built, count)]
         self.class_attention = class_attention if out_type == 'cls_token' else None
@@ -239,7 +240,7 @@ class StagedBackbone(BaseModule):
             holds what follows the cells: final norm, class attention, and all
             names without the prefix.
         """
-        starts = list(accumulate((1 + len(stage.cells) for stage in self.stages), initial=0))
+        starts = list(accumulate((1 + depth for depth in self.depths), initial=0))
         if not param_name.startswith(f'{prefix}stages.'):
             return starts[-1], starts[-1] + 1
         stage, part, cell = param_name.removeprefix(f'{prefix}stages.').split('.')[:3]

@@ -176,7 +176,9 @@ class CeiTBlock(nn.Module):
             y = join_tokens(self.ffn(local), passed)
         else:
             y = self.ffn(y)
-        return split_tokens(tokens + self.drop_path(y), size)
+        tokens = tokens + self.drop_path(y)
+        # (B, 1 + H * W, D) -> (B, H, W, D) and (B, 1, D)
+        return tokens[:, 1:].unflatten(1, size), tokens[:, :1]
 
 
 class ClassTokenBlock(CeiTBlock):

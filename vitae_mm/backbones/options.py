@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeGuard
 
 from mmcv.cnn import build_norm_layer
 from torch import nn
@@ -22,7 +23,7 @@ def check_choice(name: str, value: object, choices: Sequence) -> None:
         raise InputError(f'{name}={value!r}: choose from {tuple(choices)}.')
 
 
-def is_count(value: object) -> bool:
+def is_count(value: object) -> TypeGuard[int]:
     """Whether ``value`` is a positive integer."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
@@ -93,7 +94,9 @@ def check_num_groups(norm_cfg: Mapping | None, widths: Iterable[int]) -> None:
     """Raises InputError if ``num_groups`` does not divide all of these channel numbers."""
     groups = norm_cfg.get('num_groups') if isinstance(norm_cfg, Mapping) else None
     widths = sorted(set(widths))
-    if is_count(groups) and (invalid := [width for width in widths if width % groups]):
+    if not is_count(groups):
+        return
+    if invalid := [width for width in widths if width % groups]:
         common = math.gcd(*widths)
         raise InputError(
             f'norm_cfg={norm_cfg!r} cannot normalise {invalid[0]} channels: give a num_groups '

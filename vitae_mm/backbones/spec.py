@@ -261,7 +261,7 @@ def read_arch(arch: str | Arch, forms: Sequence[ArchForm]) -> tuple[ArchForm, li
         form = next((form for form in forms if arch in form.archs), None)
         if form is None:
             raise InputError(f'arch={arch!r} is unknown: choose from {names}, or give a dict.')
-        lists = {**form.shared, **form.fixed, **form.archs[arch]}
+        lists: dict[str, Sequence] = {**form.shared, **form.fixed, **form.archs[arch]}
     elif isinstance(arch, Mapping):
         keys = set(arch)
         # the form with the fewest missing and unknown keys
@@ -277,7 +277,7 @@ def read_arch(arch: str | Arch, forms: Sequence[ArchForm]) -> tuple[ArchForm, li
     return form, [dict(zip((FIELDS[key] for key in lists), row, strict=True)) for row in rows]
 
 
-def _read_arch_dict(arch: Arch, form: ArchForm) -> dict[str, tuple]:
+def _read_arch_dict(arch: Arch, form: ArchForm) -> dict[str, Sequence]:
     keys = set(arch)
     if not form.required <= keys <= form.allowed:
         raise InputError(
@@ -295,7 +295,9 @@ def _read_arch_dict(arch: Arch, form: ArchForm) -> dict[str, tuple]:
             )
     # a shorter network takes what it does not give from the leading published stages
     count = len(arch['dims'])
-    lists = {key: tuple(value[:count]) for key, value in {**form.shared, **form.fixed}.items()}
+    lists: dict[str, Sequence] = {
+        key: tuple(value[:count]) for key, value in {**form.shared, **form.fixed}.items()
+    }
     lists |= {key: tuple(value) for key, value in arch.items()}
     lengths = {key: len(value) for key, value in lists.items()}
     if not count or len(set(lengths.values())) > 1:

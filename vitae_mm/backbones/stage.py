@@ -4,17 +4,28 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from vitae_mm.layers import PatchEmbedding, TokenEmbedding, next_multiple, pad_map, run_module
+from vitae_mm.layers import (
+    ImageToTokens,
+    PatchEmbedding,
+    PyramidReduction,
+    TokenEmbedding,
+    next_multiple,
+    pad_map,
+    run_module,
+)
 
 from .cells import NormalCell, ReductionCell, build_pyramid
 from .spec import StageSpec
+
+
+Reduction = ReductionCell | PyramidReduction | PatchEmbedding | ImageToTokens
 
 
 class Stage(nn.Module):
     """A reduction and the cells that follow it on the same map.
 
     Args:
-        reduction (nn.Module): Map -> map smaller by its ``ratio``. Maps that
+        reduction (Reduction): Map -> map smaller by its ``ratio``. Maps that
             the ratio does not divide are zero-padded at the right and bottom
             first.
         cells (Iterable[nn.Module]): Map and class token -> the same.
@@ -24,12 +35,13 @@ class Stage(nn.Module):
 
     def __init__(
         self,
-        reduction: nn.Module,
+        reduction: Reduction,
         cells: Iterable[nn.Module],
         embedding: TokenEmbedding | None = None,
     ):
         super().__init__()
         self.reduction = reduction
+        self.ratio = reduction.ratio
         self.embedding = embedding
         self.cells = nn.ModuleList(cells)
 
@@ -44,15 +56,17 @@ class Stage(nn.Module):
             The map, (B, H', W', D), and the class token after each cell,
             (B, 1, D) or None.
         """
-        x = run_module(self.reduction, with_cp, pad_to_multiple(x, self.reduction.ratio))
-        cls = None
-        if self.embedding is not None:
-            x, cls = self.embedding(x)
+        x, cls = self.embed(x, with_cp)
         tokens = []
         for cell in self.cells:
             x, cls = run_module(cell, with_cp, x, cls)
             tokens.append(cls)
         return x, tokens
+
+    def embed(self, x: Tensor, with_cp: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Returns the map before the first cell, and the class token or None."""
+        x = run_module(self.reduction, with_cp, pad_to_multiple(x, self.ratio))
+        return (x, None) if self.embedding is None else self.embedding(x)
 
 
 def build_stage(
@@ -70,7 +84,7 @@ def build_stage(
         cell: Class of its normal cells. Defaults to :class:`NormalCell`.
         last_cell: Class of the last one. Defaults to ``cell``.
     """
-    reduction: nn.Module
+    reduction: Reduction
     if spec.reduction == 'cell':
         reduction = ReductionCell(spec)
     elif spec.reduction == 'pyramid':

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.logging import print_log
 from torch import Size, Tensor, nn
@@ -135,7 +136,7 @@ def misshapen_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[
     ]
 
 
-def _adapts(part: nn.Module, name: str, shape: Size) -> bool:
+def _adapts(part: Any, name: str, shape: Size) -> bool:
     if hasattr(part, 'adapts'):
         return part.adapts(name, shape)
     return name.rpartition('.')[2] in ADAPTED

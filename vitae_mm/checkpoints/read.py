@@ -107,12 +107,12 @@ def _local_path(path: str) -> Path:
 def _harmless_globals() -> list:
     """Returns the harmless types that training programs pickle with the weights."""
     dtypes = [type(np.dtype(kind)) for kind in np.typecodes['All']]
-    reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    functions: list[Any] = [np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]]
     # the module names differ between NumPy 1 and 2
     moved = [
         (function, f'numpy.{core}.multiarray.{function.__name__}')
         for core in ('core', '_core')
-        for function in (reconstruct, scalar)
+        for function in functions
     ]
     return [
         bytes,

@@ -9,6 +9,8 @@ from vitae_mm.backbones import ViTAE
 from vitae_mm.backbones.backbone import DEFAULT_INIT
 from vitae_mm.backbones.cells import NormalCell
 from vitae_mm.backbones.options import BATCH_NORM, check_img_size
+from vitae_mm.backbones.spec import StageSpec
+from vitae_mm.backbones.stage import Stage
 from vitae_mm.errors import InputError
 from vitae_mm.layers import VisibleTokens, join_tokens, run_module, visible_count
 from vitae_mm.registry import MODELS
@@ -27,6 +29,10 @@ class MaskedCell(NormalCell):
     zeros for the masked ones.
     """
 
+    def __init__(self, spec: StageSpec, *, drop_path_rate: float = 0.0, shifted: bool = False):
+        super().__init__(spec, drop_path_rate=drop_path_rate, shifted=shifted)
+        self.on_map = spec.pcm_kernel_size > 1
+
     def forward(
         self, x: Tensor, cls: Tensor | None = None, visible: VisibleTokens | None = None
     ) -> tuple[Tensor, Tensor | None]:
@@ -39,7 +45,7 @@ class MaskedCell(NormalCell):
         Returns:
             Map or tokens and class token, of the same shapes.
         """
-        if visible is None or self.pcm is None or self.pcm.conv1.kernel_size == (1, 1):
+        if visible is None or self.pcm is None or not self.on_map:
             return super().forward(x, cls)
         return self.combine(x, cls, visible.pick(self.pcm(visible.spread(x))))
 
@@ -107,31 +113,30 @@ class MaskedViTAE(ViTAE):
         )
         if len(self.stages) > 1:
             raise InputError(
-                f'arch={arch!r}: the tokens of this network overlap, so that none can '
-                "be masked; choose 'base', 'large' or 'huge', or give a dict of that "
-                'form.'
+                f'arch={arch!r}: the tokens of this network overlap, so that none can be masked; '
+                "choose 'base', 'large' or 'huge', or give a dict of that form."
             )
-        self.img_size = check_img_size(img_size)
-        if self.img_size[0] != self.img_size[1] or self.img_size[0] % self.stride:
+        self.img_size = height, width = check_img_size(img_size)
+        if height != width or height % self.stride:
             raise InputError(
-                f'img_size={img_size!r}: give square images whose sides are multiples '
-                f'of {self.stride}, the patch.'
+                f'img_size={img_size!r}: give square images whose sides are multiples of '
+                f'{self.stride}, the patch size.'
             )
-        grid = self.stages[0].embedding.grid
         if (
             isinstance(mask_ratio, bool)
-            or not isinstance(mask_ratio, (int, float))
+            or not isinstance(mask_ratio, int | float)
             or not (0 < mask_ratio < 1)
         ):
             raise InputError(f'mask_ratio={mask_ratio!r}: give a number between 0 and 1.')
-        if visible_count(grid[0] * grid[1], mask_ratio) not in range(1, grid[0] * grid[1]):
+        side = height // self.stride
+        if not 0 < visible_count(side * side, mask_ratio) < side * side:
             raise InputError(
-                f'mask_ratio={mask_ratio!r} of {grid[0]}x{grid[1]} tokens masks all '
-                'or none of them: give another, or larger images.'
+                f'mask_ratio={mask_ratio!r} of {side}x{side} tokens masks all or none of them: '
+                'give another ratio, or larger images.'
             )
         self.mask_ratio = mask_ratio
         self.as_in_mae = init_cfg is None
-        self.stages[0].embedding.position.requires_grad_(False)
+        self.get_parameter('stages.0.embedding.position').requires_grad_(False)
 
     def init_weights(self) -> None:
         """Initialises as :class:`ViTAE`.
@@ -145,14 +150,14 @@ class MaskedViTAE(ViTAE):
         # pretraining alone needs mmpretrain
         from mmpretrain.models.utils import build_2d_sincos_position_embedding
 
-        reduction, embedding = self.stages[0].reduction, self.stages[0].embedding
-        position = build_2d_sincos_position_embedding(
-            embedding.grid[0], embedding.position.shape[-1], cls_token=True
-        )
+        position = self.get_parameter('stages.0.embedding.position')
+        side = self.img_size[0] // self.stride
         with torch.no_grad():
-            embedding.position.copy_(position)
-            nn.init.xavier_uniform_(reduction.proj.weight.flatten(1))
-            nn.init.normal_(embedding.cls_token, std=0.02)
+            position.copy_(
+                build_2d_sincos_position_embedding(side, position.shape[-1], cls_token=True)
+            )
+            nn.init.xavier_uniform_(self.get_parameter('stages.0.reduction.proj.weight').flatten(1))
+            nn.init.normal_(self.get_parameter('stages.0.embedding.cls_token'), std=0.02)
 
     def forward(
         self, x: Tensor, mask: bool | None = True
@@ -177,12 +182,13 @@ class MaskedViTAE(ViTAE):
         pixels = self._to_map(x)
         if tuple(x.shape[2:]) != self.img_size:
             raise InputError(
-                f'{type(self).__name__} pretrains on images of '
-                f'{self.img_size[0]}x{self.img_size[1]}, got {x.shape[2]}x'
-                f'{x.shape[3]}: set img_size, or resize them.'
+                f'{type(self).__name__} pretrains on images of {self.img_size[0]}x'
+                f'{self.img_size[1]}, got {x.shape[2]}x{x.shape[3]}: set img_size, or resize '
+                'them.'
             )
         stage = self.stages[0]
-        x, cls = stage.embedding(stage.reduction(pixels))
+        assert isinstance(stage, Stage) and self.norm is not None
+        x, cls = stage.embed(pixels)
         visible = VisibleTokens.draw(len(x), x.shape[1:3], self.mask_ratio, x.device)
         x = visible.pick(x)
         with_cp = self.with_cp and self.training
