@@ -1,6 +1,6 @@
 #!/usr/bin/env python
-"""Repeats an experiment of the papers: trains and tests its configs with every seed,
-and writes a table and a picture. Interrupted, the same command goes on.
+"""Repeats an experiment of the papers: trains and tests every row with every seed, and
+writes a table and a plot. Running the same command again continues where it stopped.
 
     python tools/reproduce.py data_efficiency --preset mini --seeds 0 1 --jobs 2
 """
@@ -9,8 +9,10 @@ import argparse
 import json
 import shlex
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -18,7 +20,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, Row, find_rows
+from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, Row, Training, find_rows
 from vitae_mm.analysis.reproduction import (
     Run,
     Workers,
@@ -26,12 +28,12 @@ from vitae_mm.analysis.reproduction import (
     locked,
     plan_runs,
     read_progress,
+    start_from,
 )
-from vitae_mm.analysis.reproduction_report import draw, markdown, summarise
+from vitae_mm.analysis.reproduction_report import collect_results, draw, markdown
 from vitae_mm.engine.cli import reports_input_errors
-from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
-from vitae_mm.io import write_atomically, write_text
+from vitae_mm.io import write_text
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,7 +46,7 @@ def parse_args() -> argparse.Namespace:
             for name, experiment in EXPERIMENTS.items()
         ),
     )
-    parser.add_argument('name', metavar='NAME', help='the experiment, of those below')
+    parser.add_argument('name', metavar='NAME', help='one of the experiments below')
     parser.add_argument(
         '--preset',
         default='mini',
@@ -55,7 +57,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir',
         type=Path,
-        help='where runs and results go; default: work_dirs/reproduce/<name>_<preset>',
+        help='folder of runs and results; default: work_dirs/reproduce/<name>_<preset>',
     )
     return parser.parse_args()
 
@@ -79,13 +81,11 @@ def main() -> None:
         experiment=args.name,
         preset=args.preset,
         seeds=args.seeds,
-        rows={row.label: [asdict(stage) for stage in row.stages] for row in rows},
+        rows={row.label: [asdict(training) for training in row.trainings] for row in rows},
     )
-    epochs = epochs_of(rows)
     with locked(folder) as lock:
-        # as JSON gives it back
-        check_request(folder, json.loads(json.dumps(request)))
-        carry_out(runs, Workers(args.jobs, lock), epochs)
+        check_request(folder, json.loads(json.dumps(request)))  # tuples become lists
+        carry_out(runs, Workers(args.jobs, lock))
     write_results(args, runs, folder)
 
 
@@ -97,8 +97,8 @@ def check_numbers(args: argparse.Namespace) -> None:
 
 
 def check_folder(folder: Path, rows: Sequence[Row]) -> None:
-    """Raises InputError for a path that cannot be handed on as weights to start from."""
-    if any(len(row.stages) > 1 for row in rows) and set(str(folder)) & set(' ,()[]{}\'"='):
+    """Raises InputError if --cfg-options cannot take a checkpoint in the folder."""
+    if any(len(row.trainings) > 1 for row in rows) and set(str(folder)) & set(' ,()[]{}\'"='):
         raise InputError(
             f'--work-dir {folder}: its trainings start from each other through '
             '--cfg-options, which takes no spaces, commas, quotes, = or brackets; '
@@ -106,18 +106,11 @@ def check_folder(folder: Path, rows: Sequence[Row]) -> None:
         )
 
 
-def epochs_of(rows: Sequence[Row]) -> dict[str, int]:
-    """Length of the training of each config."""
-    configs = {stage.config for row in rows for stage in row.stages}
-    return {config: load_config(config).train_cfg.max_epochs for config in configs}
-
-
-def carry_out(runs: Sequence[Run], workers: Workers, epochs: dict[str, int]) -> None:
-    """Does the runs that are left, and shows how far they are."""
-    left = [run for run in runs if run.accuracy() is None]
+def carry_out(runs: Sequence[Run], workers: Workers) -> None:
+    """Carries out the runs that are left, and shows their progress."""
     console = Console()
     for kind in (signal.SIGTERM, signal.SIGHUP):
-        # its trainings end too when it is told to end; under nohup it is not
+        # terminate the trainings too; nohup ignores SIGHUP
         if signal.getsignal(kind) is not signal.SIG_IGN:
             signal.signal(kind, signal.default_int_handler)
 
@@ -125,91 +118,87 @@ def carry_out(runs: Sequence[Run], workers: Workers, epochs: dict[str, int]) -> 
         if not console.is_terminal:
             print(f'{run.row.label}, seed {run.seed}: {run.accuracy():.1f}', flush=True)
 
+    def progress() -> Table:
+        return progress_table(runs, workers.busy)
+
     try:
-        with Live(
-            console=console,
-            refresh_per_second=1,
-            get_renderable=lambda: progress_table(runs, workers, epochs),
-        ):
-            workers.carry_out(left, report)
+        with Live(console=console, refresh_per_second=1, get_renderable=progress):
+            workers.carry_out([run for run in runs if run.accuracy() is None], report)
     except KeyboardInterrupt:
-        raise InputError('interrupted: the same command goes on from here.') from None
+        raise InputError('interrupted: the same command continues from here.') from None
 
 
-def progress_table(runs: Sequence[Run], workers: Workers, epochs: dict[str, int]) -> Table:
-    """A line for each run: where it is, how long it still takes, what it came to."""
+def progress_table(runs: Sequence[Run], busy: Collection[Run]) -> Table:
+    """Returns a line for each run: its progress, time left and accuracy."""
     done = sum(run.accuracy() is not None for run in runs)
     table = Table(
         'row', 'seed', 'epoch', 'time left', 'top-1 (%)', caption=f'{done} of {len(runs)} done'
     )
     for run in runs:
+        state: tuple[str, ...] = ('waiting',)
         accuracy = run.accuracy()
         if accuracy is not None:
-            table.add_row(run.row.label, str(run.seed), 'done', '', f'{accuracy:.1f}')
-        elif run in workers.busy:
-            table.add_row(run.row.label, str(run.seed), *where(run, epochs))
-        else:
-            table.add_row(run.row.label, str(run.seed), 'waits')
+            state = 'done', '', f'{accuracy:.1f}'
+        elif run in busy:
+            state = progress_of(run)
+        table.add_row(run.row.label, str(run.seed), *state)
     return table
 
 
-def where(run: Run, epochs: dict[str, int]) -> tuple[str, str]:
-    """Epoch and time left of a run that is going on."""
-    stages = run.row.stages
-    trained = sum((run.work_dir(stage) / 'trained').exists() for stage in stages)
-    if trained == len(stages):
-        return 'tests', ''
-    stage = f'stage {trained + 1} of {len(stages)}: ' if len(stages) > 1 else ''
-    epoch, left = read_progress(run.log) or (0, '')
-    return f'{stage}{epoch:.1f} of {epochs[stages[trained].config]}', left
+def progress_of(run: Run) -> tuple[str, str]:
+    """Returns epoch and time left of a run in progress."""
+    trainings, finished = run.row.trainings, run.finished_trainings()
+    if finished == len(trainings):
+        return 'testing', ''
+    training = trainings[finished]
+    epochs, (epoch, seconds) = count_epochs(training), read_progress(run.work_dir(training))
+    left = '' if seconds is None else str(timedelta(seconds=round((epochs - epoch) * seconds)))
+    number = f'training {finished + 1} of {len(trainings)}: ' if len(trainings) > 1 else ''
+    return f'{number}{epoch:.1f} of {epochs}', left
+
+
+@cache
+def count_epochs(training: Training) -> int:
+    return training.load().train_cfg.max_epochs
 
 
 def print_commands(runs: Sequence[Run]) -> None:
-    """How to launch the runs on 8 GPUs."""
+    """Prints the commands that train and test the runs on 8 GPUs."""
     for run in runs:
         print(f'# {run.row.label}, seed {run.seed}')
         mark = ''
-        for stage in run.row.stages:
-            work_dir = shlex.quote(str(run.work_dir(stage)))
-            weights = f' model.backbone.init_cfg.checkpoint="$(cat {mark})"' if mark else ''
-            options = ' '.join((f'randomness.seed={run.seed}', *stage.options))
+        for training in run.row.trainings:
+            work_dir = shlex.quote(str(run.work_dir(training)))
+            options = shlex.join([f'randomness.seed={run.seed}', *training.options])
+            weights = start_from(f'"$(cat {mark})"') if mark else []
             print(
-                f'bash tools/dist_train.sh {stage.config} 8 --work-dir {work_dir} '
-                f'--cfg-options {options}{weights}'
+                f'bash tools/dist_train.sh {training.config} 8 --work-dir {work_dir} '
+                f'--cfg-options {" ".join([options, *weights])}'
             )
             mark = f'{work_dir}/last_checkpoint'
-        changes = ' '.join(('', '--cfg-options', *stage.options)) if stage.options else ''
+        options = shlex.join(('--cfg-options', *training.options)) if training.options else ''
         print(
-            f'bash tools/dist_test.sh {stage.config} "$(cat {mark})" 8 --work-dir '
-            f'{shlex.quote(str(run.folder / "test"))}{changes}'
+            f'bash tools/dist_test.sh {training.config} "$(cat {mark})" 8 --work-dir '
+            f'{shlex.quote(str(run.folder / "test"))} {options}'.rstrip()
         )
 
 
 def write_results(args: argparse.Namespace, runs: Sequence[Run], folder: Path) -> None:
+    """Writes and prints the table, and draws the plot."""
     experiment = EXPERIMENTS[args.name]
-    summaries = summarise(experiment, runs)
-    table = markdown(summaries)
+    results = collect_results(experiment, runs)
+    table = markdown(results)
     text = (
         f'# {experiment.title}\n\n{PRESETS[args.preset]}; top-1 on the test images in percent: '
         f'mean ± half the range over the seeds. The paper measured on ImageNet.\n\n{table}\n'
         f'    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
         f'{" ".join(map(str, args.seeds))}\n'
     )
-    records = [
-        dict(
-            label=summary.row.label,
-            mean=summary.mean,
-            spread=summary.spread,
-            accuracies=summary.accuracies,
-            paper=summary.paper,
-        )
-        for summary in summaries
-    ]
     write_text(folder / 'results.md', text)
-    write_atomically(
-        folder / 'results.json', lambda path: path.write_text(json.dumps(records, indent=1))
+    write_text(
+        folder / 'results.json', json.dumps([result.as_json() for result in results], indent=1)
     )
-    draw(experiment, summaries, folder / 'results.png')
+    draw(experiment, results, folder / 'results.png')
     print(f'{table}\nwritten: {folder}/results.md, results.json, results.png')
 
 

@@ -2,9 +2,10 @@
 # Paper (CeiT): top-1 82.0.
 # bash tools/dist_train.sh configs/cls/ceit_s_300e_in1k.py 8
 _base_ = [
-    '../_base_/models/cls/ceit_s.py',  # another network: change this line
+    '../_base_/backbones/ceit_s.py',  # another backbone: change this line
+    '../_base_/models/classifier.py',
     '../_base_/datasets/in1k_224_repeated.py',
     '../_base_/schedules/cls_300e_ceit.py',
     '../_base_/runtime/cls.py',
 ]
-train_dataloader = dict(batch_size=128)
+model = _base_.classifier

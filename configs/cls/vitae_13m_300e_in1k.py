@@ -2,8 +2,10 @@
 # Paper (ViTAE): top-1 81.0.
 # bash tools/dist_train.sh configs/cls/vitae_13m_300e_in1k.py 8
 _base_ = [
-    '../_base_/models/cls/vitae_13m.py',  # another network: change this line
+    '../_base_/backbones/vitae_13m.py',  # another backbone: change this line
+    '../_base_/models/classifier.py',
     '../_base_/datasets/in1k_224.py',
     '../_base_/schedules/cls_300e.py',
     '../_base_/runtime/cls.py',
 ]
+model = _base_.classifier

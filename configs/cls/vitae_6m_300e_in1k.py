@@ -2,9 +2,11 @@
 # Paper (ViTAE): top-1 77.9, ReaL 84.9.
 # bash tools/dist_train.sh configs/cls/vitae_6m_300e_in1k.py 8
 _base_ = [
-    '../_base_/models/cls/vitae_6m.py',  # another network: change this line
+    '../_base_/backbones/vitae_6m.py',  # another backbone: change this line
+    '../_base_/models/classifier.py',
     '../_base_/datasets/in1k_224.py',
     '../_base_/schedules/cls_300e.py',
     '../_base_/runtime/cls.py',
 ]
+model = _base_.classifier
 optim_wrapper = dict(optimizer=dict(weight_decay=0.03))

@@ -2,20 +2,18 @@
 # ImageNet-1k, batch 1024. Paper (ViTAEv2): no score of its own.
 # bash tools/dist_train.sh configs/cls/vitae_l_mae_90e_in22k.py 8 --amp
 _base_ = [
-    '../_base_/models/cls/vitae_l.py',  # another network: change this line
+    '../_base_/backbones/vitae_l.py',  # another backbone: change this line
+    '../_base_/models/classifier.py',
     '../_base_/datasets/in22k_224.py',
     '../_base_/schedules/cls_mae_finetune.py',
     '../_base_/runtime/cls.py',
 ]
-model = dict(
-    head=dict(num_classes=_base_.data_preprocessor.num_classes, init_cfg=dict(std=2e-5)),
-    backbone=dict(
-        drop_path_rate=0.2,
-        drop_rate=0.0,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='work_dirs/mae_vitae_l_1600e_in1k/epoch_1600.pth'
-        ),
-    ),
+model = _base_.classifier
+model.backbone.update(
+    drop_path_rate=0.2,
+    drop_rate=0.0,
+    init_cfg=dict(type='Pretrained', checkpoint='work_dirs/mae_vitae_l_1600e_in1k/epoch_1600.pth'),
 )
+model.head.update(num_classes=_base_.data_preprocessor.num_classes, init_cfg=dict(std=2e-5))
 optim_wrapper = dict(optimizer=dict(lr=4e-3), paramwise_cfg=dict(layer_decay_rate=0.75))
 train_cfg = dict(max_epochs=90)

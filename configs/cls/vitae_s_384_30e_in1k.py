@@ -2,9 +2,11 @@
 # Paper (ViTAE): top-1 83.0.
 # bash tools/dist_train.sh configs/cls/vitae_s_384_30e_in1k.py 8
 _base_ = [
-    '../_base_/models/cls/vitae_s.py',  # another network: change this line
+    '../_base_/backbones/vitae_s.py',  # another backbone: change this line
+    '../_base_/models/classifier.py',
     '../_base_/datasets/in1k_384.py',
     '../_base_/schedules/cls_30e_384.py',
     '../_base_/runtime/cls.py',
 ]
+model = _base_.classifier
 load_from = _base_.pretrained.init_cfg.checkpoint  # with its head

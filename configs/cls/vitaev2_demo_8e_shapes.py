@@ -2,10 +2,13 @@
 # of four classes, after 5 minutes on two CPU cores.
 # bash tools/dist_train.sh configs/cls/vitaev2_demo_8e_shapes.py 2
 _base_ = [
-    '../_base_/models/cls/vitaev2_demo.py',  # another network: change this line
+    '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
+    '../_base_/models/classifier.py',
     '../_base_/datasets/shapes_classes.py',
     '../_base_/schedules/cls_small.py',
     '../_base_/runtime/cls.py',
 ]
-model = dict(head=dict(num_classes=4), train_cfg=None)  # no mixing: few steps
+model = _base_.classifier
+model.head.num_classes = 4
+model.train_cfg = None  # no mixup or CutMix: few steps
 train_cfg = dict(max_epochs=8)

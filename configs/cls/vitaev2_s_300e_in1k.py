@@ -2,9 +2,11 @@
 # Paper (ViTAEv2): top-1 82.6, ReaL 87.6.
 # bash tools/dist_train.sh configs/cls/vitaev2_s_300e_in1k.py 8
 _base_ = [
-    '../_base_/models/cls/vitaev2_s.py',  # another network: change this line
+    '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line
+    '../_base_/models/classifier.py',
     '../_base_/datasets/in1k_224.py',
     '../_base_/schedules/cls_300e_b1024.py',
     '../_base_/runtime/cls.py',
 ]
+model = _base_.classifier
 train_dataloader = dict(batch_size=128)

@@ -2,7 +2,7 @@
 # batch 16.
 # No published score is known here.
 # bash tools/dist_train.sh configs/seg/upernet_ceit_s_160k_ade20k.py 8
-# Scales and flips: bash tools/dist_test.sh configs/seg/upernet_ceit_s_160k_ade20k.py CHECKPOINT 8 --tta
+# Six scales with flips: add --tta to tools/dist_test.sh.
 _base_ = [
     '../_base_/backbones/ceit_s.py',  # another backbone: change this line
     '../_base_/models/upernet_isotropic.py',

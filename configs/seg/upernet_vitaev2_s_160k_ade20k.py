@@ -1,7 +1,7 @@
 # UperNet, ViTAEv2-S, 160k iterations, ADE20K, 512x512, batch 16.
 # Paper (ViTAEv2): mIoU 45.0, multi-scale 48.0.
 # bash tools/dist_train.sh configs/seg/upernet_vitaev2_s_160k_ade20k.py 8
-# Scales and flips: bash tools/dist_test.sh configs/seg/upernet_vitaev2_s_160k_ade20k.py CHECKPOINT 8 --tta
+# Six scales with flips: add --tta to tools/dist_test.sh.
 _base_ = [
     '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line
     '../_base_/models/upernet.py',

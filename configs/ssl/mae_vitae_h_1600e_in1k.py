@@ -1,13 +1,16 @@
 # Masked pretraining of ViTAE-H on ImageNet-1k without labels, 1600 epochs, batch 4096:
 # on 8 GPUs 64 images 8 times for each update.
 # Paper (ViTAEv2): its schedule; top-1 86.9 after finetuning.
+# Shorter, with the cosine over all of it: --cfg-options train_cfg.max_epochs=400
 # bash tools/dist_train.sh configs/ssl/mae_vitae_h_1600e_in1k.py 8 --amp
 _base_ = [
-    '../_base_/models/ssl/mae_vitae_h.py',  # another network: change this line
+    '../_base_/backbones/vitae_h.py',  # another backbone: change this line
+    '../_base_/models/mae.py',
     '../_base_/datasets/in1k_mae.py',
     '../_base_/schedules/mae.py',
     '../_base_/runtime/cls.py',
 ]
+model = dict(backbone=dict(arch=_base_.backbone.arch), neck=dict(embed_dim=_base_.channels))
 train_dataloader = dict(batch_size=64)
 optim_wrapper = dict(accumulative_counts=8)
 train_cfg = dict(max_epochs=1600)

@@ -1,42 +1,40 @@
-"""The table of experiments."""
+"""The table of the papers' experiments."""
 
 import pytest
-from mmengine.config import Config
 
-from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, find_rows
+from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, T2T, Training, find_rows
 from vitae_mm.errors import InputError
 
 from ..helpers.commands import ROOT
+from ..helpers.config_files import BACKBONE_KEYS, read_training
 
 ALL = [(name, preset) for name, experiment in EXPERIMENTS.items() for preset in experiment.presets]
 """Experiments with their presets."""
-# each trains on as many images in as many steps; training_efficiency compares lengths
+# rows have equal numbers of steps, except where lengths are compared
 EQUAL = [pair for pair in ALL if pair[0] != 'training_efficiency']
 each = pytest.mark.parametrize('name, preset', ALL)
 
 
 @each
-def test_configs_are_there_and_rows_have_folders_of_their_own(name, preset):
+def test_configs_exist_and_rows_have_their_own_folders(name, preset):
     rows = find_rows(name, preset)
     assert preset in PRESETS and len(rows) > 1
-    assert all((ROOT / stage.config).is_file() for row in rows for stage in row.stages)
+    assert all((ROOT / training.config).is_file() for row in rows for training in row.trainings)
     assert len({row.name for row in rows}) == len({row.label for row in rows}) == len(rows)
 
 
 @pytest.mark.parametrize('name, preset', EQUAL)
-def test_rows_differ_in_what_is_compared(name, preset):
-    last = [
-        Config.fromfile(ROOT / row.stages[-1].config).to_dict() for row in find_rows(name, preset)
-    ]
+def test_rows_differ_only_in_what_is_compared(name, preset):
+    last = [read_training(row.trainings[-1]).to_dict() for row in find_rows(name, preset)]
     for cfg in last:
-        del cfg['train_dataloader']['dataset']
-        for entry in ('model', 'attention', 'pretrained'):
-            cfg.pop(entry, None)
+        del cfg['train_dataloader']['dataset'], cfg['model']
+        for key in BACKBONE_KEYS:
+            cfg.pop(key, None)
     assert all(cfg == last[0] for cfg in last)
 
 
 @each
-def test_series_stand_on_one_axis(name, preset):
+def test_series_share_an_axis(name, preset):
     rows = find_rows(name, preset)
     with_series = [row for row in rows if row.series]
     assert with_series in ([], list(rows)) and bool(with_series) == bool(EXPERIMENTS[name].axis)
@@ -48,26 +46,39 @@ def test_series_stand_on_one_axis(name, preset):
 
 
 @pytest.mark.parametrize('preset, whole', [('mini', 0.1), ('gpu', 1), ('paper', 1)])
-def test_shares_of_the_training_images_at_equal_images_seen(preset, whole):
+def test_fractions_of_the_training_images_at_equal_images_seen(preset, whole):
     for row in find_rows('data_efficiency', preset):
-        dataset, share = Config.fromfile(ROOT / row.stages[0].config).train_dataloader.dataset, 1
-        assert row.x == 100 or dataset.get('keep_length', True)
+        dataset, fraction = read_training(row.trainings[0]).train_dataloader.dataset, 1
+        assert dataset.get('keep_length', True)
         while dataset.type == 'vitae_mm.StratifiedSubset':
-            share, dataset = share * dataset.fraction, dataset.dataset
-        assert share == pytest.approx(whole * row.x / 100)
+            fraction, dataset = fraction * dataset.fraction, dataset.dataset
+        assert fraction == pytest.approx(whole * row.x / 100)
+
+
+@pytest.mark.parametrize('preset', EXPERIMENTS['training_efficiency'].presets)
+def test_lengths_of_trainings(preset):
+    for row in find_rows('training_efficiency', preset):
+        train_cfg = read_training(row.trainings[0]).train_cfg
+        assert train_cfg.max_epochs == row.x and row.x % train_cfg.val_interval == 0
 
 
 @pytest.mark.parametrize('preset', EXPERIMENTS['pretraining_kernel'].presets)
 def test_kernels_of_pretraining_and_finetuning(preset):
-    def kernel(stage):
-        cfg = Config.fromfile(ROOT / stage.config)
-        cfg.merge_from_dict(dict(option.split('=') for option in stage.options))
+    def kernel(training):
+        model = read_training(training).model
         # a masked autoencoder has 1 by default, and a classifier 3
-        default = 1 if cfg.model.type == 'MAE' else 3
-        return int(cfg.model.backbone.get('pcm_kernel_size', default))
+        return model.backbone.get('pcm_kernel_size', 1 if model.type == 'MAE' else 3)
 
     rows = find_rows('pretraining_kernel', preset)
-    assert [[kernel(stage) for stage in row.stages] for row in rows] == [[0, 0], [1, 3], [3, 3]]
+    kernels = [[kernel(training) for training in row.trainings] for row in rows]
+    assert kernels == [[0, 0], [1, 3], [3, 3]]
+
+
+def test_t2t_in_shape_is_its_backbone_file():
+    """The options of rows named T2T-ViT-7 make the network of t2t_7_32.py."""
+    options = Training('configs/cifar10/vitae_t_32_10e_cifar10_10pct.py').but(*T2T)
+    ours = read_training(options).model
+    assert ours == read_training(Training('configs/cifar10/t2t_7_32_10e_cifar10_10pct.py')).model
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
@@ -76,7 +87,7 @@ def test_the_papers_figures_have_rows(name):
     assert set(experiment.paper) <= {row.label for row in experiment.presets['paper']}
 
 
-def test_what_is_unknown_is_named():
+def test_unknown_names_are_reported():
     with pytest.raises(InputError, match=r"'x' is unknown: choose from \['data_efficiency', "):
         find_rows('x', 'mini')
     with pytest.raises(

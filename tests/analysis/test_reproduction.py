@@ -8,25 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from vitae_mm.analysis.experiments import Experiment, Row, Stage
+from vitae_mm.analysis.experiments import Experiment, Row, Training
 from vitae_mm.analysis.reproduction import (
     Run,
     Workers,
     check_request,
-    last_words,
     locked,
     plan_runs,
     read_progress,
 )
-from vitae_mm.analysis.reproduction_report import draw, markdown, summarise
+from vitae_mm.analysis.reproduction_report import collect_results, draw, markdown
 from vitae_mm.errors import InputError
 
-ROWS = (Row('A, 20 %', (Stage('c/a.py'),), 'A', 20), Row('A, 60 %', (Stage('c/b.py'),), 'A', 60))
-CHAIN = Row('both', (Stage('c/first.py', ('model.x=1',)), Stage('c/second.py', ('model.y=2',))))
+ROWS = (
+    Row('A, 20 %', (Training('c/a.py'),), 'A', 20),
+    Row('A, 60 %', (Training('c/b.py'),), 'A', 60),
+)
+CHAIN = Row(
+    'both', (Training('c/first.py', ('model.x=1',)), Training('c/second.py', ('model.y=2',)))
+)
 
 
 def do(command, log):
-    """Writes what a command would, fails at what is in ``log``."""
+    """Writes what a command would write, and appends the command to ``log``."""
     folder = Path(command[command.index('--work-dir') + 1])
     folder.mkdir(parents=True, exist_ok=True)
     with log.open('a') as lines:
@@ -49,17 +53,19 @@ def test_a_run_is_trained_and_tested_with_its_seed(tmp_path):
     assert run.accuracy() == 40.0
 
 
-def test_a_stage_starts_from_the_one_before(tmp_path):
+def test_a_training_starts_from_the_one_before(tmp_path):
     run = Run(CHAIN, 0, tmp_path / 'r')
     run.carry_out(do)
     first, second, test = (line.split() for line in run.log.read_text().splitlines())
     assert 'model.x=1' in first and 'model.y=2' not in first
-    weights = f'model.backbone.init_cfg.checkpoint={run.folder}/first/epoch_2.pth'
-    assert weights in second and 'model.y=2' in second and weights not in first
+    init_cfg = 'model.backbone.init_cfg'
+    weights = f'{init_cfg}.checkpoint={run.folder}/first/epoch_2.pth'
+    assert weights in second and f'{init_cfg}.type=Pretrained' in second
+    assert 'model.y=2' in second and weights not in first
     assert f'{run.folder}/second/epoch_2.pth' in test and 'model.y=2' in test
 
 
-def test_stages_that_are_done_are_not_repeated(tmp_path):
+def test_finished_trainings_are_skipped(tmp_path):
     run, tried = Run(CHAIN, 0, tmp_path / 'r'), []
 
     def fail_in_second(command, log):
@@ -81,7 +87,10 @@ def test_another_request_is_refused(tmp_path):
     check_request(tmp_path, request)
     check_request(tmp_path, request)
     kept = (tmp_path / 'request.json').read_text()
-    on = 'To go on, give cells --preset mini --seeds 0 1; to start anew, choose another --work-dir'
+    on = (
+        'To continue it, give cells --preset mini --seeds 0 1; to start over, choose another '
+        '--work-dir'
+    )
     for change, words in (
         (dict(seeds=[0, 2]), f'was begun with seeds 0 1 and not 0 2. {on}'),
         (dict(preset='gpu', rows={}), f'was begun with preset mini and not gpu. {on}'),
@@ -93,32 +102,52 @@ def test_another_request_is_refused(tmp_path):
 
 
 def test_two_reproductions_do_not_share_a_folder(tmp_path):
-    with locked(tmp_path):
-        with pytest.raises(InputError, match='a reproduction in it is going on'):
-            with locked(tmp_path):
-                pass
+    refused = pytest.raises(InputError, match='another reproduction is running in it')
+    with locked(tmp_path), refused, locked(tmp_path):
+        pass
     with locked(tmp_path):
         pass
 
 
-def test_progress_is_that_of_the_last_training(tmp_path):
-    log = tmp_path / 'log.txt'
-    assert read_progress(log) is None
-    line = 'INFO - Epoch(train) [{}][{}/20]  lr: 1e-3  eta: {}  time: 0.3  loss: 2.0\n'
-    log.write_text('$ python a\n' + line.format(2, 10, '1 day, 0:01:02'))
-    assert read_progress(log) == (1.5, '1 day, 0:01:02')
-    log.write_text(log.read_text() + '$ python b\nstarting\n')
-    assert read_progress(log) is None
-    log.write_text(log.read_text() + line.format(1, 5, '0:00:10') + line.format(1, 20, '0:00:05'))
-    assert read_progress(log) == (1.0, '0:00:05')
+def test_progress_is_read_from_the_scalars_of_the_last_attempt(tmp_path):
+    """Steps of 2 seconds, logged every 10 of the 25 of an epoch."""
+    assert read_progress(tmp_path) == (0, None)
+
+    def log(attempt, *steps):
+        file = tmp_path / attempt / 'vis_data' / 'scalars.json'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lines = [dict(time=2.0, epoch=(step - 1) // 25 + 1, iter=step, step=step) for step in steps]
+        lines.append({'accuracy/top1': 40.0, 'step': 1})  # of a validation
+        file.write_text('\n'.join(map(json.dumps, lines)))
+
+    log('1', 10, 20)
+    assert read_progress(tmp_path) == (0, None)
+    log('1', 10, 20, 35)
+    assert read_progress(tmp_path) == (1.4, 50)
+    log('2', 60, 70)
+    assert read_progress(tmp_path) == (2, None)
+    log('2', 60, 70, 85, 95, 110)
+    assert read_progress(tmp_path) == (4.4, 50)
 
 
-def test_the_error_of_a_log_is_found(tmp_path):
-    log = tmp_path / 'log.txt'
-    log.write_text('a\nerror: no data\nlast\n\n')
-    assert last_words(log) == 'error: no data'
-    log.write_text('a\nlast\n\n')
-    assert last_words(log) == 'last'
+@pytest.mark.parametrize(
+    'printed, words',
+    [
+        ('a\\nerror: no data\\nlast\\n', 'error: no data'),
+        ('a\\nKilled\\n\\n', 'Killed'),
+        ('', 'no output'),
+    ],
+)
+def test_a_failing_command_is_reported_with_its_error(printed, words, tmp_path, monkeypatch):
+    (run,) = plan_runs(ROWS[:1], [0], tmp_path)
+    run.folder.mkdir()
+    run.log.write_text('$ first\nerror: of the attempt before\n')
+    failing = [sys.executable, '-c', f'print("{printed}", end=""); raise SystemExit(3)']
+    monkeypatch.setattr(Run, 'carry_out', lambda run, execute: execute(failing, run.log))
+    with locked(tmp_path) as lock, pytest.raises(InputError) as failure:
+        Workers(1, lock).carry_out([run], print)
+    assert f'-c failed (exit status 3): {words}' in str(failure.value)
+    assert f'See {run.log}; the same command continues from here.' in str(failure.value)
 
 
 def finished(rows, accuracies, folder):
@@ -134,37 +163,28 @@ def test_results_are_mean_and_half_the_range(tmp_path):
     runs = finished(
         ROWS, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.25, 50.25, 50.25]}, tmp_path
     )
-    summaries = summarise(Experiment('t', {}, {'A, 60 %': 75.3}), runs)
-    assert [(s.mean, s.spread, s.paper) for s in summaries] == [
-        (42.0, 2.0, None),
-        (50.25, 0.0, 75.3),
-    ]
-    assert markdown(summaries).splitlines() == [
+    results = collect_results(Experiment('t', {}, {'A, 60 %': 75.3}), runs)
+    assert [(r.mean, r.spread, r.paper) for r in results] == [(42.0, 2.0, None), (50.25, 0.0, 75.3)]
+    assert markdown(results).splitlines() == [
         '| | top-1 (%) | seed 0 | seed 1 | seed 2 | paper, ImageNet |',
         '| --- | --- | --- | --- | --- | --- |',
         '| A, 20 % | 42.0 ± 2.0 | 40.0 | 44.0 | 42.0 | - |',
         '| A, 60 % | 50.2 ± 0.0 | 50.2 | 50.2 | 50.2 | 75.3 |',
     ]
-    one = summarise(Experiment('t', {}), runs[:2])
+    one = collect_results(Experiment('t', {}), runs[:2])
     assert markdown(one).splitlines()[2] == '| A, 20 % | 40.0 | 40.0 | - |'
 
 
 @pytest.mark.parametrize('axis', ['training images (%)', ''])
-def test_a_picture_is_drawn(tmp_path, axis):
+def test_results_are_plotted(tmp_path, axis):
     runs = finished(ROWS, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.0, 51.0, 52.0]}, tmp_path)
     experiment = Experiment('t', {}, axis=axis)
-    draw(experiment, summarise(experiment, runs), tmp_path / 'p.png')
+    draw(experiment, collect_results(experiment, runs), tmp_path / 'p.png')
     assert (tmp_path / 'p.png').read_bytes().startswith(b'\x89PNG')
 
 
-def test_the_error_is_that_of_the_last_attempt(tmp_path):
-    log = tmp_path / 'log.txt'
-    log.write_text('$ first\nerror: no data\n$ second\nKilled\n')
-    assert last_words(log) == 'Killed'
-
-
-def test_all_runs_are_stopped_together(tmp_path, monkeypatch):
-    """One of two that are going on fails: the other is ended, the third does not begin."""
+def test_a_failure_stops_all_runs(tmp_path, monkeypatch):
+    """One of two running commands fails: the other is terminated, the third does not start."""
     sleeping = [sys.executable, '-c', 'import time; print("asleep", flush=True); time.sleep(60)']
     failing = [sys.executable, '-c', 'import time; time.sleep(2); raise SystemExit("error: lost")']
     runs = plan_runs([Row(name, ()) for name in 'abc'], [0], tmp_path)

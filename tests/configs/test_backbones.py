@@ -1,4 +1,4 @@
-"""The switches of the backbones, in the networks that the configs name."""
+"""Switches of the backbones, in the networks of all configs and experiments."""
 
 import json
 
@@ -8,16 +8,15 @@ from mmengine.registry import MODELS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..helpers.config_files import CONFIGS, read
+from ..helpers.config_files import CONFIGS, read, read_training, trainings
 
 
 def backbones():
-    """One of each network of ours, by its options."""
+    """Each network of ours once, by its options."""
     seen = {}
-    for name in CONFIGS:
-        if 'mini/' in name:
-            continue  # too narrow for 32 groups
-        options = read(name).model.backbone.to_dict()
+    configs = [read(name) for name in CONFIGS if '_mini_' not in name]  # too narrow for 32 groups
+    for cfg in configs + [read_training(training) for training in trainings('gpu', 'paper')]:
+        options = cfg.model.backbone.to_dict()
         if options['type'].startswith('vitae_mm.'):
             options.pop('init_cfg', None)
             options['drop_path_rate'] = 0.0

@@ -1,4 +1,4 @@
-"""Classification: networks, recipes, data sets, and one step of each network."""
+"""Classification: networks, recipes, datasets, and one step of each network."""
 
 import json
 
@@ -7,12 +7,15 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import DATASETS, HOOKS, MODELS, DefaultScope
+from mmengine.registry import HOOKS, MODELS, DefaultScope
 from torch import nn
 
 from ..helpers.config_files import (
+    BACKBONE_KEYS,
     ROOT,
     build,
+    build_dataset,
+    check_schedule,
     code,
     datasets,
     from_guide,
@@ -23,16 +26,8 @@ from ..helpers.config_files import (
 )
 
 SCOPE = 'mmpretrain'
-# with the others, masked pretraining goes: test_pretraining_configs.py
-# of those at 32x32, test_reproduction_configs.py
-CONFIGS = [
-    name
-    for name in of_task('cls')
-    if '_mae_' not in name
-    and 'vitae_32' not in name
-    and not name.startswith(('cls/mini/', 'cls/gpu/'))
-]
-ABLATIONS = [name for name in CONFIGS if 'ablations/' in name]
+# those after masked pretraining: test_pretraining_configs.py
+CONFIGS = [name for name in of_task('cls') if '_mae_' not in name]
 SMALL = [name for name in CONFIGS if 'schedules/cls_small.py' in (ROOT / name).read_text()]
 QUICK = ('vitae_t', 'vitaev2_s', 'ceit_t', 'deit_t', 't2t_7', 'swin_t', 'r50')
 TRANSFER = dict(
@@ -77,15 +72,11 @@ def scratch(model):
 
 
 # the other configs have the networks of these
-STEPPED = (
-    [scratch(model) for model in RECIPES]
-    + [name for name in ABLATIONS if not name.endswith('_100e_in1k.py')]
-    + SMALL
-)
+STEPPED = [scratch(model) for model in RECIPES] + SMALL
 
 
 def network_of(cfg):
-    """What sets a network apart, but for weights, image size and classes."""
+    """What distinguishes a network, apart from weights, image size and classes."""
     backbone = {
         key: value
         for key, value in cfg.model.backbone.items()
@@ -94,10 +85,10 @@ def network_of(cfg):
     return json.dumps([backbone, cfg.model.get('neck'), cfg.model.head.in_channels], sort_keys=True)
 
 
-def test_every_network_is_tried():
-    tried = [network_of(read(name)) for name in STEPPED]
-    assert len(set(tried)) == len(tried)
-    assert {network_of(read(name)) for name in CONFIGS} == set(tried)
+def test_every_network_is_stepped():
+    stepped = [network_of(read(name)) for name in STEPPED]
+    assert len(set(stepped)) == len(stepped)
+    assert {network_of(read(name)) for name in CONFIGS} == set(stepped)
 
 
 def batch(classes, size=64):
@@ -123,7 +114,7 @@ def step(cfg, size=64):
 )
 def test_network_steps(name):
     cfg = read(name)
-    # mmpretrain's Swin takes no map that is smaller than its window
+    # mmpretrain's Swin needs feature maps as large as its windows
     predictions = step(cfg, size=224 if 'swin' in name else 32 if name in SMALL else 64)
     for sample in predictions:
         assert sample.pred_score.shape == (cfg.model.head.num_classes,)
@@ -131,7 +122,7 @@ def test_network_steps(name):
 
 
 @pytest.mark.parametrize('name', [name for name in CONFIGS if name not in SMALL])
-def test_config_goes_with_its_data(name):
+def test_config_fits_its_data(name):
     cfg = read(name)
     assert cfg.model.head.num_classes == cfg.data_preprocessor.num_classes
     assert cfg.auto_scale_lr.base_batch_size == GPUS * cfg.train_dataloader.batch_size
@@ -151,7 +142,7 @@ def test_config_goes_with_its_data(name):
 def test_our_networks_have_their_parameters(model, millions):
     with torch.device('meta'):
         network = build(base_config(model))
-    # the published counts have the random features of Performers in them
+    # the published counts include the random features of Performers
     counted = [
         *network.parameters(),
         *(buffer for name, buffer in network.named_buffers() if name.endswith('.features')),
@@ -166,22 +157,10 @@ def test_other_networks_have_their_parameters(model, millions):
 
 
 def base_config(model):
-    cfg = Config.fromfile(ROOT / f'_base_/models/cls/{model}.py')
-    cfg.default_scope = SCOPE
+    cfg = Config.fromfile(ROOT / '_base_/models/classifier.py')
+    backbone = Config.fromfile(ROOT / f'_base_/backbones/{model}.py')
+    cfg.merge_from_dict(dict(model=backbone.classifier, default_scope=SCOPE))
     return cfg
-
-
-def check_schedule(rates, epochs, peak, warm_up):
-    assert len(rates) == epochs
-    assert rates[0, 0] == pytest.approx(1e-6)
-    assert rates[warm_up - 1, -1] == rates[warm_up, 0] == pytest.approx(peak)
-    flat = rates.ravel()
-    top = flat.argmax()
-    assert (np.diff(flat[:top]) > 0).all() and (np.diff(flat[top + 1 :]) < 0).all()
-    # half-way of the cosine
-    middle = warm_up + (epochs - warm_up) // 2
-    assert rates[middle, 0] == pytest.approx((peak + 1e-5) / 2, rel=0.02)
-    assert rates[-1, -1] == pytest.approx(1e-5, rel=0.02)
 
 
 @pytest.mark.parametrize('model', RECIPES)
@@ -350,7 +329,7 @@ def test_weights_at_224_load_at_384(model, millions):
     assert round(sum(p.numel() for p in large.parameters()) / 1e6, 3) == millions
     check_match(large, small.state_dict(), 'checkpoint')
     large.load_state_dict(small.state_dict())
-    for (name, a), b in zip(small.named_parameters(), large.parameters()):
+    for (name, a), b in zip(small.named_parameters(), large.parameters(), strict=True):
         assert a.shape != b.shape if name.endswith('embedding.position') else torch.equal(a, b)
 
 
@@ -404,9 +383,7 @@ def test_transfer_datasets_build(data, train, test, tmp_path):
         if part is None:
             assert node.ann_file == f'{"train" if split == "train" else "val"}{data[4:]}.json'
         node.update(data_root=str(tmp_path), lazy_init=True)
-        with DefaultScope.overwrite_default_scope(SCOPE):
-            with DATASETS.switch_scope_and_registry(SCOPE) as registry:
-                dataset = registry.build(node)
+        dataset = build_dataset(node, SCOPE)
         classes = dataset.metainfo.get('classes')
         assert classes is None or len(classes) == cfg.model.head.num_classes
 
@@ -414,32 +391,32 @@ def test_transfer_datasets_build(data, train, test, tmp_path):
 @pytest.mark.parametrize('percent', [1, 10, 20, 60])
 @pytest.mark.parametrize('model', ['vitae_t', 't2t_7', 'vitaev2_s'])
 def test_recipe_of_few_data(model, percent):
-    whole, part = read(scratch(model)), read(f'cls/{model}_300e_in1k_{percent}pct.py')
+    whole, part = read(scratch(model)), read(f'cls/{model}_300e_in1k_subset.py')
+    assert part.train_dataloader.dataset.fraction == 0.1
+    part.merge_from_dict({'train_dataloader.dataset.fraction': percent / 100})
     subset = part.train_dataloader.pop('dataset')
     inner = whole.train_dataloader.pop('dataset')
     assert subset == dict(
         type='vitae_mm.StratifiedSubset', fraction=percent / 100, seed=0, dataset=inner
     )
-    # all else is as in the recipe, so the number of steps is too
+    # the rest is that of the recipe, including the number of steps
     assert part.to_dict() == whole.to_dict()
 
 
-def test_few_data_make_epochs_as_long(tmp_path):
+def test_few_data_make_epochs_of_the_same_length(tmp_path):
     for label in 'ab':
         (tmp_path / 'train' / label).mkdir(parents=True)
         for i in range(20):
             (tmp_path / 'train' / label / f'{i}.jpg').touch()
-    subset = read('cls/vitae_t_300e_in1k_10pct.py').train_dataloader.dataset
+    subset = read('cls/vitae_t_300e_in1k_subset.py').train_dataloader.dataset
     datasets(subset)[-1].update(data_root=str(tmp_path), metainfo=dict(classes=('a', 'b')))
-    with DefaultScope.overwrite_default_scope(SCOPE):
-        with DATASETS.switch_scope_and_registry(SCOPE) as registry:
-            built = registry.build(subset)
+    built = build_dataset(subset, SCOPE)
     assert len(built) == 40
     images = [built.get_data_info(i)['img_path'] for i in range(40)]
     assert len(set(images)) == 4 and {images.count(image) for image in images} == {10}
 
 
-def test_reassessed_labels_come_beside_the_original():
+def test_reassessed_labels_are_evaluated_with_the_original():
     cfg = read('cls/vitaev2_s_300e_in1k_real.py')
     for evaluators in (cfg.val_evaluator, cfg.test_evaluator):
         assert evaluators == [
@@ -458,47 +435,33 @@ def test_reassessed_labels_come_beside_the_original():
         [scratch(model) for model in ('ceit_t', 'ceit_s', 'ceit_b')],
         [f'cls/{model}_100e_pets.py' for model in ('vitae_t', 'vitae_s', 'ceit_t', 'ceit_s')],
         [f'cls/{model}_384_30e_in1k.py' for model in ('vitae_t', 'vitae_s', 'vitaev2_48m')],
-        [f'cls/{model}_300e_in1k_10pct.py' for model in ('vitae_t', 't2t_7')],
+        [f'cls/{model}_300e_in1k_subset.py' for model in ('vitae_t', 't2t_7')],
     ],
 )
-def test_swapping_the_network_is_one_line(names):
+def test_swapping_the_backbone_is_one_line(names):
     ours, *others = names
     for other in others:
         differ = [a for a, b in zip(code(ours), code(other), strict=True) if a != b]
         assert len(differ) == 1 and '_base_' in differ[0]
         a, b = read(ours), read(other)
-        same = [key for key in {*a, *b} - {'model', 'pretrained', 'load_from'}]
+        same = {*a, *b} - {'model', 'load_from', *BACKBONE_KEYS}
         assert all(a.get(key) == b.get(key) for key in same)
-
-
-@pytest.mark.parametrize('name', ABLATIONS)
-def test_ablation_changes_only_its_network(name):
-    assert len((ROOT / name).read_text().splitlines()) <= 15
-    model = name.split('/')[-1].split('_100e_')[0]
-    cfg, whole = read(name).to_dict(), read(scratch(model)).to_dict()
-    cfg.pop('attention', None)
-    assert cfg['train_cfg'].pop('max_epochs') == 100 and whole['train_cfg'].pop('max_epochs') == 300
-    ours, base = cfg['model'].pop('backbone'), whole['model'].pop('backbone')
-    assert (ours != base) == (not name.endswith('_100e_in1k.py'))
-    assert cfg == whole
-
-
-def test_schedule_of_the_ablations(tmp_path):
-    name = 'cls/ablations/vitaev2_s_100e_in1k_attention_ffff.py'
-    check_schedule(learning_rates(read(name), tmp_path), 100, 1e-3, 10)
 
 
 def test_own_small_images(tmp_path):
     path = tmp_path / 'c.py'
     path.write_text(f"""
 _base_ = [
-    '{ROOT}/_base_/models/cls/vitae_t.py',
+    '{ROOT}/_base_/backbones/vitae_t.py',
+    '{ROOT}/_base_/models/classifier.py',
     '{ROOT}/_base_/datasets/classes_small.py',
     '{ROOT}/_base_/schedules/cls_small.py',
     '{ROOT}/_base_/runtime/cls.py',
 ]
 data_preprocessor = dict(num_classes=2)
-model = dict(head=dict(num_classes=2), train_cfg=None)
+model = _base_.classifier
+model.head.num_classes = 2
+model.train_cfg = None
 train_cfg = dict(max_epochs=20)
 train_dataloader = dict(dataset=dict(data_root='{tmp_path}', data_prefix='train'))
 val_dataloader = dict(dataset=dict(data_root='{tmp_path}', data_prefix='train'))
@@ -511,9 +474,7 @@ test_dataloader = val_dataloader
     cfg = Config.fromfile(path)
     assert cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == 64
     for split in ('train', 'val', 'test'):
-        with DefaultScope.overwrite_default_scope(SCOPE):
-            with DATASETS.switch_scope_and_registry(SCOPE) as registry:
-                dataset = registry.build(cfg[f'{split}_dataloader'].dataset)
+        dataset = build_dataset(cfg[f'{split}_dataloader'].dataset, SCOPE)
         assert dataset.metainfo['classes'] == ('a', 'b')
         assert dataset[0]['inputs'].shape == (3, 32, 32)
     assert step(cfg, size=32)[0].pred_score.shape == (2,)
@@ -534,7 +495,7 @@ def test_the_guide_s_config_builds(tmp_path):
 
 
 def unscoped(node):
-    """Without the scope that files of other packages leave in their parts."""
+    """Removes the scope that mmengine adds to bases of other packages."""
     if isinstance(node, dict):
         return {key: unscoped(value) for key, value in node.items() if key != '_scope_'}
     return [unscoped(value) for value in node] if isinstance(node, list) else node

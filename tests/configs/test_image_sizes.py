@@ -86,7 +86,7 @@ def test_any_size_is_trained_on(model, sizes):
     model.train()
     if not hasattr(model, 'roi_head'):
         # its crops have one size
-        model.data_preprocessor.size = tuple(max(sides) for sides in zip(*sizes))
+        model.data_preprocessor.size = tuple(max(sides) for sides in zip(*sizes, strict=True))
     data = data_of(model, sizes * 2)
     losses, _ = model.parse_losses(model(**data, mode='loss'))
     losses.backward()

@@ -104,7 +104,7 @@ def test_training_crops_and_test_sizes(tmp_path):
             {**dataset, 'data_root': str(tmp_path), 'pipeline': cfg.tta_pipeline}
         )[0]['inputs']
     assert [view.shape[1] for view in views[::2]] == [256, 384, 512, 640, 768, 896]
-    assert all(torch.equal(a, b.flip(-1)) for a, b in zip(views[::2], views[1::2]))
+    assert all(torch.equal(a, b.flip(-1)) for a, b in zip(views[::2], views[1::2], strict=True))
 
 
 def test_the_guide_s_config_builds(tmp_path):

@@ -36,6 +36,7 @@ def detector():
         ('cls/vitae_t_300e_in1k', (224, 224)),
         ('cls/ceit_t_384_30e_in1k', (384, 384)),
         ('cls/ceit_t_100e_cifar10', (224, 224)),
+        ('cifar10/vitae_t_32_10e_cifar10_10pct', (32, 32)),
         ('det/mask_rcnn_vitaev2_s_3x', (800, 1344)),  # 1333, padded to a multiple of 32
         ('seg/upernet_vitaev2_s_160k_ade20k', (512, 2048)),
         ('pose/simple_baseline_vitaev2_s_210e_coco', (256, 192)),

@@ -1,4 +1,4 @@
-"""Repeating experiments: what is refused, and a run that is interrupted and goes on."""
+"""tools/reproduce.py: what is refused, and a reproduction that is interrupted and continued."""
 
 import json
 import re
@@ -19,10 +19,10 @@ from ..helpers.commands import ROOT, complaint, env, run
 TOOL = 'tools/reproduce.py'
 WITH_TINY = """
 import runpy, sys
-from vitae_mm.analysis.experiments import EXPERIMENTS, Experiment, Row, Stage
+from vitae_mm.analysis.experiments import EXPERIMENTS, Experiment, Row, Training
 first, second = sys.argv.pop(1), sys.argv.pop(1)
 EXPERIMENTS['tiny'] = Experiment('Two tiny networks', dict(mini=(
-    Row('short', (Stage(first), )), Row('long', (Stage(second), )))), {'long': 75.3})
+    Row('short', (Training(first), )), Row('long', (Training(second), )))), {'long': 75.3})
 runpy.run_path('tools/reproduce.py', run_name='__main__')
 """
 
@@ -57,7 +57,7 @@ def trainings(log):
 
 
 @pytest.mark.slow
-def test_an_interrupted_reproduction_goes_on(configs, tmp_path):
+def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
     out = tmp_path / 'out'
     short, long = out / 'short_seed3', out / 'long_seed3'
     process = subprocess.Popen(
@@ -74,7 +74,7 @@ def test_an_interrupted_reproduction_goes_on(configs, tmp_path):
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1 and 'interrupted: the same command goes on' in errors
+    assert process.returncode == 1 and 'interrupted: the same command continues' in errors
     assert not (long / 'result.json').exists() and not (out / 'results.md').exists()
     before = (short / 'result.json').stat()
 
@@ -100,7 +100,7 @@ def test_an_interrupted_reproduction_goes_on(configs, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_failing_run_is_named(configs, tmp_path):
+def test_a_failing_run_is_reported(configs, tmp_path):
     gone = configs[0].with_name('gone.py')
     gone.write_text(configs[0].read_text().replace('shapes', 'absent'))
     done = run(*command([gone, gone], tmp_path / 'out'))
@@ -120,7 +120,7 @@ def test_a_failing_run_is_named(configs, tmp_path):
         (('pretraining_kernel', '--work-dir', 'my runs'), '--work-dir my runs: .* takes no spaces'),
     ],
 )
-def test_what_cannot_be_repeated_is_refused(options, words, run_tool, monkeypatch, tmp_path):
+def test_requests_that_cannot_run_are_refused(options, words, run_tool, monkeypatch, tmp_path):
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     folder = () if '--work-dir' in options else ('--work-dir', tmp_path / 'out')
     with pytest.raises(InputError, match=words):
@@ -128,13 +128,13 @@ def test_what_cannot_be_repeated_is_refused(options, words, run_tool, monkeypatc
     assert not (tmp_path / 'out').exists()
 
 
-def test_elsewhere_it_says_where_to_start(run_tool, monkeypatch, tmp_path):
+def test_another_working_directory_is_refused(run_tool, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match='start from the root of the repository'):
         run_tool(TOOL, 'cells')
 
 
-def test_commands_for_the_papers_schedule(run_tool, tmp_path):
+def test_commands_of_the_papers_schedule(run_tool, tmp_path):
     printed = run_tool(
         TOOL, 'pretraining_kernel', '--preset', 'paper', '--seeds', 7, '--work-dir', tmp_path
     )
@@ -149,3 +149,14 @@ def test_commands_for_the_papers_schedule(run_tool, tmp_path):
     mark = Path(pretraining[pretraining.index('--work-dir') + 1], 'last_checkpoint')
     assert f'model.backbone.init_cfg.checkpoint=$(cat {mark})' in finetuning
     assert not any(tmp_path.iterdir())
+
+
+def test_commands_of_ablations_are_quoted_for_the_shell(run_tool, tmp_path):
+    options = ('--preset', 'paper', '--seeds', 7, '--work-dir', tmp_path)
+    lines = run_tool(TOOL, 'dilations', *options).splitlines()
+    assert lines[0] == '# 1, 1, 1, seed 7'
+    for line in lines[1:3]:
+        assert "'model.backbone.dilations=[[1],[1],[1]]'" in line
+        command = shlex.split(line)
+        assert command[2] == 'configs/cls/vitae_t_300e_in1k.py'
+        assert 'train_cfg.max_epochs=100' in command[command.index('--cfg-options') :]

@@ -1,9 +1,14 @@
-"""The experiments that tools/reproduce.py repeats: which configs, beside which figures."""
+"""The papers' experiments: what each compares, and the trainings of its rows."""
 
+import argparse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mmengine.config import Config
+
+from vitae_mm.engine.cli import add_config_argument
+from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
 
 PRESETS = dict(
@@ -14,34 +19,49 @@ PRESETS = dict(
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A training.
+class Training:
+    """A config, with changes.
 
     Attributes:
         config: Path of the config.
-        options: Entries that it changes, as ``--cfg-options`` takes them.
+        options: Entries that differ from the config, as ``--cfg-options`` takes them.
     """
 
     config: str
     options: tuple[str, ...] = ()
 
+    def but(self, *options: str) -> 'Training':
+        """Returns the training with more options."""
+        return Training(self.config, self.options + options)
+
+    def overrides(self) -> dict:
+        """Parses the options as ``tools/train.py`` does."""
+        parser = argparse.ArgumentParser()
+        add_config_argument(parser)
+        args = ['--cfg-options', *self.options] if self.options else []
+        return parser.parse_args(args).cfg_options or {}
+
+    def load(self) -> Config:
+        """Reads the config and applies the options."""
+        return load_config(self.config, self.overrides())
+
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: what is trained, and tested at the end.
+    """One row of a table.
 
     Attributes:
-        label: What the row is about; the papers' figures go by it.
-        stages: Trained one after another, each but the first from the
-            weights of the one before; the last is tested.
-        series: Rows of one series are joined by a line in the picture.
-        x: Where a row of a series stands on the axis.
+        label: Names the row; the papers' figures are found by it.
+        trainings: Run in order, each after the first from the weights of the one
+            before; the last is tested.
+        series: Rows of one series are joined by a line in the plot.
+        x: Position of a row of a series on the axis.
     """
 
     label: str
-    stages: tuple[Stage, ...]
+    trainings: tuple[Training, ...]
     series: str | None = None
-    x: float | None = None
+    x: float = 0.0
 
     @property
     def name(self) -> str:
@@ -55,10 +75,10 @@ class Experiment:
 
     Attributes:
         title: What is compared.
-        presets: Rows by preset, of :data:`PRESETS`.
-        paper: What the papers report of a label, in percent; for labels that
-            are not there no figure is known for certain.
-        axis: What ``x`` of the rows is, with its unit.
+        presets: Rows by preset, a key of :data:`PRESETS`.
+        paper: The papers' accuracy by label, in percent. Labels whose figure is not
+            known for certain are missing.
+        axis: Title of the axis of ``x``, with its unit.
     """
 
     title: str
@@ -68,10 +88,10 @@ class Experiment:
 
 
 def find_rows(name: str, preset: str) -> tuple[Row, ...]:
-    """The rows of an experiment in a preset.
+    """Returns the rows of an experiment in a preset.
 
     Raises:
-        InputError: If there is no such experiment, or it has no such preset.
+        InputError: If the experiment does not exist, or does not have the preset.
     """
     if name not in EXPERIMENTS:
         raise InputError(f'experiment {name!r} is unknown: choose from {list(EXPERIMENTS)}.')
@@ -83,64 +103,104 @@ def find_rows(name: str, preset: str) -> tuple[Row, ...]:
     return presets[preset]
 
 
-def _rows(form: str, endings: Mapping[str, str]) -> tuple[Row, ...]:
-    """A row for each label; its config is ``form`` with the ending put in."""
+Changes = Mapping[str, tuple[str, ...]]
+"""Options of a training by label."""
+
+
+def _backbone(**options: str) -> tuple[str, ...]:
+    return tuple(f'model.backbone.{key}={value}' for key, value in options.items())
+
+
+def _attention(*kinds: str) -> tuple[str, ...]:
+    """Options for the kind of attention of each stage."""
+    value = f'[{",".join(kinds)}]'
+    return _backbone(attention=value, reduction_attention=value)
+
+
+def _rows(training: Training, changes: Changes) -> tuple[Row, ...]:
+    """A row for each label: the training with the options of the label."""
+    return tuple(Row(label, (training.but(*options),)) for label, options in changes.items())
+
+
+def _curves(
+    series: Mapping[str, Training], changes: Mapping[int, tuple[str, ...]], unit: str
+) -> tuple[Row, ...]:
+    """A row for each series and x: the training of the series with the options of x."""
     return tuple(
-        Row(label, (Stage(f'configs/cls/{form}.py'.format(ending)),))
-        for label, ending in endings.items()
+        Row(f'{name}, {x} {unit}', (training.but(*options),), name, x)
+        for name, training in series.items()
+        for x, options in changes.items()
     )
 
 
-def _curves(models: Mapping[str, str], forms: Mapping[float, str], unit: str) -> tuple[Row, ...]:
-    """A row for each series and each x; its config is the form of x with the
-    model of the series put in."""
-    return tuple(
-        Row(f'{series}, {x} {unit}', (Stage(f'configs/cls/{form}.py'.format(model)),), series, x)
-        for series, model in models.items()
-        for x, form in forms.items()
+def _kernels(pretraining: Training, finetuning: Training) -> tuple[Row, ...]:
+    """Pretraining with each kernel of the parallel convs, and finetuning with 3x3 or none."""
+    none, three = _backbone(pcm_kernel_size='0'), _backbone(pcm_kernel_size='3')
+    return (
+        Row('kernel 0', (pretraining.but(*none), finetuning.but(*none))),
+        Row('kernel 1 -> 3', (pretraining, finetuning)),
+        Row('kernel 3', (pretraining.but(*three), finetuning)),
     )
 
 
-def _kernels(pretrained: Mapping[str, Stage], finetuned: Mapping[str, Stage]) -> tuple[Row, ...]:
-    """Pretraining and finetuning for each kernel of the parallel convs; what
-    is finetuned has 3x3 kernels, or none."""
-    return tuple(
-        Row(f'kernel {kernel}', (stage, finetuned['0' if kernel == '0' else '3']))
-        for kernel, stage in pretrained.items()
-    )
+VITAE_T = Training('configs/cls/vitae_t_300e_in1k.py')
+T2T_7 = Training('configs/cls/t2t_7_300e_in1k.py')
+VITAE_T_SUBSET = Training('configs/cls/vitae_t_300e_in1k_subset.py')
+T2T_7_SUBSET = Training('configs/cls/t2t_7_300e_in1k_subset.py')
+# the papers' ablations
+EPOCHS_100 = 'train_cfg.max_epochs=100'
+VITAE_T_100E = VITAE_T.but(EPOCHS_100)
+VITAEV2_S_100E = Training('configs/cls/vitaev2_s_300e_in1k.py', (EPOCHS_100,))
+CEIT_T_100E = Training('configs/cls/ceit_t_300e_in1k.py', (EPOCHS_100,))
+# CIFAR-10 at 32x32
+VITAE_GPU = Training('configs/cifar10/vitae_t_32_100e_cifar10.py')
+CEIT_GPU = Training('configs/cifar10/ceit_t_32_100e_cifar10.py')
+VITAE_MINI = Training('configs/cifar10/vitae_mini_6e_cifar10_10pct.py')
+VITAEV2_MINI = Training('configs/cifar10/vitaev2_mini_5e_cifar10_10pct.py')
+CEIT_MINI = Training('configs/cifar10/ceit_mini_6e_cifar10_10pct.py')
 
-
-NARROW = {'ViTAE-T': 'vitae', 'T2T-ViT-7': 't2t'}
-TINY = {'ViTAE-T': 'vitae_t', 'T2T-ViT-7': 't2t_7'}
-CELLS = {
-    'baseline': '_baseline',
-    'RC': '_reduction_cell_only',
-    'NC': '_normal_cell_only',
-    'RC and NC': '',
+# T2T-ViT-7 in shape at 32x32, as in configs/_base_/backbones/t2t_7_32.py
+T2T = _backbone(
+    dilations='[[1],[1],[1]]',
+    reduction_pcm='False',
+    pcm_kernel_size='0',
+    class_token='True',
+    position='sinusoid',
+    final_norm='tokens',
+    out_type='cls_token',
+    img_size='32',
+)
+FRACTIONS = {
+    percent: (f'train_dataloader.dataset.fraction={percent / 100}',) for percent in (20, 60, 100)
 }
-MAE, FINETUNE = 'configs/ssl/mae_vitae_b_1600e_in1k.py', 'configs/cls/vitae_b_mae_100e_in1k.py'
-NO_PCM = 'model.backbone.pcm_kernel_size=0'
+CELLS = {
+    'baseline': _backbone(dilations='[[1],[1],[1]]', reduction_pcm='False', pcm_kernel_size='0'),
+    'RC': _backbone(pcm_kernel_size='0'),
+    'NC': _backbone(dilations='[[1],[1],[1]]', reduction_pcm='False'),
+    'RC and NC': (),
+}
+W, F, P = 'window', 'full', 'performer'
 ATTENTION = {
-    'P P P P': '_attention_pppp',
-    'P P F F': '_attention_ppff',
-    'F F F F': '_attention_ffff',
-    'W F F F': '_attention_wfff',
-    'W W F F': '',
-    'W W W F': '_attention_wwwf',
-    'W W W W': '_attention_wwww',
+    'P P P P': _attention(P, P, P, P),
+    'P P F F': _attention(P, P, F, F),
+    'F F F F': _attention(F, F, F, F),
+    'W F F F': _attention(W, F, F, F),
+    'W W F F': (),
+    'W W W F': _attention(W, W, W, F),
+    'W W W W': _attention(W, W, W, W),
 }
 POSITION = {
-    'neither': '',
-    'shift': '_shift',
-    'relative position': '_relative_position',
-    'both': '_shift_relative_position',
+    'neither': (),
+    'shift': _backbone(shift_window='True'),
+    'relative position': _backbone(relative_position='True'),
+    'both': _backbone(shift_window='True', relative_position='True'),
 }
 CEIT_PARTS = {
-    'none': '_all_off',
-    'I2T': '_i2t_only',
-    'LeFF': '_leff_only',
-    'LCA': '_lca_only',
-    'all': '',
+    'none': _backbone(stem_conv='False', leff_kernel_size='0', lca='False'),
+    'I2T': _backbone(leff_kernel_size='0', lca='False'),
+    'LeFF': _backbone(stem_conv='False', lca='False'),
+    'LCA': _backbone(stem_conv='False', leff_kernel_size='0'),
+    'all': (),
 }
 
 EXPERIMENTS = dict(
@@ -148,26 +208,10 @@ EXPERIMENTS = dict(
         'ViTAE-T and T2T-ViT-7 on a part of the training images, at equal images seen',
         dict(
             mini=_curves(
-                NARROW,
-                {
-                    20: 'mini/{}_6e_cifar10_2pct',
-                    60: 'mini/{}_6e_cifar10_6pct',
-                    100: 'mini/{}_6e_cifar10_10pct',
-                },
-                '%',
+                {'ViTAE-T': VITAE_MINI, 'T2T-ViT-7': VITAE_MINI.but(*T2T)}, FRACTIONS, '%'
             ),
-            gpu=_curves(
-                TINY,
-                {
-                    20: 'gpu/{}_100e_cifar10_20pct',
-                    60: 'gpu/{}_100e_cifar10_60pct',
-                    100: 'gpu/{}_100e_cifar10',
-                },
-                '%',
-            ),
-            paper=_curves(
-                TINY, {20: '{}_300e_in1k_20pct', 60: '{}_300e_in1k_60pct', 100: '{}_300e_in1k'}, '%'
-            ),
+            gpu=_curves({'ViTAE-T': VITAE_GPU, 'T2T-ViT-7': VITAE_GPU.but(*T2T)}, FRACTIONS, '%'),
+            paper=_curves({'ViTAE-T': VITAE_T_SUBSET, 'T2T-ViT-7': T2T_7_SUBSET}, FRACTIONS, '%'),
         ),
         paper={'ViTAE-T, 100 %': 75.3},
         axis='training images (%)',
@@ -176,11 +220,16 @@ EXPERIMENTS = dict(
         'ViTAE-T and T2T-ViT-7 after trainings of several lengths',
         dict(
             mini=_curves(
-                NARROW,
-                {epochs: f'mini/{{}}_{epochs}e_cifar10_10pct' for epochs in (2, 4, 6)},
+                {'ViTAE-T': VITAE_MINI, 'T2T-ViT-7': VITAE_MINI.but(*T2T)},
+                {
+                    epochs: (f'train_cfg.max_epochs={epochs}', f'train_cfg.val_interval={epochs}')
+                    for epochs in (2, 4, 6)
+                },
                 'epochs',
             ),
-            paper=_curves(TINY, {100: 'ablations/{}_100e_in1k', 300: '{}_300e_in1k'}, 'epochs'),
+            paper=_curves(
+                {'ViTAE-T': VITAE_T, 'T2T-ViT-7': T2T_7}, {100: (EPOCHS_100,), 300: ()}, 'epochs'
+            ),
         ),
         paper={'ViTAE-T, 300 epochs': 75.3},
         axis='epochs',
@@ -188,47 +237,77 @@ EXPERIMENTS = dict(
     cells=Experiment(
         'Reduction cells (RC) and normal cells (NC) of ViTAE-T',
         dict(
-            mini=_rows('mini/vitae_6e_cifar10_10pct{}', CELLS),
-            gpu=_rows('gpu/vitae_t_100e_cifar10{}', CELLS),
-            paper=_rows('ablations/vitae_t_100e_in1k{}', CELLS),
+            mini=_rows(VITAE_MINI, CELLS),
+            gpu=_rows(VITAE_GPU, CELLS),
+            paper=_rows(VITAE_T_100E, CELLS),
+        ),
+    ),
+    dilations=Experiment(
+        'Dilations of the three reduction cells of ViTAE-T',
+        dict(
+            paper=_rows(
+                VITAE_T_100E,
+                {
+                    '1, 1, 1': _backbone(dilations='[[1],[1],[1]]'),
+                    '12, 12, 12': _backbone(dilations='[[1,2],[1,2],[1,2]]'),
+                    '123, 12, 1': _backbone(dilations='[[1,2,3],[1,2],[1]]'),
+                    '1234, 123, 12': (),
+                    '1234, 1234, 1234': _backbone(dilations='[[1,2,3,4],[1,2,3,4],[1,2,3,4]]'),
+                },
+            )
+        ),
+    ),
+    parallel_convs=Experiment(
+        'Parallel convs of ViTAE-T: where they are, where they are added, their batch norm',
+        dict(
+            paper=_rows(
+                VITAE_T_100E,
+                {
+                    'in all cells': (),
+                    'in normal cells': _backbone(reduction_pcm='False'),
+                    'in no cell': _backbone(reduction_pcm='False', pcm_kernel_size='0'),
+                    'after the FFN': _backbone(pcm_fusion='after_ffn'),
+                    'no batch norm': _backbone(norm_cfg='None'),
+                },
+            )
+        ),
+    ),
+    class_token=Experiment(
+        "ViTAE-T's head: mean of the tokens, or the paper's class token with sinusoids and norm",
+        dict(
+            paper=_rows(
+                VITAE_T_100E,
+                {
+                    'mean': (),
+                    'class token': _backbone(
+                        class_token='True',
+                        position='sinusoid',
+                        final_norm='tokens',
+                        out_type='cls_token',
+                    ),
+                },
+            )
         ),
     ),
     attention=Experiment(
         'Attention of the four stages of ViTAEv2-S: window (W), full (F), Performer (P)',
-        dict(
-            mini=_rows('mini/vitaev2_5e_cifar10_10pct{}', ATTENTION),
-            paper=_rows('ablations/vitaev2_s_100e_in1k{}', ATTENTION),
-        ),
+        dict(mini=_rows(VITAEV2_MINI, ATTENTION), paper=_rows(VITAEV2_S_100E, ATTENTION)),
     ),
     window_position=Experiment(
         'Shifted windows and relative positions in ViTAEv2-S',
-        dict(
-            mini=_rows('mini/vitaev2_5e_cifar10_10pct{}', POSITION),
-            paper=_rows('ablations/vitaev2_s_100e_in1k{}', POSITION),
-        ),
+        dict(mini=_rows(VITAEV2_MINI, POSITION), paper=_rows(VITAEV2_S_100E, POSITION)),
     ),
     pretraining_kernel=Experiment(
         'Kernels of the parallel convs in masked pretraining: none (0), one token and 3x3 after '
         '(1 -> 3), 3x3 throughout (3)',
         dict(
             mini=_kernels(
-                {
-                    '0': Stage('configs/ssl/mini/mae_vitae_4e_cifar10_k0.py'),
-                    '1 -> 3': Stage('configs/ssl/mini/mae_vitae_4e_cifar10.py'),
-                    '3': Stage('configs/ssl/mini/mae_vitae_4e_cifar10_k3.py'),
-                },
-                {
-                    '0': Stage('configs/cls/mini/vitae_k0_mae_6e_cifar10_10pct.py'),
-                    '3': Stage('configs/cls/mini/vitae_mae_6e_cifar10_10pct.py'),
-                },
+                Training('configs/cifar10/mae_vitae_32_mini_4e_cifar10.py'),
+                Training('configs/cifar10/vitae_32_mini_6e_cifar10_10pct.py'),
             ),
             paper=_kernels(
-                {
-                    '0': Stage(MAE, (NO_PCM,)),
-                    '1 -> 3': Stage(MAE),
-                    '3': Stage(MAE, ('model.backbone.pcm_kernel_size=3',)),
-                },
-                {'0': Stage(FINETUNE, (NO_PCM,)), '3': Stage(FINETUNE)},
+                Training('configs/ssl/mae_vitae_b_1600e_in1k.py'),
+                Training('configs/cls/vitae_b_mae_100e_in1k.py'),
             ),
         ),
     ),
@@ -236,18 +315,48 @@ EXPERIMENTS = dict(
         "CeiT-T's image-to-tokens (I2T), local feed-forward (LeFF) and layer-wise class "
         'attention (LCA)',
         dict(
-            mini=_rows('mini/ceit_6e_cifar10_10pct{}', CEIT_PARTS),
-            gpu=_rows('gpu/ceit_t_100e_cifar10{}', CEIT_PARTS),
+            mini=_rows(CEIT_MINI, CEIT_PARTS),
+            gpu=_rows(CEIT_GPU, CEIT_PARTS),
             paper=_rows(
-                'ablations/ceit_t_100e_in1k{}',
+                CEIT_T_100E,
                 {
-                    'none': '_all_off',
-                    'I2T and LeFF': '_no_lca',
-                    'I2T and LCA': '_plain_ffn',
-                    'LeFF and LCA': '_no_conv',
-                    'all': '',
+                    'none': CEIT_PARTS['none'],
+                    'I2T and LeFF': _backbone(lca='False'),
+                    'I2T and LCA': _backbone(leff_kernel_size='0'),
+                    'LeFF and LCA': _backbone(stem_conv='False'),
+                    'all': (),
                 },
             ),
+        ),
+    ),
+    image_to_tokens=Experiment(
+        "CeiT-T's image-to-tokens: conv of 64 channels, batch norm and max-pooling",
+        dict(
+            paper=_rows(
+                CEIT_T_100E,
+                {
+                    'all': (),
+                    '32 channels': _backbone(stem_channels='32'),
+                    'no batch norm': _backbone(stem_norm='False'),
+                    'no max-pooling': _backbone(stem_pool='False'),
+                    '16x16 patches': _backbone(stem_conv='False'),
+                },
+            )
+        ),
+    ),
+    local_feed_forward=Experiment(
+        "Kernel and batch norm of CeiT-T's local feed-forward (LeFF)",
+        dict(
+            paper=_rows(
+                CEIT_T_100E,
+                {
+                    'plain FFN': _backbone(leff_kernel_size='0'),
+                    '1x1': _backbone(leff_kernel_size='1'),
+                    '3x3': (),
+                    '5x5': _backbone(leff_kernel_size='5'),
+                    '3x3, no batch norm': _backbone(leff_norm='False'),
+                },
+            )
         ),
     ),
 )

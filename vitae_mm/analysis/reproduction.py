@@ -1,43 +1,38 @@
-"""The runs of an experiment: what was asked for, what is done, and doing the rest."""
+"""The runs of an experiment: their state on disk, and running those that are left."""
 
 import fcntl
 import json
 import os
-import re
 import shlex
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Event
 from typing import TextIO
 
 from vitae_mm.errors import InputError
-from vitae_mm.io import write_atomically
+from vitae_mm.io import write_atomically, write_text
 
-from .experiments import Row, Stage
+from .experiments import Row, Training
 
 METRIC = 'accuracy/top1'
-TAIL = 10000
-"""Bytes at the end of a log, in which the last progress stands."""
-PROGRESS = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\].* eta: (.+?)  ')
 
 Execute = Callable[[Sequence[str], Path], None]
-"""Runs a command, and appends what it prints to a log."""
+"""Runs a command and appends its output to a log; raises InputError if it fails."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A row with one seed: its stages are trained, the last is tested.
+    """A row with one seed.
 
     Attributes:
-        row: What is trained.
+        row: What is trained and tested.
         seed: Of weights, order and augmentation.
-        folder: Holds its work dirs, its log and its result.
+        folder: Holds the work dirs, the log and the result.
     """
 
     row: Row
@@ -50,150 +45,175 @@ class Run:
 
     @property
     def result(self) -> Path:
-        """Written when it is tested."""
+        """Metrics of the test, the last file that a run writes."""
         return self.folder / 'result.json'
 
     def accuracy(self) -> float | None:
-        """Tested top-1 in percent; None if it is not done."""
+        """Returns the tested top-1 in percent, None before the run is done."""
         return json.loads(self.result.read_text())[METRIC] if self.result.exists() else None
 
-    def work_dir(self, stage: Stage) -> Path:
-        return self.folder / Path(stage.config).stem
+    def work_dir(self, training: Training) -> Path:
+        return self.folder / Path(training.config).stem
+
+    def finished_trainings(self) -> int:
+        return sum((self.work_dir(t) / 'trained').exists() for t in self.row.trainings)
 
     def carry_out(self, execute: Execute) -> None:
-        """Does what is left of it: a training goes on from its last
-        checkpoint, one that is done is not repeated."""
-        checkpoint = None
-        for stage in self.row.stages:
-            work_dir = self.work_dir(stage)
-            done = work_dir / 'trained'
-            if not done.exists():
-                execute(train_command(self, stage, checkpoint), self.log)
-                write_atomically(done, Path.touch)
+        """Runs what is left: resumes an interrupted training, skips finished ones."""
+        checkpoint = ''
+        for training in self.row.trainings:
+            work_dir = self.work_dir(training)
+            trained = work_dir / 'trained'
+            if not trained.exists():
+                execute(train_command(self, training, checkpoint), self.log)
+                write_atomically(trained, Path.touch)
             mark = work_dir / 'last_checkpoint'
-            # the path in it is old if the folder was moved
-            checkpoint = str(mark.with_name(Path(mark.read_text().strip()).name))
+            # only the name: its folder may have been moved
+            checkpoint = str(work_dir / Path(mark.read_text().strip()).name)
         execute(test_command(self, checkpoint), self.log)
-        tested = read_metrics(self.folder / 'test')
-        write_atomically(self.result, lambda path: path.write_text(json.dumps(tested)))
+        write_text(self.result, json.dumps(read_metrics(self.folder / 'test')))
 
 
 def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[Run]:
-    """Every row with the first seed, then with the second."""
+    """Returns every row with the first seed, then every row with the second, ..."""
     return [Run(row, seed, folder / f'{row.name}_seed{seed}') for seed in seeds for row in rows]
 
 
-def train_command(run: Run, stage: Stage, checkpoint: str | None) -> list[str]:
-    """Trains a stage from the weights of the one before, if there is any."""
-    options = [
-        f'randomness.seed={run.seed}',
-        'default_hooks.checkpoint.max_keep_ckpts=1',
-        *stage.options,
-    ]
-    if checkpoint:
-        options.append(f'model.backbone.init_cfg.checkpoint={checkpoint}')
+def start_from(checkpoint: str) -> list[str]:
+    """Returns the options that make a training start from a checkpoint."""
+    init_cfg = 'model.backbone.init_cfg'
+    return [f'{init_cfg}.type=Pretrained', f'{init_cfg}.checkpoint={checkpoint}']
+
+
+def train_command(run: Run, training: Training, checkpoint: str = '') -> list[str]:
+    """Returns the command that trains, from the weights of ``checkpoint`` if given."""
     return [
         sys.executable,
         'tools/train.py',
-        stage.config,
+        training.config,
         '--work-dir',
-        str(run.work_dir(stage)),
+        str(run.work_dir(training)),
         '--resume',
         '--cfg-options',
-        *options,
+        f'randomness.seed={run.seed}',
+        'default_hooks.checkpoint.max_keep_ckpts=1',
+        *training.options,
+        *(start_from(checkpoint) if checkpoint else ()),
     ]
 
 
 def test_command(run: Run, checkpoint: str) -> list[str]:
-    stage = run.row.stages[-1]
-    options = ['--cfg-options', *stage.options] if stage.options else []
+    """Returns the command that tests the last training of a run."""
+    training = run.row.trainings[-1]
     return [
         sys.executable,
         'tools/test.py',
-        stage.config,
+        training.config,
         checkpoint,
         '--work-dir',
         str(run.folder / 'test'),
-        *options,
+        *(['--cfg-options', *training.options] if training.options else ()),
     ]
 
 
 def read_metrics(work_dir: Path) -> dict[str, float]:
-    """What the last test in a work dir measured."""
+    """Reads the metrics of the last test in a work dir."""
     files = [path for path in sorted(work_dir.glob('*/*.json')) if path.stem == path.parent.name]
     return json.loads(files[-1].read_text())
 
 
+def read_progress(work_dir: Path) -> tuple[float, float | None]:
+    """Reads the progress of the last training in a work dir from mmengine's scalars.
+
+    Returns:
+        Epochs done, and seconds per epoch. Both are known from the second epoch on:
+        before it, epochs are whole and the time is None.
+    """
+    files = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    lines = [json.loads(line) for line in files[-1].read_text().splitlines()] if files else []
+    steps = [line for line in lines if 'epoch' in line and 'iter' in line]
+    if not steps:
+        return 0.0, None
+    first, last = steps[0], steps[-1]
+    if first['epoch'] == last['epoch']:
+        return float(last['epoch'] - 1), None
+    # the first line of each epoch is written after the same number of steps
+    newest = next(line for line in steps if line['epoch'] == last['epoch'])
+    length = (newest['iter'] - first['iter']) / (last['epoch'] - first['epoch'])
+    return last['iter'] / length, last['time'] * length
+
+
 def check_request(folder: Path, request: dict) -> None:
-    """Keeps what is asked for in a folder, and refuses anything else there.
+    """Records a request in its folder.
 
     Args:
         folder: Of the reproduction.
-        request: Experiment, preset, seeds and rows, as JSON has them.
+        request: Experiment, preset, seeds and rows, as JSON represents them.
 
     Raises:
-        InputError: If something else was asked for in this folder.
+        InputError: If the folder records another request.
     """
     file = folder / 'request.json'
     if not file.exists():
-        write_atomically(file, lambda path: path.write_text(json.dumps(request, indent=1)))
+        write_text(file, json.dumps(request, indent=1))
         return
-    kept = json.loads(file.read_text())
-    differing = [key for key in request if request[key] != kept.get(key)]
+    recorded = json.loads(file.read_text())
+    differing = [key for key in request if request[key] != recorded.get(key)]
     if not differing:
         return
-    anew = f'to start anew, choose another --work-dir or delete {folder}.'
+    restart = f'to start over, choose another --work-dir or delete {folder}.'
     if differing == ['rows']:
         raise InputError(
-            f'{folder} was begun with other configs of the same experiment, which '
-            f'has changed since: {anew}'
+            f'{folder} was begun with other configs of the same experiment, which has '
+            f'changed since: {restart}'
         )
+
+    def words(value: str | Sequence[int]) -> str:
+        return value if isinstance(value, str) else ' '.join(map(str, value))
+
     asked = ', '.join(
-        f'{key} {_words(kept[key])} and not {_words(request[key])}'
+        f'{key} {words(recorded[key])} and not {words(request[key])}'
         for key in differing
         if key != 'rows'
     )
     raise InputError(
-        f'{folder} was begun with {asked}. To go on, give {kept["experiment"]} '
-        f'--preset {kept["preset"]} --seeds {_words(kept["seeds"])}; {anew}'
+        f'{folder} was begun with {asked}. To continue it, give {recorded["experiment"]} '
+        f'--preset {recorded["preset"]} --seeds {words(recorded["seeds"])}; {restart}'
     )
 
 
-def _words(value: str | Sequence[int]) -> str:
-    return value if isinstance(value, str) else ' '.join(map(str, value))
-
-
 class Workers:
-    """Carries out runs, some at a time, each in processes of its own.
+    """Carries out runs, several at a time, with their commands in processes.
 
     Args:
-        jobs: How many at a time.
-        lock: An open file that is locked as long as one of the processes
-            lives.
+        jobs: Runs at a time.
+        lock: An open locked file. The processes inherit it, so that it stays locked
+            as long as one of them lives.
+
+    Attributes:
+        busy: The runs that are being carried out.
     """
 
     def __init__(self, jobs: int, lock: TextIO):
         self.jobs = jobs
         self.lock = lock
         self.busy: set[Run] = set()
-        self._processes: set[subprocess.Popen] = set()
-        self._stopped = False
-        self._guard = Lock()
+        self._stop = Event()
 
     def carry_out(self, runs: Sequence[Run], report: Callable[[Run], None]) -> None:
-        """Does what is left of each.
+        """Carries out runs that have no result yet.
 
         Args:
-            runs: Those that have no result yet.
-            report: Called with each when it is done.
+            runs: Started in this order.
+            report: Called with each run after it is done.
 
         Raises:
-            InputError: If one fails; the others are stopped.
+            InputError: If a command fails; the others are terminated.
         """
-        failures = []  # the others fail too when they are stopped: the first counts
+        failures = []  # the first counts: the others fail because they are terminated
 
         def work(run: Run) -> None:
-            if self._stopped:
+            if self._stop.is_set():
                 return
             self.busy.add(run)
             try:
@@ -201,60 +221,47 @@ class Workers:
                 report(run)
             except Exception as failure:
                 failures.append(failure)
-                self._stop()  # before this thread begins another run
-                raise
+                self._stop.set()
             finally:
                 self.busy.remove(run)
 
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
-                wait([pool.submit(work, run) for run in runs], return_when=FIRST_EXCEPTION)
+                wait([pool.submit(work, run) for run in runs])
             finally:
-                self._stop()
+                self._stop.set()  # also when this thread is interrupted
         if failures:
             raise failures[0]
 
     def _execute(self, command: Sequence[str], log: Path) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        threads = str(max(1, os.cpu_count() // self.jobs))
+        threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
         with log.open('a') as output:
             print(f'$ {shlex.join(command)}', file=output, flush=True)
-            with self._guard:
-                if self._stopped:
-                    raise InputError('stopped.')
-                # of a group of its own, to be ended with all that it started
-                process = subprocess.Popen(
-                    command,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    pass_fds=[self.lock.fileno()],
-                    env={'OMP_NUM_THREADS': threads, **os.environ},
-                )
-                self._processes.add(process)
-            code = process.wait()
-            with self._guard:
-                self._processes.discard(process)
-        if code:
+            start = output.tell()
+            with subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[self.lock.fileno()],
+                env={'OMP_NUM_THREADS': threads, **os.environ},
+            ) as process:
+                while process.poll() is None and not self._stop.wait(0.2):
+                    pass
+                process.terminate()  # does nothing to a process that has ended
+        if process.returncode:
             raise InputError(
-                f'{command[1]} failed (exit status {code}): {last_words(log)} See '
-                f'{log}; the same command goes on from here.'
+                f'{command[1]} failed (exit status {process.returncode}): '
+                f'{last_words(log, start)} See {log}; the same command continues from here.'
             )
-
-    def _stop(self) -> None:
-        with self._guard:
-            self._stopped = True
-            for process in self._processes:
-                with suppress(ProcessLookupError):  # it has just ended
-                    os.killpg(process.pid, signal.SIGTERM)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[TextIO]:
-    """Keeps a second reproduction out of a folder.
+    """Locks a folder against a second reproduction.
 
     Raises:
-        InputError: If there is one already.
+        InputError: If the folder is locked already.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / 'lock').open('w') as lock:
@@ -262,32 +269,16 @@ def locked(folder: Path) -> Iterator[TextIO]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(
-                f'{folder}: a reproduction in it is going on, or a training that one '
-                'left behind: wait for it, or end it.'
+                f'{folder}: another reproduction is running in it, or a training that one '
+                'left behind: wait until it ends, or end it.'
             ) from None
         yield lock
 
 
-def last_words(log: Path) -> str:
-    """The error of the last command in a log, or else its last line."""
-    lines = [line for line in read_tail(log).rpartition('\n$ ')[2].splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith('error')]
-    return (errors or lines)[-1]
-
-
-def read_progress(log: Path) -> tuple[float, str] | None:
-    """Epochs done in the training that a log is about, and the time left; None
-    before there are any."""
-    found = PROGRESS.findall(read_tail(log).rpartition('\n$ ')[2])
-    if not found:
-        return None
-    epoch, step, steps, left = found[-1]
-    return int(epoch) - 1 + int(step) / int(steps), left
-
-
-def read_tail(log: Path) -> str:
-    if not log.exists():
-        return ''
+def last_words(log: Path, start: int) -> str:
+    """Returns the last error in a log after byte ``start``, or else its last line."""
     with log.open('rb') as file:
-        file.seek(max(0, log.stat().st_size - TAIL))
-        return file.read().decode(errors='replace')
+        file.seek(start)
+        lines = [line.strip() for line in file.read().decode(errors='replace').splitlines()]
+    errors = [line for line in lines if line.startswith('error')]
+    return (errors or [line for line in lines if line] or ['no output.'])[-1]

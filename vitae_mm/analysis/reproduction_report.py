@@ -1,4 +1,4 @@
-"""What the runs of an experiment came to: a table and a picture."""
+"""The results of an experiment: accuracy of each row over its seeds, as table and plot."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,28 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from vitae_mm.io import write_atomically
 
 from .experiments import Experiment, Row
 from .reproduction import Run
 
-matplotlib.use('Agg')
-from matplotlib import pyplot as plt
-
 WIDTH = 3.4
-"""Of the picture, in inches: a column of a page."""
+"""Of the plot, in inches: a column of a page."""
 
 
 @dataclass(frozen=True)
-class Summary:
+class Result:
     """A row over its seeds.
 
     Attributes:
         row: What was trained.
         accuracies: Top-1 by seed, in percent.
-        paper: The paper's figure, if it is known.
+        paper: The paper's figure, None if it is not known.
     """
 
     row: Row
@@ -43,62 +41,69 @@ class Summary:
         """Half of the range over the seeds."""
         return (max(self.accuracies.values()) - min(self.accuracies.values())) / 2
 
+    def as_json(self) -> dict:
+        return dict(
+            label=self.row.label,
+            mean=self.mean,
+            spread=self.spread,
+            accuracies=self.accuracies,
+            paper=self.paper,
+        )
 
-def summarise(experiment: Experiment, runs: Sequence[Run]) -> list[Summary]:
-    """One summary a row, of runs that are done."""
-    accuracies = defaultdict(dict)
+
+def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]:
+    """Returns one result per row, from runs that are done."""
+    accuracies: dict[Row, dict] = defaultdict(dict)
     for run in runs:
         accuracies[run.row][run.seed] = run.accuracy()
     return [
-        Summary(row, by_seed, experiment.paper.get(row.label))
-        for row, by_seed in accuracies.items()
+        Result(row, by_seed, experiment.paper.get(row.label)) for row, by_seed in accuracies.items()
     ]
 
 
-def markdown(summaries: Sequence[Summary]) -> str:
-    """A table: mean ± half the range, each seed, and the paper's figure."""
-    seeds = list(summaries[0].accuracies)
+def markdown(results: Sequence[Result]) -> str:
+    """Returns a table: mean ± half the range, each seed, and the paper's figure."""
+    seeds = list(results[0].accuracies)
     lines = [
         '| | top-1 (%) | ' + ' | '.join(f'seed {seed}' for seed in seeds) + ' | paper, ImageNet |',
         '| --- |' + ' --- |' * (len(seeds) + 2),
     ]
-    for summary in summaries:
-        total = f'{summary.mean:.1f}'
+    for result in results:
+        total = f'{result.mean:.1f}'
         if len(seeds) > 1:
-            total += f' ± {summary.spread:.1f}'
-        each = ' | '.join(f'{value:.1f}' for value in summary.accuracies.values())
-        paper = '-' if summary.paper is None else f'{summary.paper:.1f}'
-        lines.append(f'| {summary.row.label} | {total} | {each} | {paper} |')
+            total += f' ± {result.spread:.1f}'
+        each = ' | '.join(f'{value:.1f}' for value in result.accuracies.values())
+        paper = '-' if result.paper is None else f'{result.paper:.1f}'
+        lines.append(f'| {result.row.label} | {total} | {each} | {paper} |')
     return '\n'.join(lines) + '\n'
 
 
-def draw(experiment: Experiment, summaries: Sequence[Summary], path: Path) -> None:
-    """Draws mean and range: lines where rows form series, else a point each."""
-    figure, panel = plt.subplots(figsize=(WIDTH, 2.6), layout='constrained')
+def draw(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
+    """Draws mean and range: one line per series if the rows form series, else points."""
+    figure = Figure(figsize=(WIDTH, 2.6), layout='constrained')
+    panel = figure.subplots()
     label = 'top-1 (%)'
     if experiment.axis:
-        _draw_curves(panel, summaries)
+        _draw_curves(panel, results)
         panel.set(xlabel=experiment.axis, ylabel=label)
     else:
-        names = [summary.row.label for summary in summaries]
         panel.errorbar(
-            [summary.mean for summary in summaries],
-            names,
-            xerr=[summary.spread for summary in summaries],
+            [result.mean for result in results],
+            [result.row.label for result in results],
+            xerr=[result.spread for result in results],
             fmt='o',
             capsize=3,
         )
-        panel.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+        panel.set(xlabel=label, ylim=(len(results) - 0.5, -0.5))
     panel.grid(alpha=0.3)
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200))
-    plt.close(figure)
 
 
-def _draw_curves(panel: plt.Axes, summaries: Sequence[Summary]) -> None:
+def _draw_curves(panel: Axes, results: Sequence[Result]) -> None:
     series = defaultdict(list)
-    for summary in summaries:
-        series[summary.row.series].append(summary)
-    for (name, points), marker in zip(series.items(), 'osD^v'):
+    for result in results:
+        series[result.row.series].append(result)
+    for (name, points), marker in zip(series.items(), 'osD^v', strict=False):
         panel.errorbar(
             [point.row.x for point in points],
             [point.mean for point in points],
@@ -107,5 +112,5 @@ def _draw_curves(panel: plt.Axes, summaries: Sequence[Summary]) -> None:
             capsize=3,
             label=name,
         )
-    panel.set_xticks(sorted({summary.row.x for summary in summaries}))
+    panel.set_xticks(sorted({result.row.x for result in results}))
     panel.legend()

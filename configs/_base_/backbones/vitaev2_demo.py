@@ -1,5 +1,5 @@
-# ViTAEv2 at half the width of S and half its third stage, 4.1M parameters:
-# trains on two CPU cores in minutes. Not a published network.
+# ViTAEv2 at half the width of S and half its third stage: 4.1M parameters, trains on
+# two CPU cores in minutes. Not a published network.
 backbone = dict(
     type='vitae_mm.ViTAEv2',
     arch=dict(
@@ -14,3 +14,7 @@ backbone = dict(
     out_indices=(0, 1, 2, 3),
 )
 channels = [32, 64, 128, 256]
+classifier = dict(
+    backbone=dict(backbone, out_indices=(3,), out_type='avg_featmap'),
+    head=dict(in_channels=channels[-1]),
+)

@@ -15,7 +15,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(2048, 512), keep_ratio=True),
-    # behind the resize: predictions are brought back to the size of the image
+    # after the resize: predictions return to the size of the image
     dict(type='LoadAnnotations', reduce_zero_label=True),
     dict(type='PackSegInputs'),
 ]
@@ -35,7 +35,7 @@ tta_pipeline = [
     ),
 ]
 data = dict(type='ADE20KDataset', data_root='data/ade/ADEChallengeData2016')
-# workers start anew each epoch, so that a resumed run sees the same data
+# workers restart each epoch, so that a resumed run sees the same data
 workers = dict(
     num_workers=4, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker')
 )

@@ -1,4 +1,4 @@
-# AP-10K: animals cut out by their boxes, 256x256; batch 64 on each of 8 GPUs.
+# AP-10K: animals cropped by their boxes, 256x256; batch 64 on each of 8 GPUs.
 # https://github.com/AlexTheBad/AP-10K: to data/ap10k.
 codec = dict(type='MSRAHeatmap', input_size=(256, 256), heatmap_size=(64, 64), sigma=2)
 train_pipeline = [
@@ -20,7 +20,7 @@ test_pipeline = [
 data = dict(
     type='AP10KDataset', data_root='data/ap10k/', data_mode='topdown', data_prefix=dict(img='data/')
 )
-# workers start anew each epoch, so that a resumed run sees the same data
+# workers restart each epoch, so that a resumed run sees the same data
 workers = dict(
     num_workers=4, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker')
 )

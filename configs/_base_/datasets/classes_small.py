@@ -1,4 +1,4 @@
-# Own small images in one folder a class, resized to 32x32, shifted and flipped;
+# Your own small images in one folder a class, resized to 32x32, shifted and flipped;
 # batch 64. The config gives num_classes, data_root and data_prefix.
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 resize = dict(type='Resize', scale=(32, 32), backend='pillow', interpolation='bicubic')
@@ -10,7 +10,7 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 test_pipeline = [dict(type='LoadImageFromFile'), resize, dict(type='PackInputs')]
-# workers start anew each epoch, so that a resumed run sees the same data
+# workers restart each epoch, so that a resumed run sees the same data
 loader = dict(
     batch_size=64,
     num_workers=1,

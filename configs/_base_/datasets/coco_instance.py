@@ -29,7 +29,7 @@ train_pipeline = [
     ),
     dict(type='PackDetInputs'),
 ]
-# workers start anew each epoch, so that a resumed run sees the same data
+# workers restart each epoch, so that a resumed run sees the same data
 train_dataloader = dict(
     persistent_workers=False,
     worker_init_fn=dict(type='vitae_mm.seed_worker'),

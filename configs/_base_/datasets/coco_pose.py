@@ -1,13 +1,24 @@
-# COCO persons cut out by their boxes, 192 wide and 256 high, validated on the
+# COCO persons cropped by their boxes, 192 wide and 256 high, validated on the
 # boxes of a person detector; batch 64 on each of 8 GPUs.
 # https://cocodataset.org: to data/coco.
 _base_ = './ap10k_256.py'
 codec = dict(type='MSRAHeatmap', input_size=(192, 256), heatmap_size=(48, 64), sigma=2)
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-train_pipeline[5].update(input_size=codec['input_size'])
-train_pipeline[6].update(encoder=codec)
-test_pipeline[2].update(input_size=codec['input_size'])
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomFlip', direction='horizontal'),
+    dict(type='RandomHalfBody'),
+    dict(type='RandomBBoxTransform'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='GenerateTarget', encoder=codec),
+    dict(type='PackPoseInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='PackPoseInputs'),
+]
 data = dict(type='CocoDataset', data_root='data/coco/')
 annotations = 'annotations/person_keypoints_{}2017.json'
 train_dataloader = dict(

@@ -1,4 +1,4 @@
-# Own data in COCO form, resized into 320x256, flipped; batch 4 on 2 processes.
+# Your own data in COCO format, resized to fit 320x256, flipped; batch 4 on 2 processes.
 # The config gives data_root, ann_file, data_prefix and the classes.
 _base_ = 'mmdet::_base_/datasets/coco_instance.py'
 
@@ -18,7 +18,7 @@ test_pipeline = [
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
     ),
 ]
-# workers start anew each epoch, so that a resumed run sees the same data
+# workers restart each epoch, so that a resumed run sees the same data
 workers = dict(
     num_workers=1, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker')
 )

@@ -1,5 +1,5 @@
-# Own small images without labels: one folder, crops of a fifth or more of the
-# image at 32x32, and flips; batch 64. The config gives data_root and data_prefix.
+# Your own small images without labels in one folder, random crops of at least a fifth of
+# the image at 32x32, and flips; batch 64. The config gives data_root and data_prefix.
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',
     mean=[123.675, 116.28, 103.53],
@@ -21,7 +21,7 @@ train_pipeline = [
 train_dataloader = dict(
     batch_size=64,
     num_workers=1,
-    # workers start anew each epoch, so that a resumed run sees the same data
+    # workers restart each epoch, so that a resumed run sees the same data
     persistent_workers=False,
     worker_init_fn=dict(type='vitae_mm.seed_worker'),
     sampler=dict(type='DefaultSampler', shuffle=True),

@@ -1,4 +1,4 @@
-# Own keypoints in COCO form, cut out by their boxes, 128x128, flipped, turned and
+# Your own keypoints in COCO format, cropped by their boxes, 128x128, flipped, rotated and
 # scaled; batch 8 on 2 processes. The config gives data_root, ann_file,
 # data_prefix and the keypoints.
 _base_ = './ap10k_256.py'
@@ -12,8 +12,12 @@ train_pipeline = [
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs'),
 ]
-test_pipeline = _base_.test_pipeline
-test_pipeline[2].update(input_size=codec['input_size'])
+test_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='PackPoseInputs'),
+]
 kind = dict(type='BaseCocoStyleDataset')
 train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=train_pipeline))
 val_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=test_pipeline))

@@ -1,7 +1,6 @@
-# Own images with one class map each (PNG; the value of a pixel is its class, 255
-# counts for nothing), brought to 192x144 with crops of 128x176, flipped; batch 4
-# on 2 processes. The config gives data_root, data_prefix, the suffixes and the
-# classes.
+# Your own images with a class map each (PNG; the value of a pixel is its class, 255 is
+# ignored), resized to 192x144 with crops of 128x176, flipped; batch 4 on 2 processes. The
+# config gives data_root, data_prefix, the suffixes and the classes.
 crop_size = (128, 176)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -14,11 +13,11 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(192, 144), keep_ratio=True),
-    # behind the resize: predictions are brought back to the size of the image
+    # after the resize: predictions return to the size of the image
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
-# workers start anew each epoch, so that a resumed run sees the same data
+# workers restart each epoch, so that a resumed run sees the same data
 workers = dict(
     num_workers=1, persistent_workers=False, worker_init_fn=dict(type='vitae_mm.seed_worker')
 )

@@ -1,10 +1,14 @@
 # The demo shapes (tools/make_demo_data.py), one to a picture, at 64x64.
 _base_ = './classes_small.py'
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-train_pipeline[1].update(scale=(64, 64))
-train_pipeline[2].update(crop_size=64)
-test_pipeline[1].update(scale=(64, 64))
+resize = dict(type='Resize', scale=(64, 64), backend='pillow', interpolation='bicubic')
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    resize,
+    dict(type='RandomCrop', crop_size=64, padding=4),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackInputs'),
+]
+test_pipeline = [dict(type='LoadImageFromFile'), resize, dict(type='PackInputs')]
 root = 'data/shapes/classes/'
 train_dataloader = dict(
     batch_size=16, dataset=dict(data_root=root, data_prefix='train', pipeline=train_pipeline)

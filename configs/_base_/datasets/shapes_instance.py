@@ -1,11 +1,22 @@
-# The demo shapes (tools/make_demo_data.py) as COCO instances, at their size.
+# The demo shapes (tools/make_demo_data.py) as COCO instances, in their own size.
 _base_ = './coco_small.py'
 
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-train_pipeline[2].update(scale=(256, 192))
-test_pipeline[1].update(scale=(256, 192))
-
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='Resize', scale=(256, 192), keep_ratio=True),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackDetInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(256, 192), keep_ratio=True),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(
+        type='PackDetInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+    ),
+]
 classes = ('triangle', 'square', 'star', 'cross')
 data = dict(data_root='data/shapes/', metainfo=dict(classes=classes))
 train_dataloader = dict(

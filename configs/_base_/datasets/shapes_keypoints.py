@@ -1,7 +1,7 @@
 # The demo shapes (tools/make_demo_data.py): the corners of each, clockwise from
-# the topmost; cut out at 96x96, so that training takes minutes on a CPU.
+# the topmost; cropped at 96x96, so that training takes minutes on a CPU.
 _base_ = './keypoints_small.py'
-codec = dict(_base_.codec, input_size=(96, 96), heatmap_size=(24, 24))
+codec = dict(type='MSRAHeatmap', input_size=(96, 96), heatmap_size=(24, 24), sigma=1.5)
 corners = {
     i: dict(name=f'corner{i + 1}', id=i, color=color, type='', swap='')
     for i, color in enumerate(
@@ -19,13 +19,21 @@ metainfo = dict(
     joint_weights=[1.0] * 5,
     sigmas=[0.05] * 5,
 )
-# flipped or turned, a shape would have its corners in another order
-train_pipeline = [step for step in _base_.train_pipeline if step['type'] != 'RandomFlip']
-train_pipeline[2].update(rotate_prob=0.0)
-train_pipeline[3].update(input_size=codec['input_size'])
-train_pipeline[4].update(encoder=codec)
-test_pipeline = _base_.test_pipeline
-test_pipeline[2].update(input_size=codec['input_size'])
+# no flips and rotations: they would change the order of the corners
+train_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomBBoxTransform', rotate_prob=0.0),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='GenerateTarget', encoder=codec),
+    dict(type='PackPoseInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='PackPoseInputs'),
+]
 data = dict(data_root='data/shapes/', metainfo=metainfo)
 annotations = 'annotations/keypoints_{}.json'
 train_dataloader = dict(

@@ -2,12 +2,21 @@
 # that training takes minutes on a CPU.
 _base_ = './masks_small.py'
 crop_size = (96, 128)
-train_pipeline = _base_.train_pipeline
-test_pipeline = _base_.test_pipeline
-train_pipeline[2].update(scale=(128, 96))
-train_pipeline[3].update(crop_size=crop_size)
-test_pipeline[1].update(scale=(128, 96))
-
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=(128, 96), ratio_range=(0.9, 1.4), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSegInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(128, 96), keep_ratio=True),
+    # after the resize: predictions return to the size of the image
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
 classes = ('ground', 'triangle', 'square', 'star', 'cross')
 palette = [[90, 90, 90], [220, 60, 60], [60, 160, 60], [240, 180, 40], [60, 90, 220]]
 data = dict(data_root='data/shapes/', metainfo=dict(classes=classes, palette=palette))

@@ -1,6 +1,6 @@
 # Mask R-CNN for CPUs and small data from scratch: narrow heads, few sampled
-# regions (else they cost more than the backbone), and group norm in neck and
-# heads, as is usual where no pretrained weights steady the training.
+# regions (more would cost more than the backbone), and group norm in neck and
+# heads, as is usual when training without pretrained weights.
 _base_ = 'mmdet::_base_/models/mask-rcnn_r50_fpn.py'
 norm_cfg = dict(type='GN', num_groups=32)
 model = dict(

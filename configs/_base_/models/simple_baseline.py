@@ -1,5 +1,5 @@
-# SimpleBaseline: three deconvs on the last map of stride 32 give heatmaps at
-# stride 4. The config gives the backbone, its channels and the codec.
+# SimpleBaseline: three deconvs turn the last feature map of stride 32 into heatmaps
+# of stride 4. The config gives the backbone, its channels and the codec.
 model = dict(
     type='TopdownPoseEstimator',
     data_preprocessor=dict(

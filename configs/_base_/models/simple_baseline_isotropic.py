@@ -1,5 +1,5 @@
-# Heatmaps from a backbone of one scale, as ViTPose's simple head makes them: the
-# map of stride 16 is enlarged four times, then one conv. The config gives the
+# ViTPose's simple head for a backbone of one scale: upsamples the feature map of
+# stride 16 four times, then applies one conv. The config gives the
 # backbone, its channels and the codec.
 _base_ = './simple_baseline.py'
 model = dict(

@@ -1,5 +1,5 @@
-# UperNet with an auxiliary head on the third map; the config gives the backbone
-# and the channels of its maps.
+# UperNet with an auxiliary head on the third feature map; the config gives the
+# backbone and its channels.
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 head = dict(dropout_ratio=0.1, num_classes=150, norm_cfg=norm_cfg, align_corners=False)
 model = dict(

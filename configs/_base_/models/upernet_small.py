@@ -1,6 +1,6 @@
-# UperNet for CPUs and small data from scratch: narrow heads, and group norm in
-# them, as batches are small. The config gives the backbone, the channels of its
-# maps, the classes and the size of crops.
+# UperNet for CPUs and small data from scratch: narrow heads with group norm, as
+# batches are small. The config gives the backbone and its channels, the classes and
+# the size of crops.
 _base_ = './upernet.py'
 norm_cfg = dict(type='GN', num_groups=32)
 model = dict(

@@ -1,14 +1,14 @@
-# What every codebase's runtime adds to its default hooks.
+# Added to the default hooks of every codebase's runtime.
 hooks = dict(
-    # a run that is killed can be resumed, also if it was writing a checkpoint
+    # a run killed while it writes a checkpoint can be resumed
     checkpoint=dict(type='vitae_mm.WholeCheckpointHook', interval=1, max_keep_ckpts=3),
-    # a killed run that is resumed ends as one that never was killed
+    # a resumed run ends as one that was never interrupted
     epoch_seed=dict(type='vitae_mm.EpochSeedHook'),
-    # each process has batch statistics of its own: evaluate what is saved
+    # averages the processes' batch statistics, so that what is evaluated is what is saved
     sync_buffers=dict(type='SyncBuffersHook'),
     sync_averaged_buffers=dict(type='vitae_mm.SyncAveragedBuffersHook'),
-    # a checkpoint that does not fit stops the run
+    # stops the run if a checkpoint does not fit
     checkpoint_match=dict(type='vitae_mm.CheckpointMatchHook'),
-    # an image that cannot be read, or a class map with unknown labels, is named
+    # names unreadable images and class maps with unknown labels
     sample_check=dict(type='vitae_mm.SampleCheckHook'),
 )

@@ -1,4 +1,4 @@
-# AdamW, no decay on norms, biases, positions and class tokens.
+# AdamW, no weight decay on norms, biases, position embeddings and class tokens.
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='vitae_mm.MergedOptimWrapperConstructor',

@@ -1,6 +1,6 @@
-# Finetuning after masked pretraining, as mmpretrain finetunes MAE's networks:
-# AdamW for a batch of 1024, 5 warm-up epochs, a cosine to 1e-6, learning rates that
-# fall from the last layer to the first. The config gives max_epochs.
+# Finetuning after masked pretraining, as in mmpretrain:
+# AdamW for a batch of 1024, 5 warm-up epochs, cosine to 1e-6, layer-wise learning rate
+# decay. The config gives max_epochs.
 _base_ = './cls_adamw.py'
 optim_wrapper = dict(
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',
@@ -9,7 +9,7 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=5, convert_to_iter_based=True),
-    # ends with the training, however long the config makes that
+    # ends with the training, whatever its length
     dict(type='CosineAnnealingLR', begin=5, eta_min=1e-6, convert_to_iter_based=True),
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', val_interval=1)

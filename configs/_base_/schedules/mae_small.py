@@ -1,4 +1,4 @@
-# The same for small data, for a batch of 64.
+# Masked pretraining as in mae.py for small data, for a batch of 64.
 _base_ = './mae.py'
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [

@@ -1,5 +1,5 @@
-# The same epochs for large pretrained transformers: AdamW with learning rates
-# that fall from the last layer to the first, clipped gradients.
+# 210 epochs for large pretrained transformers: AdamW with layer-wise learning rate decay
+# and clipped gradients.
 _base_ = './pose_210e.py'
 optim_wrapper = dict(
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',

@@ -1,5 +1,5 @@
 # A short schedule for small data from scratch, for a batch of 4; the config may
-# set max_epochs, and the cosine follows.
+# set max_epochs; the cosine follows.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8, val_interval=8)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

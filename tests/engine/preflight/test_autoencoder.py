@@ -14,14 +14,20 @@ from ...helpers.commands import ROOT
 
 @pytest.fixture
 def cfg():
-    return Config.fromfile(ROOT / 'configs/ssl/mae_vitae_32_10e_cifar10.py')
+    return Config.fromfile(ROOT / 'configs/cifar10/mae_vitae_32_10e_cifar10.py')
 
 
 @pytest.mark.parametrize(
-    'name', ['32_10e_cifar10', 'demo_20e_shapes', 'b_400e_in1k', 'h_400e_in1k']
+    'name',
+    [
+        'cifar10/mae_vitae_32_10e_cifar10',
+        'ssl/mae_vitae_demo_20e_shapes',
+        'ssl/mae_vitae_b_1600e_in1k',
+        'ssl/mae_vitae_h_1600e_in1k',
+    ],
 )
 def test_our_configs_fit(name):
-    check_autoencoder(build_meta_model(Config.fromfile(ROOT / f'configs/ssl/mae_vitae_{name}.py')))
+    check_autoencoder(build_meta_model(Config.fromfile(ROOT / f'configs/{name}.py')))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,15 @@
+# T2T-ViT-7 in shape, for images of 32x32 and classifiers only: ViTAE-T without its
+# inductive biases. mmpretrain's T2T-ViT-7 has fixed strides, too large for 32x32.
+_base_ = './vitae_t_32.py'
+classifier = dict(
+    backbone=dict(
+        dilations=[[1], [1], [1]],
+        reduction_pcm=False,
+        pcm_kernel_size=0,
+        class_token=True,
+        position='sinusoid',
+        final_norm='tokens',
+        out_type='cls_token',
+        img_size=32,
+    )
+)

@@ -1,4 +1,0 @@
-# CeiT-T, 100 epochs on ImageNet-1k: LeFF with 1x1 kernels.
-# bash tools/dist_train.sh configs/cls/ablations/ceit_t_100e_in1k_k1.py 8
-_base_ = './ceit_t_100e_in1k.py'
-model = dict(backbone=dict(leff_kernel_size=1))

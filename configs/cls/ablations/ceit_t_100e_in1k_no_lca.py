@@ -1,4 +1,0 @@
-# CeiT-T, 100 epochs on ImageNet-1k: no layer-wise class attention.
-# bash tools/dist_train.sh configs/cls/ablations/ceit_t_100e_in1k_no_lca.py 8
-_base_ = './ceit_t_100e_in1k.py'
-model = dict(backbone=dict(lca=False))

@@ -1,4 +1,0 @@
-# ViTAE-T, 100 epochs on ImageNet-1k: no pyramid of dilations, no parallel conv.
-# bash tools/dist_train.sh configs/cls/ablations/vitae_t_100e_in1k_baseline.py 8
-_base_ = './vitae_t_100e_in1k.py'
-model = dict(backbone=dict(dilations=[[1], [1], [1]], reduction_pcm=False, pcm_kernel_size=0))

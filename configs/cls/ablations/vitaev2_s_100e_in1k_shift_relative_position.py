@@ -1,4 +1,0 @@
-# ViTAEv2-S, 100 epochs on ImageNet-1k: shifted windows with relative positions.
-# bash tools/dist_train.sh configs/cls/ablations/vitaev2_s_100e_in1k_shift_relative_position.py 8
-_base_ = './vitaev2_s_100e_in1k.py'
-model = dict(backbone=dict(shift_window=True, relative_position=True))

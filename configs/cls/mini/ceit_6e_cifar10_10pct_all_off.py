@@ -1,4 +1,0 @@
-# Narrow CeiT, a tenth of CIFAR-10: plain patches, plain FFN, no LCA.
-# python tools/train.py configs/cls/mini/ceit_6e_cifar10_10pct_all_off.py
-_base_ = './ceit_6e_cifar10_10pct.py'
-model = dict(backbone=dict(stem_conv=False, leff_kernel_size=0, lca=False))

@@ -1,5 +1,0 @@
-# Narrow ViTAEv2, a tenth of CIFAR-10: attention performer, performer, full, full.
-# python tools/train.py configs/cls/mini/vitaev2_5e_cifar10_10pct_attention_ppff.py
-_base_ = './vitaev2_5e_cifar10_10pct.py'
-attention = ['performer', 'performer', 'full', 'full']
-model = dict(backbone=dict(attention=attention, reduction_attention=attention))
