@@ -3,34 +3,49 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-CONFIGS = Path(__file__).parents[2] / 'configs/cls'
+Spec = tuple[str, dict]
+"""What :func:`load_network` loads: a network, and changes of its config."""
 
-TABLE_10: Mapping[str, str] = {
-    'ViT-S': 'mmpretrain::deit/deit-small_4xb256_in1k.py',
-    'ViT-B': 'mmpretrain::vision_transformer/vit-base-p16_64xb64_in1k.py',
-    'T2T-ViT-14': 'mmpretrain::t2t_vit/t2t-vit-t-14_8xb64_in1k.py',
-    'T2T-ViT-24': 'mmpretrain::t2t_vit/t2t-vit-t-24_8xb64_in1k.py',
-    'Swin-T': 'mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py',
-    'ViTAEv2-S': str(CONFIGS / 'vitaev2_s_300e_in1k.py'),
+CONFIGS = Path(__file__).parents[2] / 'configs/cls'
+VITAEV2_S = str(CONFIGS / 'vitaev2_s_300e_in1k.py')
+
+TABLE_10: Mapping[str, Spec] = {
+    'ViT-S': ('mmpretrain::deit/deit-small_4xb256_in1k.py', {}),
+    'ViT-B': ('mmpretrain::vision_transformer/vit-base-p16_64xb64_in1k.py', {}),
+    'T2T-ViT-14': ('mmpretrain::t2t_vit/t2t-vit-t-14_8xb64_in1k.py', {}),
+    'T2T-ViT-24': ('mmpretrain::t2t_vit/t2t-vit-t-24_8xb64_in1k.py', {}),
+    'Swin-T': ('mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py', {}),
+    'ViTAEv2-S': (VITAEV2_S, {}),
 }
-"""ViTAEv2, Table 10: what :func:`load_network` takes, by name."""
+"""Networks of ViTAEv2, Table 10, by name."""
 
 TABLE_10_SIZES = (224, 448, 896)
 
-TABLE_8: Mapping[str, str] = {
-    name: str(CONFIGS / 'ablations' / f'vitaev2_s_100e_in1k{suffix}.py')
-    for name, suffix in {
-        'P P P P': '_attention_pppp',
-        'F F F F': '_attention_ffff',
-        'P P F F': '_attention_ppff',
-        'W F F F': '_attention_wfff',
-        'W W F F': '',
-        'W W W F': '_attention_wwwf',
-        'W W W W': '_attention_wwww',
-        'W W F F, shift': '_shift',
-        'W W F F, relative': '_relative_position',
-        'W W F F, both': '_shift_relative_position',
-    }.items()
+
+def _attention(*kinds: str) -> Spec:
+    """ViTAEv2-S with a kind of attention for each stage."""
+    stages = list(kinds)
+    changes = {'attention': stages, 'reduction_attention': stages}
+    return VITAEV2_S, {f'model.backbone.{key}': value for key, value in changes.items()}
+
+
+def _position(*options: str) -> Spec:
+    """ViTAEv2-S with options for the position of tokens in its windows."""
+    return VITAEV2_S, {f'model.backbone.{option}': True for option in options}
+
+
+W, F, P = 'window', 'full', 'performer'
+TABLE_8: Mapping[str, Spec] = {
+    'P P P P': _attention(P, P, P, P),
+    'F F F F': _attention(F, F, F, F),
+    'P P F F': _attention(P, P, F, F),
+    'W F F F': _attention(W, F, F, F),
+    'W W F F': (VITAEV2_S, {}),
+    'W W W F': _attention(W, W, W, F),
+    'W W W W': _attention(W, W, W, W),
+    'W W F F, shift': _position('shift_window'),
+    'W W F F, relative': _position('relative_position'),
+    'W W F F, both': _position('shift_window', 'relative_position'),
 }
-"""ViTAEv2, Table 8: attention of the four stages, window (W), full (F) or
-Performer (P), by name."""
+"""ViTAEv2-S of ViTAEv2, Table 8, by the attention of its four stages: window (W), full (F)
+or Performer (P)."""
