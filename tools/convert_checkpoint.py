@@ -95,7 +95,7 @@ def main() -> None:
     if args.drop_head:
         state = {key: value for key, value in state.items() if key.startswith(BACKBONE_PREFIX)}
     parts = describe_parts(state)
-    if args.to_published:
+    if args.to_published and variant is not None:
         state = publish_state_dict(state, variant.layout)
     meta = dict(source=Path(args.src).name, vitae_mm_version=__version__)
     if variant is not None:
@@ -124,7 +124,7 @@ def find_variant(state: Mapping[str, Tensor]) -> Variant:
         out_type = 'avg_featmap'
     with torch.device('meta'):
         network = variant.build(out_type=out_type)
-    check_match(network, own, f'the checkpoint (nearest network: {variant})', REMEDY)
+    check_match(network, own, f'the checkpoint (nearest network: {variant})', remedy=REMEDY)
     return variant
 
 

@@ -211,7 +211,7 @@ def test_models_of_the_generation_before(convert, tmp_path, config, earlier, nam
 def test_a_file_without_classifier_is_recognised(convert, tmp_path):
     torch.save(dict(model=golden.published_weights('ViTAEv2_S_dense')), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
-    assert 'no classifier; wrappers taken off: model;' in done
+    assert 'no classifier; wrappers removed: model;' in done
 
 
 @pytest.mark.slow
@@ -238,7 +238,7 @@ def test_kernels_are_inflated_on_request(convert, tmp_path):
     state = {f'backbone.{key}': value for key, value in MaskedViTAE(PATCH, 64).state_dict().items()}
     torch.save(dict(state_dict={**state, 'neck.mask_token': torch.ones(1)}), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth', '--inflate')
-    assert '6 parallel convs are inflated to 3x3' in done and 'an arch of your own' in done
+    assert '6 parallel convs are inflated to 3x3' in done and 'a custom arch' in done
     done = convert(tmp_path / 'b.pth', tmp_path / 'c.pth', '--inflate', '--drop-head')
     assert 'parallel convs are 3x3 already, nothing is inflated' in done
     larger, same = (

@@ -355,9 +355,12 @@ def stage_specs(
         rows = _replace_dilations(rows, dilations)
     normal = [i for i, row in enumerate(rows) if row['depth']]
     reducing = [i for i, row in enumerate(rows) if row['reduction'] == 'cell']
-    kinds = _by_stage('attention', attention, form.attention, normal)
+    kinds = _by_stage('attention', attention, published=form.attention, stages=normal)
     reduction_kinds = _by_stage(
-        'reduction_attention', reduction_attention, form.reduction_attention, reducing
+        'reduction_attention',
+        reduction_attention,
+        published=form.reduction_attention,
+        stages=reducing,
     )
     rates = iter(drop_path_ramp(drop_path_rate, sum(row['depth'] for row in rows)))
     in_dims = [in_channels, *(row['dim'] for row in rows)]
@@ -404,7 +407,7 @@ def _replace_dilations(
 
 
 def _by_stage(
-    name: str, given: Sequence[str] | None, published: Sequence[str], stages: Sequence[int]
+    name: str, given: Sequence[str] | None, *, published: Sequence[str], stages: Sequence[int]
 ) -> dict[int, str]:
     """Stage -> kind of attention, for the given stages."""
     if given is None:

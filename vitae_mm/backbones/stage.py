@@ -17,7 +17,6 @@ from vitae_mm.layers import (
 from .cells import NormalCell, ReductionCell, build_pyramid
 from .spec import StageSpec
 
-
 Reduction = ReductionCell | PyramidReduction | PatchEmbedding | ImageToTokens
 
 

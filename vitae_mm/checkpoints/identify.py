@@ -62,7 +62,8 @@ def register_variants(network: type[nn.Module], archs: Iterable[str], *, layout:
         layout: How their published files name entries, a key of ``TABLES``.
     """
     _VARIANTS.extend(
-        Variant(network.__name__, arch, layout, partial(network, arch)) for arch in archs
+        Variant(network=network.__name__, arch=arch, layout=layout, build=partial(network, arch))
+        for arch in archs
     )
 
 

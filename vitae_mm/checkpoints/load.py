@@ -59,7 +59,7 @@ def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Te
 
 
 def check_match(
-    module: nn.Module, state_dict: Mapping[str, Tensor], source: str, remedy: str = REMEDY
+    module: nn.Module, state_dict: Mapping[str, Tensor], source: str, *, remedy: str = REMEDY
 ) -> None:
     """Checks that ``state_dict`` has the keys and shapes of ``module``.
 
