@@ -61,7 +61,7 @@ class StageSpec:
         mlp_ratio: Hidden channels of a normal cell's FFN and parallel convs,
             as a multiple of ``dim``.
         groups: Groups of the normal cells' parallel convs.
-        attention: Kind of the normal cells' attention, one of ``ATTENTIONS``.
+        attention: Attention of the normal cells, one of ``ATTENTIONS``.
         reduction: 'cell' for a reduction cell, 'pyramid' for its pyramid
             alone, 'patch' for a patch embedding.
         ratio: Downsampling ratio (r).
@@ -70,23 +70,15 @@ class StageSpec:
         branch_dim: Channels of each branch of the pyramid (E).
         reduction_heads: Attention heads of the reduction cell.
         reduction_groups: Groups of the reduction cell's parallel convs.
-        reduction_attention: Kind of the reduction cell's attention.
+        reduction_attention: Attention of the reduction cell.
         drop_path_rates: Stochastic depth of each normal cell.
-        drop_rate: Dropout after the attention's projection and in the FFN.
-        window_size: Side of an attention window, in tokens.
-        shift_window: Whether every second normal cell shifts its windows.
-        relative_position: Whether windows have a relative position bias.
-        reduction_pcm: Whether the reduction cell has parallel convs.
-        pcm_kernel_size: Kernel of the normal cells' parallel convs; 0 for no
-            parallel convs.
-        pcm_fusion: Where normal cells add the parallel convs, one of
-            ``FUSIONS``.
         pcm_first_norm: Whether the first parallel conv of the reduction cell
             has a norm.
         pcm_last_act: Whether a SiLU follows the last parallel conv.
         pcm_shallow: Whether normal cells have two parallel convs, not three.
-        norm_cfg: Norm of the parallel convs, as mmcv reads it; None for no
-            norm.
+        drop_rate, window_size, shift_window, relative_position,
+            reduction_pcm, pcm_kernel_size, pcm_fusion, norm_cfg: As in
+            :class:`ViTAEv2`.
 
     Raises:
         InputError: For values that are unknown or do not divide.
@@ -109,6 +101,9 @@ class StageSpec:
     reduction_groups: int = 1
     reduction_attention: str = 'full'
     drop_path_rates: tuple[float, ...] = ()
+    pcm_first_norm: bool = True
+    pcm_last_act: bool = False
+    pcm_shallow: bool = False
     drop_rate: float = 0.0
     window_size: int = 7
     shift_window: bool = False
@@ -116,9 +111,6 @@ class StageSpec:
     reduction_pcm: bool = True
     pcm_kernel_size: int = 3
     pcm_fusion: str = 'before_ffn'
-    pcm_first_norm: bool = True
-    pcm_last_act: bool = False
-    pcm_shallow: bool = False
     norm_cfg: Mapping | None = None
 
     @property
@@ -175,16 +167,11 @@ class StageSpec:
     def _check_attention(self, name: str, num_heads: int) -> None:
         kind = getattr(self, name)
         check_choice(name, kind, ATTENTIONS)
-        channels = f'{self.dim} / {num_heads}'
-        if kind == 'performer' and self.dim // num_heads % 2:
+        head_dim = self.dim // num_heads
+        if kind == 'performer' and (head_dim % 2 or head_dim > MAX_PERFORMER_HEAD):
             raise InputError(
-                f'{name}: performer attention needs an even number of channels per head, got '
-                f'{channels}.'
-            )
-        if kind == 'performer' and self.dim // num_heads > MAX_PERFORMER_HEAD:
-            raise InputError(
-                f'{name}: performer attention takes up to {MAX_PERFORMER_HEAD} channels per head, '
-                f'got {channels}: give more heads.'
+                f'{name}: performer attention takes an even number of channels per head, up to '
+                f'{MAX_PERFORMER_HEAD}, got {self.dim} / {num_heads}: give more heads.'
             )
 
     def _check_pyramid(self) -> None:
