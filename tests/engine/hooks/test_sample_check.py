@@ -32,9 +32,8 @@ BROKEN = {'empty': b'', 'text': b'not an image', 'cut': b'\xff\xd8\xff\xe0\x00\x
 @pytest.fixture(params=training.WRITERS)
 def dataset(request, data, tmp_path):
     """A dataset of a codebase, with its own copy of the data."""
-    data = tmp_path / 'shapes'
-    shutil.copytree(data, data)
-    cfg = Config.fromfile(training.WRITERS[request.param](tmp_path / 'c.py', data))
+    own = shutil.copytree(data, tmp_path / 'shapes')
+    cfg = Config.fromfile(training.WRITERS[request.param](tmp_path / 'c.py', own))
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         built = DATASETS.build(cfg.train_dataloader.dataset)
         report_files(built)
