@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Compares networks by the time and memory of a step, in one run.
+"""Compares the time and memory of a step of several networks in one run.
 
     python tools/benchmark.py
     python tools/benchmark.py configs/cls/vitaev2_s_300e_in1k.py timm:convnext_tiny \\
@@ -8,18 +8,24 @@
         configs/ssl/mae_vitae_b_1600e_in1k.py --mode train
     python tools/benchmark.py --table10
 
-A network is compared in all --forms, or in those behind an @, as in
+Each network is measured in all --forms, or in those after an @, as in
 CONFIG@eager,fused. Steps of the networks alternate, so that a busy machine
-slows all of them, and so does a product of large matrices: "roofline" is the
-time in which the network's multiply-adds would be done at its rate, as a share
-of the step's. Ratios are medians over the rounds. Of models other than
-classifiers and masked autoencoders the backbone is measured. Memory is beside
-that of the weights; "too little" says that a step needs more than there is.
+slows down all of them, and also a product of large matrices: "roofline" is the
+time that the network's multiply-adds would take at the rate of this product, as
+a fraction of the step's time. Ratios are medians over the rounds. Only the
+backbone is measured of models other than classifiers and masked autoencoders.
+Memory excludes that of the weights; "too little" means that a step needs more
+than there is.
+
+Mode "train" is forward, loss and backward. The fused form has its batch norms
+folded into convs, for inference. Dtypes other than float32 are those of autocast.
+--table10 measures at 224, 448 and 896.
 """
 
 import argparse
 import json
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -27,27 +33,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from vitae_mm.benchmark import (
-    DTYPES,
-    FORMS,
-    MODES,
-    TABLE_8,
-    TABLE_10,
-    TABLE_10_SIZES,
-    Case,
-    Timing,
-    bounded_memory,
-    build_case,
-    draw_growth,
-    load_network,
-    matmul_case,
-    measure,
-    peak_bytes,
-)
+from vitae_mm.benchmark.cases import DTYPES, FORMS, MODES, Case, build_case, matmul_case
+from vitae_mm.benchmark.growth import draw_growth
+from vitae_mm.benchmark.measure import bounded_memory, measure, peak_bytes, spread, time_ratio
+from vitae_mm.benchmark.networks import load_network
+from vitae_mm.benchmark.presets import TABLE_8, TABLE_10, TABLE_10_SIZES, Spec
 from vitae_mm.engine.cli import (
     add_device_argument,
     check_device,
-    check_picture,
+    check_plot_path,
     reports_input_errors,
 )
 from vitae_mm.errors import InputError
@@ -56,9 +50,10 @@ from vitae_mm.io import write_atomically, write_text
 DEFAULT = {name: TABLE_10[name] for name in ('ViTAEv2-S', 'Swin-T')}
 
 MAX_RATIOS = 6
+"""Ratios to more networks do not fit the width of a page."""
 
-PAGE = 160
-"""Width of tables in files and pipes."""
+PAGE_WIDTH = 160
+"""Width of tables in files and pipes, in characters."""
 
 
 @reports_input_errors
@@ -66,20 +61,22 @@ def main() -> None:
     args = parse_args()
     check_device(args.device)
     device = torch.device(args.device)
+    if device.type == 'cuda':
+        torch.cuda.set_device(device)
     results = []
     for mode, size, batch, dtype in product(args.mode, args.size, args.batch, args.dtype):
-        # else a second size would be compiled for sizes that vary
+        # otherwise a second size would be compiled for varying sizes
         torch.compiler.reset()
         setting = dict(mode=mode, size='x'.join(map(str, size)), batch=batch, dtype=dtype)
         images = torch.randn(batch, 3, *size, device=device)
         cases = [
-            build_case(load_network(spec, name), form, mode, images, dtype)
-            for name, spec, form in args.cases
+            build_case(load_network(spec, name, changes), images, form=form, mode=mode, dtype=dtype)
+            for name, (spec, changes), form in args.cases
         ]
-        unit = matmul_case(device, dtype)
+        matmul = matmul_case(device, dtype)
         with bounded_memory(device):
-            timings = measure([unit, *cases], args.rounds, args.warm_up, device)
-            rows = {case.name: summarise(case, timings, unit, batch, device) for case in cases}
+            times = measure([matmul, *cases], args.rounds, args.warm_up)
+            rows = {case.name: make_row(case, times, matmul, images) for case in cases}
         results.append(setting | dict(networks=rows))
         print_table(setting, rows)
     if args.json:
@@ -89,130 +86,107 @@ def main() -> None:
             rounds=args.rounds,
             torch=torch.__version__,
         )
-        content = json.dumps(dict(options=options, results=results), indent=2)
-        write_text(args.json, content)
+        write_text(args.json, json.dumps(dict(options=options, results=results), indent=2))
     if args.plot:
         figure = draw_growth(results)
         write_atomically(args.plot, lambda path: figure.savefig(path, dpi=150))
 
 
-def summarise(
-    case: Case, timings: Mapping[str, Timing], unit: Case, batch: int, device: torch.device
+def make_row(
+    case: Case, times: Mapping[str, Sequence[float]], matmul: Case, images: torch.Tensor
 ) -> dict | None:
-    """Figures of a case, the ratios are to all others; None if the memory did not suffice."""
-    if case.name not in timings:
+    """Results of a case; None if it ran out of memory.
+
+    Args:
+        case: What a row is made of.
+        times: Seconds in each round of all cases that did not run out of memory.
+        matmul: The matrix product.
+        images: What a step takes.
+    """
+    if case.name not in times:
         return None
-    timing = timings[case.name]
-    roofline = (
-        None if case.macs is None else (case.macs / unit.macs * timings[unit.name].ratio_to(timing))
-    )
-    ratios = {name: timing.ratio_to(other) for name, other in timings.items() if name != unit.name}
+    seconds = times[case.name]
+    median = statistics.median(seconds)
+    roofline = None
+    if case.macs is not None and matmul.macs is not None:
+        roofline = case.macs / matmul.macs * time_ratio(times[matmul.name], seconds)
+    others = {name: other for name, other in times.items() if name != matmul.name}
     return dict(
-        median=timing.median,
-        spread=timing.spread,
-        images_per_second=batch / timing.median,
+        median=median,
+        spread=spread(seconds),
+        images_per_second=len(images) / median,
         macs=case.macs,
         roofline=roofline,
-        peak_bytes=peak_bytes(case.step, device),
-        ratios=ratios,
+        peak_bytes=peak_bytes(case.step, images.device),
+        ratios={name: time_ratio(seconds, other) for name, other in others.items()},
     )
 
 
 def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping | None]) -> None:
-    title = ', '.join(f'{key} {value}' for key, value in setting.items())
-    table = Table('', 'network', title=title)
-    columns = ['ms', 'spread', 'images/s', 'roofline', 'memory (MiB)']
-    # ratios to every network take the width of a page
-    others = [name for name, row in rows.items() if row][:MAX_RATIOS]
-    columns += [f'time to {i}' for i, name in enumerate(rows, start=1) if name in others]
-    for column in columns:
+    table = Table(
+        '', 'network', title=', '.join(f'{key} {value}' for key, value in setting.items())
+    )
+    others = {name: i for i, (name, row) in enumerate(rows.items(), start=1) if row}
+    others = dict(list(others.items())[:MAX_RATIOS])
+    ratios = [f'time to {i}' for i in others.values()]
+    for column in ['ms', 'spread', 'images/s', 'roofline', 'memory (MiB)', *ratios]:
         table.add_column(column, justify='right')
     for i, (name, row) in enumerate(rows.items(), start=1):
         if row is None:
             table.add_row(str(i), name, *['-'] * 4, 'too little')
             continue
-        roofline = '-' if row['roofline'] is None else f'{row["roofline"]:.2f}'
         table.add_row(
             str(i),
             name,
             f'{1e3 * row["median"]:.1f}',
             f'{row["spread"]:.0%}',
             f'{row["images_per_second"]:.2f}',
-            roofline,
+            '-' if row['roofline'] is None else f'{row["roofline"]:.2f}',
             f'{row["peak_bytes"] / 2**20:.0f}',
             *[f'{row["ratios"][other]:.2f}' for other in others],
         )
     console = Console()
-    (console if console.is_terminal else Console(width=PAGE)).print(table)
+    (console if console.is_terminal else Console(width=PAGE_WIDTH)).print(table)
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
+    option = parser.add_argument
+    option(
         'networks',
         nargs='*',
         metavar='NETWORK',
-        help='config file of any task, PACKAGE::FILE for a config of an '
-        'installed codebase, or timm:NAME; @FORM,... behind it says its forms; '
-        'default: ViTAEv2-S and Swin-T',
+        help='config file of any task, PACKAGE::FILE for a config of an installed codebase, or '
+        'timm:NAME; @FORM,... after it sets its forms; default: ViTAEv2-S and Swin-T',
     )
-    preset = parser.add_mutually_exclusive_group()
-    preset.add_argument(
-        '--table8', action='store_true', help="ViTAEv2's Table 8: kinds of attention"
-    )
-    preset.add_argument(
-        '--table10',
-        action='store_true',
-        help="ViTAEv2's Table 10: other transformers, at 224, 448 and 896",
-    )
-    parser.add_argument(
-        '--mode',
-        nargs='+',
-        choices=MODES,
-        default=['forward'],
-        help='train: forward, loss and backward; default: forward',
-    )
-    parser.add_argument(
-        '--forms',
-        nargs='+',
-        choices=FORMS,
-        default=['eager'],
-        help='fused: batch norms folded into convs, for inference; default: eager',
-    )
-    parser.add_argument('--size', nargs='+', help='pixels of a side, or HEIGHTxWIDTH; default: 224')
-    parser.add_argument(
-        '--batch', nargs='+', type=int, default=[8], help='images of a step; default: 8'
-    )
-    parser.add_argument(
-        '--dtype',
-        nargs='+',
-        choices=DTYPES,
-        default=['float32'],
-        help='of autocast; default: float32, without',
-    )
+    table = parser.add_mutually_exclusive_group().add_argument
+    table8, table10 = "ViTAEv2's Table 8: kinds of attention", "ViTAEv2's Table 10: transformers"
+    table('--table8', action='store_const', dest='preset', const=TABLE_8, help=table8)
+    table('--table10', action='store_const', dest='preset', const=TABLE_10, help=table10)
+    option('--mode', nargs='+', choices=MODES, default=['forward'], help='default: forward')
+    option('--forms', nargs='+', choices=FORMS, default=['eager'], help='default: eager')
+    option('--size', nargs='+', help='side in pixels, or HEIGHTxWIDTH; default: 224')
+    option('--batch', nargs='+', type=int, default=[8], help='images per step; default: 8')
+    option('--dtype', nargs='+', choices=DTYPES, default=['float32'], help='default: float32')
     add_device_argument(parser)
-    parser.add_argument('--rounds', type=int, default=10, help='timed steps of each; default: 10')
-    parser.add_argument('--warm-up', type=int, default=3, help='untimed ones before; default: 3')
-    parser.add_argument('--json', type=Path, help='file to write the figures to')
-    parser.add_argument(
-        '--plot', type=Path, help='picture to draw of how time and memory grow with the size'
-    )
+    option('--rounds', type=int, default=10, help='timed steps of each network; default: 10')
+    option('--warm-up', type=int, default=3, help='untimed steps before them; default: 3')
+    option('--json', type=Path, help='write the results to this file')
+    option('--plot', type=Path, help='plot time and memory over image size into this file')
     args = parser.parse_args()
     args.cases = choose_cases(args)
-    sizes = args.size or (TABLE_10_SIZES if args.table10 else (224,))
+    sizes = args.size or (TABLE_10_SIZES if args.preset is TABLE_10 else (224,))
     args.size = [parse_size(str(size)) for size in sizes]
     if args.plot:
-        check_picture(args.plot)
+        check_plot_path(args.plot)
         if len(args.size) < 2:
-            raise InputError(
-                f'--plot {args.plot} draws growth over sizes: give two or more, as --size 224 448.'
-            )
-    for name, least in (('batch', 1), ('rounds', 2), ('warm_up', 0)):
-        values = getattr(args, name)
-        if min(values if isinstance(values, list) else [values]) < least:
-            raise InputError(f'--{name.replace("_", "-")} {values}: give {least} or more.')
+            raise InputError(f'--plot {args.plot} needs more sizes: give two, as --size 224 448.')
+    numbers = dict(batch=(args.batch, 1), rounds=([args.rounds], 2))
+    for name, (values, least) in {**numbers, 'warm-up': ([args.warm_up], 0)}.items():
+        if min(values) < least:
+            raise InputError(f'--{name} {min(values)}: give {least} or more.')
     return args
 
 
@@ -221,41 +195,38 @@ def parse_size(text: str) -> tuple[int, int]:
     sides = [int(side) if side.isdecimal() else 0 for side in text.split('x')]
     if min(sides) < 1 or len(sides) > 2:
         raise InputError(
-            f'--size {text}: give pixels of a side, as 224, or height and width, as 800x1333.'
+            f'--size {text}: give a side in pixels, as in 224, or height and width, as in 800x1333.'
         )
     return sides[0], sides[-1]
 
 
-def choose_cases(args: argparse.Namespace) -> list[tuple[str, str, str]]:
-    """Name, what :func:`load_network` takes, and form of each case."""
-    preset = TABLE_8 if args.table8 else TABLE_10 if args.table10 else None
-    if preset and args.networks:
-        raise InputError(f'{args.networks} beside a table: give networks or a table.')
+def choose_cases(args: argparse.Namespace) -> list[tuple[str, Spec, str]]:
+    """Name, arguments of :func:`load_network`, and form of each case."""
+    if args.preset and args.networks:
+        raise InputError(f'{args.networks} and a table: give networks or a table, not both.')
     if not args.networks:
-        return [(*pair, form) for pair, form in product((preset or DEFAULT).items(), args.forms)]
-    given = [split_forms(network) for network in args.networks]
-    specs = [spec for spec, _ in given]
-    if len(set(specs)) < len(specs):
+        named = args.preset or DEFAULT
+        return [(name, spec, form) for name, spec in named.items() for form in args.forms]
+    forms = dict(map(split_forms, args.networks))
+    if len(forms) < len(args.networks):
         raise InputError(f'{args.networks}: give each network once.')
-    names = [Path(spec).stem for spec in specs]
-    names = names if len(set(names)) == len(names) else specs
-    return [
-        (name, spec, form) for name, (spec, own) in zip(names, given) for form in own or args.forms
-    ]
+    unique = len({Path(spec).stem for spec in forms}) == len(forms)
+    names = {spec: Path(spec).stem if unique else spec for spec in forms}
+    return [(names[spec], (spec, {}), form) for spec in forms for form in forms[spec] or args.forms]
 
 
 def split_forms(network: str) -> tuple[str, list[str]]:
-    """Spec and forms of 'SPEC@FORM,FORM'; no forms where it names none."""
+    """Spec and forms of 'SPEC@FORM,FORM'; no forms if it names none."""
     spec, mark, text = network.rpartition('@')
-    if not mark or '/' in text:  # or a folder's name has the mark
+    if not mark or '/' in text:  # the @ belongs to a folder's name
         return network, []
     forms = text.split(',')
-    for index, form in enumerate(forms):
-        if form not in FORMS or form in forms[:index]:
-            raise InputError(
-                f'{network}: form {form!r} is unknown or there twice; choose some of '
-                f'{", ".join(FORMS)}.'
-            )
+    wrong = [form for i, form in enumerate(forms) if form not in FORMS or form in forms[:i]]
+    if wrong:
+        raise InputError(
+            f'{network}: form {wrong[0]!r} is unknown or given twice; choose from '
+            f'{", ".join(FORMS)}.'
+        )
     return spec, forms
 
 

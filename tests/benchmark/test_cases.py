@@ -1,9 +1,10 @@
-"""What a step computes."""
+"""What a step computes, for every kind of network."""
 
 import pytest
 import torch
 
-from vitae_mm.benchmark import Network, build_case, load_network
+from vitae_mm.benchmark.cases import build_case
+from vitae_mm.benchmark.networks import Network, load_network
 from vitae_mm.errors import InputError
 
 from ..helpers import training
@@ -29,20 +30,20 @@ def images():
 @pytest.mark.parametrize('mode', ['forward', 'train'])
 def test_steps_of_every_kind_of_model(network, mode, images, monkeypatch):
     backward = []
-    monkeypatch.setattr(torch.Tensor, 'backward', lambda loss: backward.append(loss))
-    case = build_case(network, 'eager', mode, images)
+    monkeypatch.setattr(torch.Tensor, 'backward', lambda loss, *args: backward.append(loss))
+    case = build_case(network, images, form='eager', mode=mode)
     case.step()
     assert len(backward) == (mode == 'train')
     assert all(loss.requires_grad and loss.ndim == 0 for loss in backward)
 
 
 def test_steps_leave_no_gradients(network, images):
-    build_case(network, 'eager', 'train', images).step()
+    build_case(network, images, form='eager', mode='train').step()
     assert all(parameter.grad is None for parameter in network.model.parameters())
 
 
 def test_half_precision_is_that_of_autocast(network, images, monkeypatch):
-    case = build_case(network, 'eager', 'forward', images, 'bfloat16')
+    case = build_case(network, images, form='eager', mode='forward', dtype='bfloat16')
     kinds = []
     linear = torch.nn.functional.linear
     monkeypatch.setattr(
@@ -61,27 +62,31 @@ def test_half_precision_is_that_of_autocast(network, images, monkeypatch):
 
 def test_multiply_adds_of_a_step(tmp_path, images):
     config = str(training.write_config(tmp_path / 'c.py', tmp_path))
-    one = build_case(load_network(config), 'eager', 'forward', images[:1]).macs
+
+    def macs(images, mode):
+        return build_case(load_network(config), images, form='eager', mode=mode).macs
+
+    one = macs(images[:1], 'forward')
     assert one > 1e5
-    assert build_case(load_network(config), 'eager', 'forward', images).macs == 2 * one
-    assert build_case(load_network(config), 'eager', 'train', images).macs == 6 * one
+    assert macs(images, 'forward') == 2 * one
+    assert macs(images, 'train') == 6 * one
 
 
 @pytest.mark.parametrize('form', ['fused', 'fused+compiled'])
 def test_fused_networks_are_not_trained(form, network, images):
     with pytest.raises(InputError, match='for inference'):
-        build_case(network, form, 'train', images)
+        build_case(network, images, form=form, mode='train')
 
 
 def test_networks_of_installed_codebases(images):
     network = load_network('mmpretrain::resnet/resnet18_8xb16_cifar10.py', 'R18')
-    assert network.name == 'R18' and network.predict(images).shape == (2, 10)
+    assert network.name == 'R18' and network.model(images).shape == (2, 10)
 
 
 def test_networks_of_timm(images):
     pytest.importorskip('timm')
     network = load_network('timm:resnet18')
-    assert network.name == 'resnet18' and network.predict(images).shape == (2, 1000)
+    assert network.name == 'resnet18' and network.model(images).shape == (2, 1000)
     assert network.loss(images).requires_grad
 
 
@@ -110,7 +115,8 @@ def test_a_network_that_cannot_be_counted_is_timed(images):
             return images[: int(images.sum() > 0)]  # depends on numbers
 
     model = Counting()
-    case = build_case(Network('n', model, model, model, model), 'eager', 'forward', images)
+    network = Network('n', model, core=model, loss=model)
+    case = build_case(network, images, form='eager', mode='forward')
     assert case.macs is None
     case.step()
 
@@ -120,12 +126,8 @@ def test_a_step_that_fails_leaves_no_gradients(images):
         raise MemoryError
 
     weight = torch.nn.Linear(64, 1)
-    case = build_case(
-        Network('n', weight, weight, weight, lambda x: weight(x).sum(), False),
-        'eager',
-        'train',
-        images,
-    )
+    network = Network('n', weight, core=weight, loss=lambda x: weight(x).sum(), predict=weight)
+    case = build_case(network, images, form='eager', mode='train')
     weight.weight.grad = torch.zeros(1, 64)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(MemoryError):
         patch.setattr(torch.Tensor, 'backward', backward_fails)

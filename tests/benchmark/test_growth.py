@@ -1,7 +1,9 @@
-from vitae_mm.benchmark import draw_growth
+"""The plot of time and memory over image size."""
+
+from vitae_mm.benchmark.growth import draw_growth
 
 
-def test_a_line_ends_where_the_memory_did_not_suffice():
+def test_a_line_ends_where_memory_ran_out():
     row = dict(median=2.0, peak_bytes=2**20)
     networks = {'32x32': dict(a=row, b=row), '64x48': dict(a=row, b=None)}
     results = [

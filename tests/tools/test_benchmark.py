@@ -1,14 +1,17 @@
+"""tools/benchmark.py with narrow networks."""
+
 import json
 from functools import partial
 
 import cv2
 import pytest
 
-from vitae_mm.benchmark import TABLE_8, TABLE_10, load_network
+from vitae_mm.benchmark.networks import load_network
+from vitae_mm.benchmark.presets import TABLE_8, TABLE_10
 from vitae_mm.errors import InputError
 
 TOOL = 'tools/benchmark.py'
-NARROW = 'configs/cls/vitae_32_10e_cifar10_10pct.py'
+NARROW = 'configs/cifar10/vitae_32_10e_cifar10_10pct.py'
 SHORT = ('--size', 32, '--batch', 2, '--rounds', 2, '--warm-up', 1)
 
 
@@ -20,7 +23,7 @@ def benchmark(run_tool):
 def test_networks_are_compared(benchmark, tmp_path):
     printed = benchmark(
         NARROW,
-        'configs/ssl/mae_vitae_32_10e_cifar10.py',
+        'configs/cifar10/mae_vitae_32_10e_cifar10.py',
         '--mode',
         'forward',
         'train',
@@ -36,7 +39,7 @@ def test_networks_are_compared(benchmark, tmp_path):
         first, second = rows.values()
         assert first['median'] > 0 and first['peak_bytes'] > 1e6
         assert 0 < first['roofline'] < 2 and second['roofline'] is None
-        assert list(first['ratios'].values())[0] == 1
+        assert next(iter(first['ratios'].values())) == 1
         assert list(first['ratios']) == list(rows)
         assert first['images_per_second'] == pytest.approx(2 / first['median'])
     assert printed.count('roofline') == 2 and 'mode train, size 32x32, batch 2' in printed
@@ -45,7 +48,7 @@ def test_networks_are_compared(benchmark, tmp_path):
 def test_sizes_and_forms_of_their_own(benchmark, tmp_path):
     benchmark(
         f'{NARROW}@fused,eager',
-        'configs/cls/vitae_32_k0_10e_cifar10_10pct.py',
+        'configs/cifar10/vitae_32_mini_6e_cifar10_10pct.py',
         *SHORT,
         '--size',
         32,
@@ -100,7 +103,8 @@ def test_compiled_networks_are_measured(mode, form, benchmark):
 
 @pytest.mark.parametrize('name, spec', [*TABLE_8.items(), *TABLE_10.items()])
 def test_networks_of_the_tables(name, spec):
-    assert load_network(spec, name).name == name
+    config, changes = spec
+    assert load_network(config, name, changes).name == name
 
 
 @pytest.mark.parametrize('option', ['--batch', '--rounds', '--size', '--warm-up'])
@@ -110,7 +114,7 @@ def test_numbers_out_of_range_are_refused(benchmark, option):
 
 
 def test_a_device_that_is_not_there_is_refused(benchmark):
-    with pytest.raises(InputError, match='--device cuda:99: not on this machine'):
+    with pytest.raises(InputError, match='--device cuda:99: not available on this machine'):
         benchmark(NARROW, '--device', 'cuda:99')
 
 
@@ -119,11 +123,11 @@ def test_a_device_that_is_not_there_is_refused(benchmark):
     [
         ((NARROW, '--table8'), 'give networks or a table'),
         ((NARROW, NARROW), 'each network once'),
-        ((f'{NARROW}@fast',), "form 'fast' is unknown or there twice"),
-        ((f'{NARROW}@fused,fused',), "form 'fused' is unknown or there twice"),
+        ((f'{NARROW}@fast',), "form 'fast' is unknown or given twice"),
+        ((f'{NARROW}@fused,fused',), "form 'fused' is unknown or given twice"),
         ((f'{NARROW}@',), "form '' is unknown"),
-        ((NARROW, '--plot', 'a.png'), 'give two or more, as --size 224 448'),
-        ((NARROW, '--size', '3x4x5'), '--size 3x4x5: give pixels of a side'),
+        ((NARROW, '--plot', 'a.png'), 'give two, as --size 224 448'),
+        ((NARROW, '--size', '3x4x5'), '--size 3x4x5: give a side in pixels'),
     ],
 )
 def test_contradictions_are_refused(networks, message, benchmark):

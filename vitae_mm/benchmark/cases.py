@@ -1,15 +1,15 @@
-"""A step of a network in one form."""
+"""What is measured: one step of a network in one of its forms."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from math import prod
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from vitae_mm.engine.complexity import count_macs
-from vitae_mm.engine.inference import compile_backbone, fuse_for_inference
+from vitae_mm.engine.fusion import fuse_for_inference
 from vitae_mm.errors import InputError
 
 from .networks import Network
@@ -18,8 +18,7 @@ MODES = ('forward', 'train')
 FORMS = ('eager', 'compiled', 'fused', 'fused+compiled')
 DTYPES = ('float32', 'bfloat16', 'float16')
 
-MATMUL_SIZES: Mapping[str, int] = dict(cpu=2048, cuda=8192)
-"""Side of the square matrices of :func:`matmul_case`."""
+MATMUL_SIDES = dict(cpu=2048, cuda=8192)
 
 PASSES = dict(forward=1, train=3)
 """Multiply-adds of a step, as a multiple of those of the forward pass."""
@@ -27,7 +26,7 @@ PASSES = dict(forward=1, train=3)
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured.
+    """A step to measure.
 
     Attributes:
         name: Network and form.
@@ -36,49 +35,47 @@ class Case:
     """
 
     name: str
-    step: Callable[[], None]
+    step: Callable[[], object]
     macs: int | None = None
 
 
 def build_case(
-    network: Network, form: str, mode: str, images: Tensor, dtype: str = 'float32'
+    network: Network, images: Tensor, *, form: str, mode: str, dtype: str = 'float32'
 ) -> Case:
-    """A step of a network, which is changed to the form.
+    """A step of a network, which is converted to the form in place.
 
     Args:
-        network: Of :func:`load_network`; not used anywhere else.
-        form: 'eager'; 'compiled' with ``torch.compile`` of the backbone;
-            'fused' by :func:`fuse_for_inference`; or 'fused+compiled'.
-        mode: 'forward' in eval mode without gradients, or 'train': forward,
-            loss and backward, without the optimizer.
-        images: Normalised, (B, C, H, W), on the device to measure on.
-        dtype: 'float32', else that of autocast.
+        network: From :func:`load_network`; do not use it elsewhere.
+        images: Normalised images (B, C, H, W), on the device to measure.
+        form: 'eager'; 'compiled', with ``torch.compile`` of the backbone; 'fused', by
+            :func:`fuse_for_inference`; or 'fused+compiled'.
+        mode: 'forward', in eval mode without gradients; or 'train': forward, loss and backward,
+            without the optimizer.
+        dtype: 'float32', or the dtype of autocast.
 
     Raises:
-        InputError: For 'train' in a fused form.
+        InputError: If mode is 'train' and the form is fused.
     """
     if mode == 'train' and form.startswith('fused'):
         raise InputError(
             f'form {form} is for inference: give --mode forward, or --form eager or compiled.'
         )
     macs = None
-    if network.countable:
-        # networks of other projects may do what cannot be counted, but timed
+    if network.predict is None:
+        # a third-party network may do what cannot be counted but can be timed
         with suppress(Exception):
             macs = PASSES[mode] * len(images) * count_macs(network.model, images.shape[2:])
     model = network.model.to(images.device).train(mode == 'train')
     if form.startswith('fused'):
         fuse_for_inference(model)
     if form.endswith('compiled'):
-        compile_backbone(network.core)
-    kind = getattr(torch, dtype)
-
-    def autocast() -> torch.autocast:
-        return torch.autocast(images.device.type, kind, kind != torch.float32)
+        network.core.compile(dynamic=False)
+    predict, kind = network.predict or model, getattr(torch, dtype)
+    autocast = partial(torch.autocast, images.device.type, kind, kind != torch.float32)
 
     def forward() -> None:
         with torch.no_grad(), autocast():
-            network.predict(images)
+            predict(images)
 
     def train() -> None:
         try:
@@ -92,9 +89,9 @@ def build_case(
 
 
 def matmul_case(device: torch.device, dtype: str = 'float32') -> Case:
-    """The product of two large square matrices: about the most multiply-adds
-    in a second that can be had in this dtype."""
-    side = MATMUL_SIZES[device.type]
-    a, b = (torch.randn(side, side, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
+    """The product of two large square matrices, which reaches about the highest rate of
+    multiply-adds of a device and a dtype."""
+    side = MATMUL_SIDES[device.type]
+    a, b = torch.randn(2, side, side, device=device, dtype=getattr(torch, dtype))
     out = torch.empty_like(a)
-    return Case('matmul', lambda: torch.mm(a, b, out=out), prod((side,) * 3))
+    return Case('matmul', lambda: torch.mm(a, b, out=out), side**3)

@@ -1,135 +1,93 @@
+"""Time and peak memory of steps."""
+
 import math
-import resource
-import sys
-import time
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from statistics import median, quantiles
 
+import psutil
 import torch
 from torch.profiler import ProfilerActivity, profile
+from torch.utils import benchmark
 
 from vitae_mm.errors import InputError
 
 from .cases import Case
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Seconds of a step in each round."""
+def measure(cases: Sequence[Case], rounds: int, warm_up: int) -> dict[str, list[float]]:
+    """Times one step of each case in every round, in turns, on the current device.
 
-    seconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        return median(self.seconds)
-
-    @property
-    def spread(self) -> float:
-        """Distance of the quartiles, as a share of the median."""
-        first, _, last = quantiles(self.seconds, n=4)
-        return (last - first) / self.median
-
-    def ratio_to(self, other: 'Timing') -> float:
-        """Median over the rounds of this one's time by the other's, so that
-        what slows the machine down for a while cancels out."""
-        return median(a / b for a, b in zip(self.seconds, other.seconds, strict=True))
-
-
-def measure(
-    cases: Sequence[Case], rounds: int, warm_up: int, device: torch.device
-) -> dict[str, Timing]:
-    """Times a step of each case in each round, one after another.
-
-    A case whose step finds too little memory is left out of the rounds that follow.
+    A case that runs out of memory is left out from then on.
 
     Args:
-        cases: Of different names.
-        rounds: How many steps of each are timed, 2 or more.
-        warm_up: How many rounds come before, untimed.
-        device: Where they run.
+        cases: With different names.
+        rounds: Timed steps of each, 2 or more.
+        warm_up: Untimed rounds before them.
 
     Returns:
-        By name; without those that found too little memory.
+        Seconds of each round by name; without the cases that ran out of memory.
 
     Raises:
-        InputError: If two have the same name.
+        InputError: If two cases have the same name.
     """
-    seconds = {case.name: [] for case in cases}
+    seconds: dict[str, list[float]] = {case.name: [] for case in cases}
     if len(seconds) < len(cases):
         raise InputError('two of the networks have the same name: give each once.')
     for index in range(-warm_up, rounds):
         for case in [case for case in cases if case.name in seconds]:
-            _synchronize(device)
-            start = time.perf_counter()
+            start = benchmark.timer()  # waits for a GPU first
             try:
                 case.step()
-                _synchronize(device)
+                duration = benchmark.timer() - start
             except (MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
                     raise
                 del seconds[case.name]
             else:
-                if index >= 0:
-                    seconds[case.name].append(time.perf_counter() - start)
-    return {name: Timing(tuple(values)) for name, values in seconds.items()}
+                seconds[case.name] += [duration] if index >= 0 else []
+    return seconds
+
+
+def spread(seconds: Sequence[float]) -> float:
+    """Interquartile range, as a fraction of the median."""
+    first, median, last = statistics.quantiles(seconds, n=4)
+    return (last - first) / median
+
+
+def time_ratio(seconds: Sequence[float], others: Sequence[float]) -> float:
+    """Median over the rounds of one time divided by another, which cancels what slows down the
+    machine for a while."""
+    return statistics.median(a / b for a, b in zip(seconds, others, strict=True))
 
 
 @contextmanager
 def bounded_memory(device: torch.device) -> Iterator[None]:
-    """Refuses to this process more memory than there is now, in its container
-    too; else Linux would promise it, and end the process when it is used. For
-    steps on a CPU; GPUs refuse by themselves."""
-    if sys.platform != 'linux' or device.type != 'cpu':
+    """Limits this process to the memory that is free now, also within a container.
+
+    Otherwise Linux grants any amount and kills the process when it is used. This does nothing
+    for GPUs, which refuse by themselves, and on other systems.
+    """
+    if device.type != 'cpu' or not psutil.LINUX:
         yield
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = _proc_bytes('self/status', 'VmData') + min(
-        _proc_bytes('meminfo', 'MemAvailable'), _container_bytes()
-    )
-    if soft == resource.RLIM_INFINITY or most < soft:
-        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    process = psutil.Process()
+    soft, hard = process.rlimit(psutil.RLIMIT_DATA)
+    free = min(psutil.virtual_memory().available, _free_in_container())
+    limit = process.memory_info().data + int(free)
+    if soft == psutil.RLIM_INFINITY or limit < soft:
+        process.rlimit(psutil.RLIMIT_DATA, (limit, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        process.rlimit(psutil.RLIMIT_DATA, (soft, hard))
 
 
-def _proc_bytes(file: str, entry: str) -> int:
-    lines = dict(line.split(':', 1) for line in Path('/proc', file).read_text().splitlines())
-    return 1024 * int(lines[entry].split()[0])  # '  1234 kB'
-
-
-def _container_bytes() -> float:
-    """What a container (cgroup, version 2) leaves; infinite without a limit."""
-    group = Path('/sys/fs/cgroup')
-    limit = group / 'memory.max'
-    if not limit.exists() or limit.read_text().strip() == 'max':
-        return math.inf
-    # without the files it keeps in memory, which it can drop
-    used = dict(line.split() for line in (group / 'memory.stat').read_text().splitlines())['anon']
-    return int(limit.read_text()) - int(used)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or 'DefaultCPUAllocator' in str(
-        error
-    )  # for which torch has no class
-
-
-def peak_bytes(step: Callable[[], None], device: torch.device) -> int:
-    """Most memory that a step takes at once, beside what is held before it, as
-    weights are.
-
-    Args:
-        step: What is measured.
-        device: Where it runs.
-
-    Returns:
-        Bytes that PyTorch's allocator gave out.
-    """
+def peak_bytes(step: Callable[[], object], device: torch.device) -> int:
+    """Peak memory of a step in bytes, as counted by PyTorch's allocator, in addition to what is
+    held before it, such as weights."""
     if device.type == 'cuda':
         held = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -137,16 +95,22 @@ def peak_bytes(step: Callable[[], None], device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device) - held
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         step()
-    events = [
-        event for event in profiler.profiler.kineto_results.events() if event.name() == '[memory]'
-    ]
-    held = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak
+    events = profiler.profiler.kineto_results.events()
+    changes = sorted((e for e in events if e.name() == '[memory]'), key=lambda e: e.start_ns())
+    return max(accumulate((e.nbytes() for e in changes), initial=0))
 
 
-def _synchronize(device: torch.device) -> None:
-    if device.type == 'cuda':
-        torch.cuda.synchronize(device)
+def _is_out_of_memory(error: Exception) -> bool:
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or 'DefaultCPUAllocator' in str(error)  # for which torch has no class
+
+
+def _free_in_container() -> float:
+    """Bytes left in a container (cgroup, version 2); infinite without a limit."""
+    group = Path('/sys/fs/cgroup')
+    limit = group / 'memory.max'
+    if not limit.exists() or limit.read_text().strip() == 'max':
+        return math.inf
+    # without cached files, which can be dropped
+    used = dict(line.split() for line in (group / 'memory.stat').read_text().splitlines())['anon']
+    return int(limit.read_text()) - int(used)

@@ -1,13 +1,15 @@
-"""What can be measured: networks of configs, and of timm."""
+"""Networks to measure: those of configs and timm's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.hub import get_config
+from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,93 +23,78 @@ TIMM = 'timm:'
 
 @dataclass(frozen=True)
 class Network:
-    """A network and its passes.
+    """A network and what is computed with it.
 
     Attributes:
-        name: For tables.
-        model: All of it.
-        core: The part that is compiled: the backbone, where there is one.
-        predict: Images (B, C, H, W) -> what it puts out.
-        loss: Images -> a number to train on.
-        countable: Whether ``model`` on images computes what ``predict`` does, so that its
-            multiply-adds can be counted.
+        name: Shown in tables.
+        model: The whole network.
+        core: The part to compile: the backbone, if there is one.
+        loss: Maps images (B, C, H, W) to a scalar to train on.
+        predict: Maps images to the outputs. Defaults to the model itself, whose multiply-adds
+            can then be counted.
     """
 
     name: str
     model: nn.Module
     core: nn.Module
-    predict: Callable[[Tensor], object]
     loss: Callable[[Tensor], Tensor]
-    countable: bool = True
+    predict: Callable[[Tensor], object] | None = None
 
 
-def load_network(spec: str, name: str | None = None) -> Network:
-    """A network with random weights, in eval mode.
+def load_network(spec: str, name: str | None = None, changes: dict | None = None) -> Network:
+    """Builds a network with random weights, in eval mode.
 
     Args:
         spec: A config file, a config of an installed codebase
-            (``mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py``) or a
-            model of timm (``timm:convnext_tiny``). Of models other than
-            classifiers and masked autoencoders the backbone is taken.
-        name: For tables. Defaults to the last part of ``spec``.
+            (``mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py``) or a model of timm
+            (``timm:convnext_tiny``). Models other than classifiers and masked autoencoders are
+            reduced to their backbone.
+        name: Shown in tables. Defaults to the last part of ``spec``.
+        changes: Entries of a config file that are replaced, by their path.
 
     Raises:
         InputError: If there is no such network.
     """
     if spec.startswith(TIMM):
-        return _of_timm(spec.removeprefix(TIMM), name)
-    return _of_config(_read(spec), name or Path(spec).stem)
-
-
-def _read(spec: str) -> Config:
-    if '::' not in spec:
-        return load_config(spec)
-    try:
-        return get_config(spec)
-    except (
-        FileNotFoundError,
-        ImportError,
-        OSError,
-        ValueError,
-        RuntimeError,
-        AssertionError,
-    ) as error:
-        raise InputError(
-            f'config {spec} is not installed ({error}): give PACKAGE::FILE as the '
-            'package has it, as in '
-            'mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py.'
-        ) from error
-
-
-def _of_timm(model_name: str, name: str | None) -> Network:
-    timm = require_package('timm', f'{TIMM}{model_name} needs the package timm')
-    if not timm.is_model(model_name):
-        similar = get_close_matches(model_name, timm.list_models(), n=8)
-        raise InputError(f'{TIMM}{model_name}: timm has no such model; similar names: {similar}.')
-    model = timm.create_model(model_name).eval()
-    return Network(name or model_name, model, model, model, lambda x: _cross_entropy(model(x)))
-
-
-def _of_config(cfg: Config, name: str) -> Network:
-    model = build_model(cfg)
+        timm, timm_name = require_package('timm', f'{spec} needs the package timm'), spec[5:]
+        if not timm.is_model(timm_name):
+            similar = get_close_matches(timm_name, timm.list_models(), n=8)
+            raise InputError(f'{spec}: timm has no such model; similar names: {similar}.')
+        net = timm.create_model(timm_name).eval()
+        return Network(name or timm_name, net, core=net, loss=partial(_class_loss, net))
+    cfg, name = _read_config(spec, changes), name or Path(spec).stem
+    model: BaseModel = build_model(cfg)
+    backbone = model.backbone
     if cfg.get('default_scope') != 'mmpretrain':
-        backbone = model.backbone
-        return Network(name, backbone, backbone, backbone, lambda x: _mean_square(backbone(x)))
-    from mmpretrain.models import BaseClassifier
+        return Network(name, backbone, core=backbone, loss=partial(_map_loss, backbone))
+    from mmpretrain.models import BaseClassifier  # other codebases work without it
 
     if isinstance(model, BaseClassifier):
-        return Network(name, model, model.backbone, model, lambda x: _cross_entropy(model(x)))
+        return Network(name, model, core=backbone, loss=partial(_class_loss, model))
 
     def loss(images: Tensor) -> Tensor:
         return model(images, None, mode='loss')['loss']
 
-    # a masked autoencoder predicts nothing beside its loss
-    return Network(name, model, model.backbone, loss, loss, countable=False)
+    # a masked autoencoder predicts nothing besides its loss
+    return Network(name, model, core=backbone, loss=loss, predict=loss)
 
 
-def _cross_entropy(logits: Tensor) -> Tensor:
-    return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device))
+def _read_config(spec: str, changes: dict | None) -> Config:
+    if '::' not in spec:
+        return load_config(spec, changes)
+    try:
+        return get_config(spec)
+    except (ImportError, OSError, ValueError, RuntimeError, AssertionError) as error:
+        raise InputError(
+            f'config {spec} is not installed ({error}): give PACKAGE::FILE as in the package, '
+            'e.g. mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py.'
+        ) from error
 
 
-def _mean_square(maps: tuple[Tensor, ...]) -> Tensor:
-    return sum(features.float().square().mean() for features in maps)
+def _class_loss(model: nn.Module, images: Tensor) -> Tensor:
+    labels = torch.zeros(len(images), dtype=torch.long, device=images.device)
+    return F.cross_entropy(model(images), labels)
+
+
+def _map_loss(backbone: nn.Module, images: Tensor) -> Tensor:
+    return torch.stack([maps.float().square().mean() for maps in backbone(images)]).sum()
