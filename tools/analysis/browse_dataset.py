@@ -1,22 +1,24 @@
 #!/usr/bin/env python
-"""Draws what training sees: images after the config's augmentations, with
-their labels, in one picture.
+"""Draws what training sees: images after the config's augmentations, with their
+labels, in one picture.
 
     python tools/analysis/browse_dataset.py CONFIG --out samples.png
 
 Labels are classes, boxes with masks, class maps beside the image (black is
-ignored), or keypoints with skeletons. What the model itself does to a batch, as
-mixup and cutmix, is not shown.
+ignored), or keypoints with skeletons. What the model itself does to a batch, such
+as mixup and cutmix, is not shown.
 """
 
 import argparse
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import matplotlib
 import mmcv
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 from mmengine.runner import set_random_seed
@@ -25,20 +27,17 @@ from mmengine.utils import get_object_from_string, track_iter_progress
 from mmengine.visualization import Visualizer
 
 from vitae_mm.engine.cli import add_config_argument, reports_input_errors
-from vitae_mm.engine.config import load_config
+from vitae_mm.engine.config import find_transforms, load_config, loads_image_files, walk_datasets
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
-from vitae_mm.visualization.legend import without_colours
-from vitae_mm.visualization.scale import enlarge, fit_points
+from vitae_mm.visualization.class_map import gray_copy
+from vitae_mm.visualization.picture_size import enlarge, scale_drawing
 
-matplotlib.use('Agg')
-from matplotlib import pyplot as plt
-from matplotlib.patches import Patch
+LEGIBLE_SIDE = 224
+"""Shorter side, in pixels, that an image needs for a class to be written into it."""
 
-LEGIBLE = 224
-"""Shorter side, in pixels, of an image that a class is written into."""
-SIDE = 2.6
+SQUARE_SIDE = 2.6
 """Side, in inches, of a square picture; others take the same area."""
 
 
@@ -47,20 +46,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file of any task')
-    parser.add_argument('--out', type=Path, required=True, help='picture to write')
-    parser.add_argument(
-        '--split', choices=['train', 'val', 'test'], default='train', help='default: train'
-    )
-    parser.add_argument(
-        '--number',
-        type=int,
-        default=12,
-        help='of samples, spread evenly over the dataset; default: 12',
-    )
-    parser.add_argument(
-        '--seed', type=int, default=0, help='another seed gives other augmentations'
-    )
+    option = parser.add_argument
+    option('config', help='config file of any task')
+    option('--out', type=Path, required=True, help='picture to write')
+    option('--split', choices=['train', 'val', 'test'], default='train', help='default: train')
+    option('--number', type=int, default=12, help='evenly spaced samples; default: 12')
+    option('--seed', type=int, default=0, help='seed of the augmentations; default: 0')
     add_config_argument(parser)
     args = parser.parse_args()
     if args.number < 1:
@@ -68,7 +59,7 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     if cfg.get('default_scope') not in VISUALIZERS:
         raise InputError(
-            f'default_scope {cfg.get("default_scope")!r} of the config is none of '
+            f'default_scope {cfg.get("default_scope")!r} of the config is not one of '
             f'{", ".join(VISUALIZERS)}: its labels cannot be drawn.'
         )
     if not cfg.get(f'{args.split}_dataloader'):
@@ -81,24 +72,28 @@ def main() -> None:
 
 
 def draw_samples(cfg: Config, split: str, number: int) -> tuple[dict[str, np.ndarray], dict]:
-    """Samples spread evenly over a dataset.
+    """Draws evenly spaced samples of a dataset.
 
     Returns:
-        Pictures (H, W, 3), in RGB, by number and file name; and the colours of
-        the classes in class maps, by name.
+        Pictures (H, W, 3) in RGB, by index and file name; and the colors of the classes in class
+        maps, by name.
     """
     settings = cfg[f'{split}_dataloader'].dataset
-    steps = list(transforms(settings))
-    for step in steps:
-        if 'PackPoseInputs' in str(step['type']):
-            step['pack_transformed'] = True
-    # datasets that bring decoded images have them in RGB
-    bgr = any('LoadImage' in str(step['type']) for step in steps)
+    pipelines = [entry.get('pipeline') or [] for entry in walk_datasets(settings)]
+    pack: Any
+    for pack in find_transforms(pipelines, 'PackPoseInputs'):
+        pack['pack_transformed'] = True
+    # datasets that hold decoded images give RGB
+    bgr = any(map(loads_image_files, pipelines))
+    class_name, options, draw = VISUALIZERS[cfg.default_scope]
     pictures, labels = {}, set()
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         dataset = DATASETS.build(settings)
         meta = dataset.metainfo
-        visualizer, draw = build_visualizer(cfg.default_scope, meta)
+        visualizer = get_object_from_string(class_name)(**options)
+        visualizer.dataset_meta = meta
+        if cfg.default_scope == 'mmpose':
+            visualizer.set_dataset_meta(meta)
         indices = np.linspace(0, len(dataset) - 1, min(number, len(dataset))).round().astype(int)
         for index in track_iter_progress(indices.tolist()):
             item = dataset[index]
@@ -108,108 +103,67 @@ def draw_samples(cfg: Config, split: str, number: int) -> tuple[dict[str, np.nda
             pictures[name] = draw(visualizer, mmcv.bgr2rgb(image) if bgr else image, sample)
             if cfg.default_scope == 'mmseg':
                 labels.update(sample.gt_sem_seg.data.unique().tolist())
-    return pictures, {
-        meta['classes'][label]: meta['palette'][label]
-        for label in sorted(labels)
-        if label < len(meta['classes'])
-    }
-
-
-def transforms(node: object) -> Iterator[dict]:
-    """Every step of every pipeline of a dataset, in wrappers too."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == 'pipeline':
-                yield from value
-            yield from transforms(value)
-    elif isinstance(node, (list, tuple)):
-        for inner in node:
-            yield from transforms(inner)
+    known = [label for label in sorted(labels) if label < len(meta['classes'])]
+    return pictures, {meta['classes'][label]: meta['palette'][label] for label in known}
 
 
 def draw_class(visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement) -> np.ndarray:
-    side = LEGIBLE if min(image.shape[:2]) < LEGIBLE else None
+    side = LEGIBLE_SIDE if min(image.shape[:2]) < LEGIBLE_SIDE else None
     return visualizer.visualize_cls(image, sample, draw_pred=False, resize=side)
 
 
-def draw_instances(
-    visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement
-) -> np.ndarray:
+def draw_boxes(visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement) -> np.ndarray:
     image, factor = enlarge(image)
     instances = sample.gt_instances
     instances.bboxes = instances.bboxes.tensor * factor
     if 'masks' in instances:
         instances.masks = instances.masks.resize(image.shape[:2])
-    fit_points(visualizer, image)
+    scale_drawing(visualizer, image)
     visualizer.add_datasample('', image, sample, draw_pred=False)
     return visualizer.get_image()
 
 
 def draw_map(visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement) -> np.ndarray:
-    visualizer.add_datasample(
-        '', without_colours(image), sample, draw_pred=False, with_labels=False
-    )
+    gray = gray_copy(image)
+    visualizer.add_datasample('', gray, sample, draw_pred=False, with_labels=False)
     return np.hstack([image, visualizer.get_image()])
 
 
-def draw_keypoints(
-    visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement
-) -> np.ndarray:
+def draw_pose(visualizer: Visualizer, image: np.ndarray, sample: BaseDataElement) -> np.ndarray:
     return visualizer.add_datasample('', image, sample, draw_pred=False)
 
 
 VISUALIZERS = dict(
     mmpretrain=('mmpretrain.visualization.UniversalVisualizer', {}, draw_class),
-    mmdet=('vitae_mm.visualization.detection.InstanceVisualizer', dict(alpha=0.5), draw_instances),
+    mmdet=('vitae_mm.visualization.detection.InstanceVisualizer', dict(alpha=0.5), draw_boxes),
     mmseg=('mmseg.visualization.SegLocalVisualizer', dict(alpha=0.5), draw_map),
-    mmpose=('vitae_mm.visualization.pose.KeypointVisualizer', {}, draw_keypoints),
+    mmpose=('vitae_mm.visualization.pose.KeypointVisualizer', {}, draw_pose),
 )
-"""By default_scope: class, its options, and a function that draws an image
-(H, W, 3) with its labels."""
+"""By default_scope: class, its options, and the function that draws an image (H, W, 3) with its
+labels."""
 
 
-def build_visualizer(scope: str, metainfo: dict) -> tuple[Visualizer, Callable]:
-    """The visualizer of a codebase, and what draws with it."""
-    name, options, draw = VISUALIZERS[scope]
-    visualizer = get_object_from_string(name)(**options)
-    if scope == 'mmpose':
-        visualizer.set_dataset_meta(metainfo)
-    else:
-        visualizer.dataset_meta = metainfo
-    return visualizer, draw
-
-
-def contact_sheet(pictures: dict[str, np.ndarray], colours: dict) -> plt.Figure:
-    """All pictures under their names, over a legend of the colours."""
+def contact_sheet(pictures: Mapping[str, np.ndarray], colors: Mapping[str, Sequence]) -> Figure:
+    """All pictures under their names, above a legend of the colors."""
     tallest = max(picture.shape[0] / picture.shape[1] for picture in pictures.values())
     columns = math.ceil(math.sqrt(tallest * len(pictures)))
     rows = math.ceil(len(pictures) / columns)
-    width = SIDE / math.sqrt(tallest)
-    beside = max(int(columns * width / 1.5), 1)  # names in a row of the legend
-    figure, panels = plt.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        layout='constrained',
-        figsize=(
-            columns * width,
-            rows * (width * tallest + 0.25) + 0.25 * math.ceil(len(colours) / beside),
-        ),
-    )
-    for panel in panels.flat:
+    width = SQUARE_SIDE / math.sqrt(tallest)
+    names_per_row = max(int(columns * width / 1.5), 1)
+    legend_height = 0.25 * math.ceil(len(colors) / names_per_row)
+    size = columns * width, rows * (width * tallest + 0.25) + legend_height
+    figure = Figure(figsize=size, layout='constrained')
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel in panels:
         panel.axis('off')
-    for panel, (name, picture) in zip(panels.flat, pictures.items()):
+    for panel, (name, picture) in zip(panels, pictures.items(), strict=False):
         panel.imshow(picture)
         panel.set_title(name, fontsize=8)
-    if colours:
-        figure.legend(
-            handles=[
-                Patch(color=np.array(colour) / 255, label=name) for name, colour in colours.items()
-            ],
-            loc='outside lower center',
-            ncols=beside,
-            fontsize=8,
-        )
+    if colors:
+        patches = [
+            Patch(color=tuple(np.array(rgb) / 255), label=name) for name, rgb in colors.items()
+        ]
+        figure.legend(handles=patches, loc='outside lower center', ncols=names_per_row, fontsize=8)
     return figure
 
 

@@ -1,46 +1,42 @@
 #!/usr/bin/env python
-"""Which class is taken for which: the confusion matrix of a checkpoint on the
-config's test set.
+"""Computes the confusion matrix of a checkpoint on the config's test set: which class
+is taken for which.
 
     python tools/analysis/confusion_matrix.py CONFIG CHECKPOINT --out matrix.png \
         [--json matrix.json]
 
-Classification counts images, segmentation pixels, detection objects: a box
-with a score of at least 0.3 takes the object that it overlaps most, by at least
-half (IoU). A last column, "background", has the objects that no box took, and a
-last row the boxes that took none. Pose estimation has no classes to confuse.
-The picture shows shares of each true class, the JSON file counts.
+Classification counts images, segmentation pixels, detection objects: a box with a
+score of at least 0.3 takes the object that it overlaps most, with an IoU of at least
+0.5. A last column, "background", counts the objects that no box took, and a last row
+the boxes that took none. Pose estimation has no classes to confuse. The picture shows
+fractions of each true class, the JSON file counts.
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_config_argument, add_trust_argument, reports_input_errors
-from vitae_mm.engine.config import innermost, load_test_config, without_annotations
+from vitae_mm.engine.config import drop_annotation_loading, leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import prepare_devices
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
-
-matplotlib.use('Agg')
-from matplotlib import pyplot as plt
 
 METRICS = dict(
     mmpretrain='ConfusionMatrix',
     mmdet='vitae_mm.DetectionConfusionMatrix',
     mmseg='vitae_mm.SegmentationConfusionMatrix',
 )
-NAMED = 100
-"""Up to so many classes are named in the picture."""
-NUMBERED = 20
-"""Up to so many classes have their shares written in."""
+MAX_NAMED, MAX_NUMBERED = 100, 20
+"""Most classes that are named in the picture, and whose fractions are written into it."""
 
 
 @reports_input_errors
@@ -48,13 +44,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file of a classifier, detector or segmentor')
-    parser.add_argument('checkpoint', help='a checkpoint that training wrote, or a converted one')
-    parser.add_argument('--out', type=Path, required=True, help='picture to write')
-    parser.add_argument('--json', type=Path, help='file to write class names and counts to')
-    parser.add_argument(
-        '--work-dir', help='where the log goes; default: work_dirs/<config>/confusion_matrix'
-    )
+    option = parser.add_argument
+    option('config', help='config file of a classifier, detector or segmentor')
+    option('checkpoint', help='trained or converted checkpoint')
+    option('--out', type=Path, required=True, help='picture to write')
+    option('--json', type=Path, help='write class names and counts to this file')
+    option('--work-dir', help='folder of the log; default: work_dirs/<config>/confusion_matrix')
     add_trust_argument(parser)
     add_config_argument(parser)
     args = parser.parse_args()
@@ -67,62 +62,55 @@ def main() -> None:
     counts = runner.test()['confusion_matrix/result'].numpy()
     classes = class_names(runner.test_dataloader.dataset.metainfo, len(counts))
     if args.json:
-        text = json.dumps(dict(classes=classes, counts=counts.tolist()))
-        write_text(args.json, text)
+        write_text(args.json, json.dumps(dict(classes=classes, counts=counts.tolist())))
     figure = draw(counts, classes, Path(args.config).stem)
     write_atomically(args.out, lambda path: figure.savefig(path, dpi=150))
     print(f'written: {", ".join(str(path) for path in (args.out, args.json) if path)}')
 
 
 def measure_confusion(cfg: Config) -> None:
-    """Has the test loop count instead of score."""
+    """Makes the test loop compute the confusion matrix instead of scores."""
     scope = cfg.get('default_scope')
     if scope not in METRICS:
         raise InputError(
             f'{scope} has no classes to confuse: give a config of {", ".join(METRICS)}.'
         )
-    if not cfg.get('test_dataloader'):
-        raise InputError('the config has no test_dataloader: give it one, such as that of val.')
     cfg.test_evaluator = dict(type=METRICS[scope])
     if scope == 'mmdet':
-        for dataset in innermost(cfg.test_dataloader):
-            pipeline = without_annotations(dataset.pipeline)
-            # after all that moves them: boxes are predicted for the original image
-            pipeline.insert(-1, dict(type='LoadAnnotations', with_bbox=True))
-            dataset.pipeline = pipeline
+        dataset: Any
+        for dataset in leaf_datasets(cfg.test_dataloader):
+            # after all transforms that move boxes: predictions are for the original image
+            boxes = dict(type='LoadAnnotations', with_bbox=True)
+            *steps, pack = drop_annotation_loading(dataset.pipeline)
+            dataset.pipeline = [*steps, boxes, pack]
 
 
 def class_names(metainfo: dict, size: int) -> list[str]:
-    """Names of the rows: of the classes, numbers where they have none, and
-    'background'."""
+    """Names of the rows: of the classes, or numbers if they have none, and 'background'."""
     names = list(metainfo.get('classes') or range(size))
     return [str(name) for name in names] + ['background'] * (size - len(names))
 
 
-def draw(counts: np.ndarray, classes: list[str], title: str) -> plt.Figure:
-    """The matrix as shares of each true class; rows without any stay grey."""
+def draw(counts: np.ndarray, classes: list[str], title: str) -> Figure:
+    """The matrix as fractions of each true class; rows without any stay gray."""
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, where=totals > 0, out=np.full(counts.shape, np.nan))
-    side = 4 + 0.22 * len(classes) if len(classes) <= NAMED else 10
-    figure, panel = plt.subplots(figsize=(side + 1, side), layout='constrained')
+    side = 4 + 0.22 * len(classes) if len(classes) <= MAX_NAMED else 10
+    figure = Figure(figsize=(side + 1, side), layout='constrained')
+    panel = figure.subplots()
     image = panel.imshow(shares, vmin=0, vmax=1, cmap='Blues')
-    figure.colorbar(image, label='share of the true class', shrink=0.8)
+    figure.colorbar(image, label='fraction of the true class', shrink=0.8)
     panel.set(title=title, xlabel='predicted class', ylabel='true class', facecolor='lightgrey')
-    if len(classes) <= NAMED:
+    if len(classes) <= MAX_NAMED:
         panel.set_xticks(range(len(classes)), classes, rotation=90, fontsize=8)
         panel.set_yticks(range(len(classes)), classes, fontsize=8)
-    if len(classes) <= NUMBERED:
-        for (row, column), share in np.ndenumerate(shares):
-            if share >= 0.005:
-                panel.text(
-                    column,
-                    row,
-                    f'{share:.2f}',
-                    fontsize=6,
-                    ha='center',
-                    va='center',
-                    color='white' if share > 0.6 else 'black',
-                )
+    if len(classes) <= MAX_NUMBERED:
+        for row, column in np.argwhere(shares >= 0.005):
+            share = shares[row, column]
+            color = 'white' if share > 0.6 else 'black'
+            panel.text(
+                column, row, f'{share:.2f}', color=color, fontsize=6, ha='center', va='center'
+            )
     return figure
 
 

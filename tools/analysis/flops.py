@@ -1,14 +1,15 @@
 #!/usr/bin/env python
-"""Parameters and multiply-adds (GMACs, which OpenMMLab calls FLOPs) of a
+"""Prints the parameters and multiply-adds (GMACs, which OpenMMLab calls FLOPs) of a
 config's model and of its parts, for one image.
 
     python tools/analysis/flops.py configs/det/mask_rcnn_vitaev2_s_3x.py
     python tools/analysis/flops.py configs/cls/ceit_s_300e_in1k.py --size 384 384
 
-Convolutions, matrix products and attention are counted, nothing is computed.
+Convolutions, matrix products and attention are counted without running them.
 """
 
 import argparse
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
@@ -26,13 +27,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('config', help='config file of any task')
-    parser.add_argument(
-        '--size',
-        nargs=2,
-        type=int,
-        metavar=('H', 'W'),
-        help="of the image; default: the largest of the config's test pipeline",
-    )
+    size = "of the image; default: the largest of the config's test pipeline"
+    parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'), help=size)
     add_config_argument(parser)
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)
@@ -44,28 +40,18 @@ def main() -> None:
     table = Table('part', title=f'{whole.name}, {height}x{width}')
     for column in ('parameters', 'GMACs', 'share'):
         table.add_column(column, justify='right')
-    for part in parts:
-        table.add_row(part.name, millions(part.parameters), *gmacs(part.macs, whole.macs))
-    table.add_section()
-    table.add_row('all', millions(whole.parameters), *gmacs(whole.macs, whole.macs))
+    for part in (*parts, replace(whole, name='all')):
+        macs = ('-', '-')
+        if part.macs is not None and whole.macs:
+            macs = f'{part.macs / 1e9:.3f}', f'{part.macs / whole.macs:.1%}'
+        table.add_row(part.name, f'{part.parameters / 1e6:.3f}M', *macs)
+    table.rows[-2].end_section = True
     Console().print(table)
     for kind, count in region_limits(model).items():
-        print(f'roi_head.{kind}_head: for {count} regions, as many as testing takes at most.')
+        print(f'roi_head.{kind}_head: for {count} regions, the most that testing passes to it.')
     uncounted = [part.name for part in parts if part.macs is None]
     if uncounted:
-        print(
-            f'Not counted: {", ".join(uncounted)} (used in training only, or of a kind that '
-            'cannot be counted).'
-        )
-
-
-def millions(count: int) -> str:
-    return f'{count / 1e6:.3f}M'
-
-
-def gmacs(macs: int | None, whole: int) -> tuple[str, str]:
-    """GMACs, and their share of the whole."""
-    return ('-', '-') if macs is None else (f'{macs / 1e9:.3f}', f'{macs / whole:.1%}')
+        print(f'Not counted: {", ".join(uncounted)} (used in training only, or not countable).')
 
 
 if __name__ == '__main__':

@@ -103,7 +103,7 @@ def test_two_networks_on_a_folder(network, measure, images):
     assert few['all']['layers'] == found['all']['layers'][:1]
 
 
-def test_a_folder_is_read_as_a_test_set_is(network, measure, data):
+def test_a_folder_is_read_like_a_test_set(network, measure, data):
     model = network()
     cfg = Config.fromfile(model[0])
     cfg.test_dataloader.dataset.indices = None  # all images
@@ -129,23 +129,27 @@ def test_networks_without_attention_are_refused(network, measure):
         measure(*resnet)
 
 
-def test_what_a_folder_lacks_is_named(network, measure, tmp_path, images):
+def test_what_a_folder_lacks_is_named(network, measure, tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match='empty holds no images'):
         measure(*network(), '--images', tmp_path / 'empty')
     (tmp_path / 'empty/a.png').write_bytes(b'no picture')
     with pytest.raises(InputError, match=r'a.png cannot be decoded'):
         measure(*network(), '--images', tmp_path / 'empty')
-    with pytest.raises(InputError, match='looks into boxes'):
-        measure(*network(training.write_pose_estimator), '--images', images)
+
+
+@pytest.mark.slow
+def test_a_pose_estimator_takes_the_images_of_a_folder_as_boxes(network, measure, images):
+    found = measure(*network(training.write_pose_estimator), '--images', images, '--count', 2)
+    assert found['c']['images'] == 2 and found['c']['input_sizes'] == [[64, 64]]
 
 
 @pytest.mark.parametrize(
     'options, words',
     [
         (['--count', 0], '--count 0: give a whole number'),
-        (['--labels', 'a', 'b'], 'give --labels, another one for each of the 1 models'),
-        (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
+        (['--labels', 'a', 'b'], 'give --labels, a different one for each of the 1 models'),
+        (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
 def test_options_of_no_use_are_refused(options, words, network, measure):
@@ -154,7 +158,7 @@ def test_options_of_no_use_are_refused(options, words, network, measure):
 
 
 def test_one_config_twice_needs_labels(network, measure):
-    with pytest.raises(InputError, match='another one for each of the 2 models'):
+    with pytest.raises(InputError, match='a different one for each of the 2 models'):
         measure(*network(), '--compare', *network())
 
 

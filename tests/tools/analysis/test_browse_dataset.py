@@ -78,25 +78,20 @@ def test_samples_are_spread_over_the_dataset(tool, config):
     assert len(tool.draw_samples(config('seg'), 'train', 100)[0]) == 5
 
 
-def test_only_classes_that_are_there_are_in_the_legend(tool, config, data):
-    _, colours = tool.draw_samples(config('seg'), 'train', 1)
+def test_the_legend_has_only_the_classes_in_the_samples(tool, config, data):
+    _, colors = tool.draw_samples(config('seg'), 'train', 1)
     labels = np.unique(cv2.imread(str(data / 'masks/train/000000.png'), cv2.IMREAD_UNCHANGED))
     classes = ('ground', 'triangle', 'square', 'star', 'cross')
-    assert list(colours) == [classes[label] for label in labels]
+    assert list(colors) == [classes[label] for label in labels]
 
 
-def test_images_have_their_colours(tool, config):
+def test_images_keep_their_colors(tool, config):
     cfg = config('cls')
     name, picture = next(iter(tool.draw_samples(cfg, 'train', 1)[0].items()))
-    folder = next(
-        iter(
-            sorted(
-                (ROOT / cfg.train_dataloader.dataset.data_root).glob('classes/train/cross/*.jpg')
-            )
-        )
-    )
-    assert name == f'0: {folder.name}'
-    image = cv2.cvtColor(cv2.imread(str(folder)), cv2.COLOR_BGR2RGB)
+    folder = ROOT / cfg.train_dataloader.dataset.data_root / 'classes/train/cross'
+    file = min(folder.glob('*.jpg'))
+    assert name == f'0: {file.name}'
+    image = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
     # the class is written into the upper half
     halves = [part[len(part) // 2 :].reshape(-1, 3).mean(0) for part in (image, picture)]
     assert np.allclose(*halves, atol=4)
@@ -105,7 +100,7 @@ def test_images_have_their_colours(tool, config):
 def test_decoded_images_are_taken_as_rgb(tool, config, monkeypatch):
     cfg = config('cls')
     swapped = tool.draw_samples(cfg, 'train', 1)[0]
-    monkeypatch.setitem(tool.draw_samples.__globals__, 'transforms', lambda node: [])
+    monkeypatch.setitem(tool.draw_samples.__globals__, 'loads_image_files', lambda steps: False)
     plain = tool.draw_samples(cfg, 'train', 1)[0]
     lower = [picture[120:] for pictures in (swapped, plain) for picture in pictures.values()]
     assert np.array_equal(lower[0][..., ::-1], lower[1])
@@ -117,7 +112,7 @@ def test_labels_follow_the_augmentations(tool, config):
     cfg.train_dataloader.dataset.pipeline.insert(2, dict(type='RandomFlip', prob=1.0))
     flipped = tool.draw_samples(cfg, 'train', 2)[0]
     for name, picture in plain.items():
-        for half, original in zip(np.hsplit(flipped[name], 2), np.hsplit(picture, 2)):
+        for half, original in zip(np.hsplit(flipped[name], 2), np.hsplit(picture, 2), strict=True):
             assert np.array_equal(half, original[:, ::-1])
 
 
@@ -129,7 +124,7 @@ def test_boxes_and_masks_grow_with_a_small_image(tool):
         )
     )
     visualizer = Mock()
-    tool.draw_instances(visualizer, np.zeros((100, 160, 3), np.uint8), sample)
+    tool.draw_boxes(visualizer, np.zeros((100, 160, 3), np.uint8), sample)
     _, image, drawn = visualizer.add_datasample.call_args.args
     factor = image.shape[0] // 100
     assert factor > 1
@@ -137,7 +132,7 @@ def test_boxes_and_masks_grow_with_a_small_image(tool):
     assert drawn.gt_instances.masks.masks.shape[1:] == image.shape[:2]
 
 
-def test_keypoints_are_those_of_the_cut_out(tool, config):
+def test_keypoints_are_those_of_the_crop(tool, config):
     cfg = config('pose')
     dataset = cfg.train_dataloader.dataset
     plain = tool.draw_samples(cfg, 'train', 1)[0]
@@ -145,7 +140,7 @@ def test_keypoints_are_those_of_the_cut_out(tool, config):
     repeated = tool.draw_samples(cfg, 'train', 1)[0]
     ((name, first),) = plain.items()
     assert np.array_equal(repeated[name], first)
-    # rings of keypoints; without coordinates of the cut-out they were outside
+    # circles of keypoints, which were outside without coordinates in the crop
     assert (first == 255).all(-1).sum() > 20
 
 
@@ -164,17 +159,11 @@ def test_wrapped_datasets_are_drawn(tool, config):
     assert len(tool.draw_samples(cfg, 'train', 100)[0]) > 16
 
 
-def test_a_seed_makes_the_picture(tool, config):
+def test_the_seed_determines_the_picture(tool, config):
     def drawn(seed):
         set_random_seed(seed)
-        return np.stack(
-            [
-                picture
-                for picture in tool.draw_samples(config('cls', augment=True), 'train', 16)[
-                    0
-                ].values()
-            ]
-        )
+        pictures, _ = tool.draw_samples(config('cls', augment=True), 'train', 16)
+        return np.stack(list(pictures.values()))
 
     assert np.array_equal(drawn(0), drawn(0))
     assert not np.array_equal(drawn(0), drawn(1))

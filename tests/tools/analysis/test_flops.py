@@ -44,17 +44,17 @@ def test_the_size_can_be_chosen(flops):
     # a conv of one pixel and one of 3x3 on each map
     macs = sum(
         96 // stride * (128 // stride) * dim * (channels + 9 * dim)
-        for stride, channels in zip((4, 8, 16, 32), cfg.channels)
+        for stride, channels in zip((4, 8, 16, 32), cfg.channels, strict=True)
     )
     assert cells(text, 'neck')[2] == f'{macs / 1e9:.3f}'
 
 
-def test_what_is_not_counted_is_said(flops):
+def test_what_is_not_counted_is_reported(flops):
     text = flops(SEGMENTOR)
     assert cells(text, 'auxiliary_head')[2:] == ['-', '-']
     assert 'Not counted: auxiliary_head' in text
 
 
-def test_a_size_of_nothing_is_refused(flops):
+def test_an_empty_size_is_refused(flops):
     with pytest.raises(InputError, match=r'--size \[0, 64\]: give height and width'):
         flops(DETECTOR, '--size', 0, 64)

@@ -114,10 +114,10 @@ def test_panels_are_images_and_networks(images):
         (['--category', 4], 'category 4: ImageClassifier has 4 classes; give a number from 0 to 3'),
         (
             ['--target-layer', 'neck.x'],
-            "layer 'neck.x': .* give one of backbone.stages.0.reduction",
+            "layer 'neck.x': .* named_modules.., such as backbone.stages.0.reduction.attn, ",
         ),
-        (['--labels', 'x', 'y'], 'another one for each of the 1 models'),
-        (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
+        (['--labels', 'x', 'y'], 'a different one for each of the 1 models'),
+        (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
 def test_options_of_no_use_are_refused(options, words, network, images, run_tool, tmp_path):
@@ -126,7 +126,7 @@ def test_options_of_no_use_are_refused(options, words, network, images, run_tool
     assert not (tmp_path / 'a.png').exists()
 
 
-def test_what_is_no_image_is_named(network, images, explain, tmp_path):
+def test_files_that_are_not_images_are_named(network, images, explain, tmp_path):
     model, out = network(), ('--out', tmp_path / 'a.png')
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match='empty holds no images'):

@@ -11,10 +11,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
-from vitae_mm.analysis.accuracy import load_classifier
-from vitae_mm.analysis.samples import read_samples
+from vitae_mm.analysis.classifiers import PixelClassifier, read_samples
 from vitae_mm.datasets.shapes import CLASSES
-from vitae_mm.engine.models import build_model
+from vitae_mm.engine.models import build_model, load_model
 from vitae_mm.errors import InputError
 
 from ...helpers import training
@@ -90,7 +89,7 @@ def test_two_models_are_compared(model, tool, tmp_path):
 def test_images_and_accuracy_are_those_of_the_test_set(model, data):
     cfg = Config.fromfile(model('c')[0])
     samples, fewer = read_samples(cfg, 99, seed=1), read_samples(cfg, 5, seed=1)
-    assert len(samples) == 16 and torch.equal(fewer.images, samples.images[:5])
+    assert len(samples.labels) == 16 and torch.equal(fewer.images, samples.images[:5])
     assert not torch.equal(read_samples(cfg, 99, seed=2).images, samples.images)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
@@ -98,14 +97,15 @@ def test_images_and_accuracy_are_those_of_the_test_set(model, data):
     expected = [
         (item['inputs'].flip(0).tolist(), item['data_samples'].gt_label.item()) for item in dataset
     ]
-    assert sorted(zip(samples.images.tolist(), samples.labels.tolist())) == sorted(expected)
+    assert sorted(zip(*(values.tolist() for values in samples), strict=True)) == sorted(expected)
 
 
 @pytest.mark.parametrize('to_rgb', [False, True])
-def test_the_order_of_colours_is_that_of_the_model(model, to_rgb):
+def test_the_order_of_channels_is_that_of_the_model(model, to_rgb):
     path, checkpoint = model('c', **{'model.data_preprocessor.to_rgb': to_rgb})
     cfg = Config.fromfile(path)
-    classifier, samples = load_classifier(cfg, str(checkpoint)), read_samples(cfg, 4)
+    classifier = PixelClassifier(load_model(cfg, str(checkpoint), 'cpu'))
+    samples = read_samples(cfg, 4)
     files = samples.images.flip(1)
     with torch.no_grad():
         expected = classifier.model(**classifier.model.data_preprocessor(dict(inputs=files)))
@@ -125,15 +125,15 @@ def test_parts_may_be_left_out(model, tool, tmp_path):
     [
         (['--eps', '8'], '8/255 is probably meant'),
         (['--eps=-1/255'], 'give 1/255'),
-        (['--eps', '0'], 'eps 0 alone is no attack'),
+        (['--eps', '0'], 'eps 0 alone is not an attack'),
         (['--steps', '0'], 'steps 0: give a whole number, 1 or more'),
         (['--restarts', '0'], 'restarts 0'),
         (['--batch', '-1'], 'batch -1'),
         (['--count', '0'], '--count 0'),
         (['--seed', '-1'], 'seed -1'),
         (['--attack', '--corruptions'], 'neither attacks nor corruptions'),
-        (['--labels', 'a', 'b'], 'another one for each of the 1 models'),
-        (['--device', 'cuda:77'], '--device cuda:77: not on this machine'),
+        (['--labels', 'a', 'b'], 'a different one for each of the 1 models'),
+        (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_read(tool, tmp_path, options, words):
@@ -150,20 +150,23 @@ def test_unknown_names_are_refused_with_the_choices(tool, tmp_path, capsys, opti
 
 
 def test_one_config_twice_needs_labels(tool, tmp_path):
-    with pytest.raises(InputError, match='another one for each of the 2 models'):
+    with pytest.raises(InputError, match='a different one for each of the 2 models'):
         tool('a.py', 'a.pth', '--compare', 'a.py', 'b.pth', '--out', tmp_path)
 
 
-def test_a_file_is_no_folder_to_write_into(tool, tmp_path):
+def test_a_file_is_not_a_folder_to_write_into(tool, tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(InputError, match='file is no folder'):
+    with pytest.raises(InputError, match='file is not a folder'):
         tool('a.py', 'a.pth', '--out', tmp_path / 'file')
 
 
 def test_other_tasks_and_models_are_refused(model, tool, tmp_path):
-    with pytest.raises(InputError, match="default_scope 'mmdet'.*only classifiers"):
+    words = "RetinaNet of the config, whose default_scope is 'mmdet', is not .*only classifiers"
+    with pytest.raises(InputError, match=words):
         tool(*model('d', training.write_detector), '--out', tmp_path / 'out')
-    with pytest.raises(InputError, match='ImageClassifier of the config is no classifier with'):
+    with pytest.raises(
+        InputError, match='ImageClassifier .*not a classifier with a head.* give a config'
+    ):
         tool(*model('c', **{'model.head': None}), '--out', tmp_path / 'out')
 
 
@@ -211,7 +214,7 @@ def test_models_must_be_tested_on_the_same_images(model, tool, tmp_path):
 def test_a_panel_for_each_curve_has_a_line_for_each_model():
     draw = SimpleNamespace(**runpy.run_path(str(ROOT / TOOL))).draw
     lines = dict(a=[90.0, 50.0], b=[80.0, 70.0])
-    figure = draw(dict.fromkeys(['pgd', 'blur', 'noise', 'jpeg'], ([0, 8], lines)), 'strength')
+    figure = draw(dict.fromkeys(['pgd', 'blur', 'noise', 'jpeg'], lines), [0, 8], 'strength')
     assert [panel.get_title() for panel in figure.axes] == ['PGD', 'blur', 'noise', 'JPEG']
     assert [line.get_ydata().tolist() for line in figure.axes[3].lines] == list(lines.values())
     (legend,) = figure.legends
