@@ -1,4 +1,4 @@
-"""Average attention distance of maps made by hand."""
+"""Average attention distance of hand-made maps."""
 
 import math
 
@@ -6,24 +6,24 @@ import pytest
 import torch
 from torch import nn
 
-from vitae_mm.analysis.attention_distance import average_distance, measure_distances
+from vitae_mm.analysis.attention_distance import average_distance, find_stride, measure_distances
 from vitae_mm.analysis.attention_weights import Attention, attention_layers
 from vitae_mm.errors import InputError
 from vitae_mm.layers import FullAttention, PatchEmbedding, WindowAttention
 
 
 def attention(weights, grid, extra=0):
-    """Of one image, from weights (heads, N, N) whose first tokens are no cells."""
+    """Attention of one image, from weights (heads, N, N); the first tokens are not in the map."""
     count = weights.shape[-1]
-    cells = torch.arange(count).sub(extra).clamp(min=-1)[None]
-    return Attention(weights[None], cells, grid)
+    positions = torch.arange(count).sub(extra).clamp(min=-1)[None]
+    return Attention(weights[None], positions, grid)
 
 
-def test_who_attends_to_himself_reaches_nowhere():
+def test_attention_to_oneself_has_no_distance():
     assert average_distance(attention(torch.eye(6)[None], (2, 3))).tolist() == [0]
 
 
-def test_uniform_attention_over_four_cells():
+def test_uniform_attention_over_four_positions():
     uniform = torch.full((1, 4, 4), 0.25)
     # to oneself, to two neighbours, and across
     expected = (0 + 1 + 1 + math.sqrt(2)) / 4
@@ -34,7 +34,7 @@ def test_uniform_attention_over_four_cells():
 
 def test_each_head_has_its_own():
     one_down = torch.eye(6).roll(3, dims=1)  # in a map of 2 rows of 3
-    across = torch.eye(6).flip(1)  # cell i to cell 5 - i
+    across = torch.eye(6).flip(1)  # position i to position 5 - i
     heads = average_distance(attention(torch.stack([torch.eye(6), one_down, across]), (2, 3)))
     expected = (4 * math.sqrt(5) + 2 * 1) / 6
     assert heads.tolist() == [0, 1, pytest.approx(expected)]
@@ -55,14 +55,14 @@ def test_class_tokens_are_neither_queries_nor_keys():
 
 def test_windows_and_their_padding():
     weights = torch.full((2, 1, 4, 4), 0.25)
-    cells = torch.tensor([[0, 1, -1, -1], [2, -1, -1, -1]])
-    # cells 0 and 1 side by side, cell 2 alone
-    seen = average_distance(Attention(weights, cells, (1, 3)))
+    positions = torch.tensor([[0, 1, -1, -1], [2, -1, -1, -1]])
+    # positions 0 and 1 side by side, 2 alone
+    seen = average_distance(Attention(weights, positions, (1, 3)))
     assert seen.tolist() == [pytest.approx((0.5 + 0.5 + 0) / 3)]
 
 
 class Model(nn.Module):
-    """As those of the codebases: with a backbone that all images go through."""
+    """Like models of the codebases, with a backbone that all images go through."""
 
     def __init__(self, attn):
         super().__init__()
@@ -79,27 +79,39 @@ def uniform(layer):
 
 
 @pytest.mark.parametrize(
-    'attn, cells',
+    'attn, grid',
     [(FullAttention(8, 8, 2), (1, 4)), (WindowAttention(8, 8, 2, window_size=2), (1, 2))],
 )
-def test_distances_are_in_pixels(attn, cells):
+def test_distances_are_in_pixels(attn, grid):
     model = Model(uniform(attn))
-    (layer,) = measure_distances(model, attention_layers(model.backbone), [torch.rand(1, 3, 4, 16)])
-    _, count = cells
+    images = [torch.rand(1, 3, 4, 16)]
+    found = measure_distances(model, attention_layers(model.backbone), images)
+    assert found['images'] == 1 and found['input_sizes'] == [(4, 16)]
+    (layer,) = found['layers']
+    _, count = grid
     between = [abs(i - j) for i in range(count) for j in range(count)]
     expected = 4 * sum(between) / len(between)
-    assert (layer.name, layer.stride) == ('1', 4)
-    assert layer.heads == pytest.approx((expected, expected)) and layer.mean == layer.heads[0]
+    assert (layer['name'], layer['stride']) == ('1', 4)
+    assert layer['heads'] == pytest.approx([expected, expected])
+    assert layer['mean'] == layer['heads'][0]
 
 
 def test_each_image_counts_the_same_whatever_its_size():
     model = Model(uniform(FullAttention(8, 8, 1)))
     images = [torch.rand(1, 3, *size) for size in ((4, 4), (4, 8), (4, 8))]
-    (layer,) = measure_distances(model, attention_layers(model.backbone), images)
-    assert layer.mean == pytest.approx((0 + 2 + 2) / 3)  # one cell, then two and two
+    (layer,) = measure_distances(model, attention_layers(model.backbone), images)['layers']
+    assert layer['mean'] == pytest.approx((0 + 2 + 2) / 3)  # one position, then two and two
 
 
-def test_images_that_cells_do_not_fit_are_refused():
+def test_images_that_a_map_does_not_divide_are_refused():
     model = Model(FullAttention(8, 8, 1))
-    with pytest.raises(InputError, match='1x2 cells of an image of 4x10 pixels'):
+    with pytest.raises(
+        InputError, match='map of 1x2 positions does not divide an image of 4x10 pixels'
+    ):
         measure_distances(model, attention_layers(model.backbone), [torch.rand(1, 3, 4, 10)])
+
+
+def test_strides_divide_the_image():
+    assert find_stride((7, 7), (224, 224)) == 32 and find_stride((2, 3), (32, 48)) == 16
+    with pytest.raises(InputError, match='3x3 positions does not divide an image of 40x48 pixels'):
+        find_stride((3, 3), (40, 48))

@@ -1,4 +1,4 @@
-"""Recomputed attention weights against what the layers put out."""
+"""Recomputed attention weights, checked against the outputs of the layers."""
 
 import math
 
@@ -8,7 +8,7 @@ from mmpretrain.models import ResNet
 from mmpretrain.models.utils import MultiheadAttention, ShiftWindowMSA
 from torch import nn
 
-from vitae_mm.analysis.attention_weights import attention_layers, find_stride, watch_attention
+from vitae_mm.analysis.attention_weights import attention_layers, watch_attention
 from vitae_mm.errors import InputError
 from vitae_mm.layers import FullAttention, PerformerAttention, WindowAttention
 
@@ -16,7 +16,7 @@ from ..helpers.archs import NARROW
 
 
 def attention_of(layer, *inputs, image_size):
-    """What one layer shows, and what it puts out."""
+    """Weights and output of one layer."""
     shown = []
     with watch_attention({'layer': layer}, image_size, lambda name, seen: shown.append(seen)):
         out = layer.eval()(*inputs)
@@ -25,22 +25,25 @@ def attention_of(layer, *inputs, image_size):
 
 
 def attended(attention, values):
-    """Values (B, N, heads * d) of the map's cells, weighted: the same shape.
-    Each query is looked up by its cell; keys that are none have the value
-    ``values[:, -1]``."""
+    """Weighted values (B, N, heads * d) of the map's positions, of the same shape.
+
+    Each query is written to its position; keys outside the map have the value ``values[:, -1]``.
+    """
     heads = attention.weights.shape[1]
     outs = torch.full_like(values, math.nan)
     groups = len(attention.weights) // len(values)
-    for g, (weights, cells) in enumerate(zip(attention.weights, attention.cells)):
+    for g, (weights, positions) in enumerate(
+        zip(attention.weights, attention.positions, strict=True)
+    ):
         # (N, heads * d) -> (heads, N, d)
-        keys = values[g // groups, cells].unflatten(-1, (heads, -1)).transpose(0, 1)
+        keys = values[g // groups, positions].unflatten(-1, (heads, -1)).transpose(0, 1)
         out = (weights @ keys).transpose(0, 1).flatten(1)
-        outs[g // groups, cells] = out
+        outs[g // groups, positions] = out
     return outs
 
 
 def values_of(qkv, x):
-    """The last third of qkv for the cells of a map, and for padding, of zeros."""
+    """The last third of qkv for the positions of a map, and for padding, which is zero."""
     x = torch.cat([x.flatten(1, -2), torch.zeros_like(x.flatten(1, -2)[:, :1])], dim=1)
     return qkv(x).chunk(3, dim=-1)[2]
 
@@ -51,7 +54,7 @@ def test_full_attention_of_a_map(value_skip):
     nn.init.normal_(layer.qkv.weight)
     x = torch.randn(2, 3, 5, 6)
     attention, out = attention_of(layer, x, image_size=(12, 20))
-    assert attention.grid == (3, 5) and attention.cells.tolist() == [list(range(15))] * 2
+    assert attention.grid == (3, 5) and attention.positions.tolist() == [list(range(15))] * 2
     q, k, v = layer.qkv(x.flatten(1, 2)).chunk(3, -1)
     # the second head alone, written out
     plain = (q[..., 4:] @ k[..., 4:].transpose(1, 2) / 2).softmax(-1)
@@ -61,11 +64,11 @@ def test_full_attention_of_a_map(value_skip):
     torch.testing.assert_close(plain, out.flatten(1, 2), rtol=0, atol=1e-5)
 
 
-def test_class_tokens_come_first_and_are_no_cells():
+def test_class_tokens_come_first_and_are_not_in_the_map():
     layer = FullAttention(8, 8, 2)
     attention, _ = attention_of(layer, torch.randn(1, 7, 8), image_size=(8, 12))
     assert attention.grid == (2, 3)
-    assert attention.cells.tolist() == [[-1, 0, 1, 2, 3, 4, 5]]
+    assert attention.positions.tolist() == [[-1, 0, 1, 2, 3, 4, 5]]
     assert attention.weights.shape == (1, 2, 7, 7)
     torch.testing.assert_close(attention.weights.sum(-1), torch.ones(1, 2, 7))
 
@@ -82,13 +85,13 @@ def test_windows(height, width, shifted, relative_position):
         nn.init.normal_(layer.position_bias)
     x = torch.randn(2, height, width, 6)
     attention, out = attention_of(layer, x, image_size=(4 * height, 4 * width))
-    for cells in attention.cells.chunk(2):
-        assert sorted(cells[cells >= 0].tolist()) == list(range(height * width))
+    for positions in attention.positions.chunk(2):
+        assert sorted(positions[positions >= 0].tolist()) == list(range(height * width))
     plain = layer.proj(attended(attention, values_of(layer.qkv, x))[:, :-1])
     torch.testing.assert_close(plain, out.flatten(1, 2), rtol=0, atol=1e-5)
 
 
-def test_kernels_of_performers_have_weights():
+def test_weights_of_performers_are_those_of_their_kernel():
     layer = PerformerAttention(6, 16, 2)
     x = torch.randn(2, 3, 5, 6)
     attention, out = attention_of(layer, x, image_size=(12, 20))
@@ -117,8 +120,8 @@ def test_windows_of_mmpretrain(height, width, shift):
     x = torch.randn(2, height * width, 8)
     attention, out = attention_of(layer, x, (height, width), image_size=(4 * height, 4 * width))
     assert attention.grid == (height, width)
-    for cells in attention.cells.chunk(2):
-        assert sorted(cells[cells >= 0].tolist()) == list(range(height * width))
+    for positions in attention.positions.chunk(2):
+        assert sorted(positions[positions >= 0].tolist()) == list(range(height * width))
     plain = layer.w_msa.proj(attended(attention, values_of(layer.w_msa.qkv, x))[:, :-1])
     torch.testing.assert_close(plain, out, rtol=0, atol=1e-5)
 
@@ -137,7 +140,7 @@ def test_the_output_stays_the_same(name):
         assert all(torch.equal(a, b) for a, b in zip(plain, watched, strict=True))
         assert shown == list(layers)
         backbone(image)
-    assert shown == list(layers)  # no hook is left
+    assert shown == list(layers)  # no hook remains
 
 
 def test_class_tokens_attending_to_each_other_are_left_out():
@@ -153,9 +156,6 @@ def test_networks_without_attention_are_refused():
 
 def test_maps_that_do_not_fit_are_refused():
     layer = FullAttention(8, 8, 2)
-    assert find_stride((7, 7), (224, 224)) == 32 and find_stride((2, 3), (32, 48)) == 16
-    with pytest.raises(InputError, match='3x3 cells of an image of 40x48 pixels'):
-        find_stride((3, 3), (40, 48))
-    with pytest.raises(InputError, match='20 tokens of an image of 32x32 pixels'):
-        with watch_attention({'attn': layer}, (32, 32), lambda *_: None):
-            layer(torch.rand(1, 20, 8))
+    watching = watch_attention({'attn': layer}, (32, 32), lambda *_: None)
+    with pytest.raises(InputError, match='20 tokens of an image of 32x32 pixels'), watching:
+        layer(torch.rand(1, 20, 8))

@@ -3,87 +3,93 @@
 An Image is Worth 16x16 Words, Dosovitskiy et al., ICLR 2021, Fig. 7.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
+from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from .attention_weights import Attention, find_stride, watch_attention
+from vitae_mm.errors import InputError
 
-
-@dataclass(frozen=True)
-class LayerDistance:
-    """Average attention distance of a layer, in pixels of what the network sees.
-
-    Attributes:
-        name: Of the layer in its network.
-        stride: Pixels from one cell of its map to the next.
-        heads: Of each head.
-    """
-
-    name: str
-    stride: int
-    heads: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Over the heads."""
-        return sum(self.heads) / len(self.heads)
+from .attention_weights import REMEDY, Attention, watch_attention
 
 
 @torch.no_grad()
 def measure_distances(
-    model: nn.Module, layers: Mapping[str, nn.Module], images: Iterable[Tensor]
-) -> list[LayerDistance]:
-    """Average attention distances over images; each counts the same.
+    model: BaseModel, layers: Mapping[str, nn.Module], images: Iterable[Tensor]
+) -> dict[str, Any]:
+    """Average attention distances over images, each of which counts the same.
 
-    Images go through one by one, so that memory is for the weights of one
-    layer for one image, and up to three times as much for a moment.
+    Images are processed one by one, so that memory holds the weights of one layer for one image,
+    and up to three times as much for a moment.
 
     Args:
-        model: Of a codebase, in eval mode.
-        layers: Of :func:`attention_layers`.
-        images: As the network takes them, (1, C, H, W), of any sizes.
+        model: Model of a codebase, in eval mode.
+        layers: From :func:`attention_layers`.
+        images: What the network takes, (1, C, H, W), of any sizes.
 
     Returns:
-        Of each layer, in the order given.
+        The number of ``images``, their ``input_sizes`` (height and width), and for each of the
+        ``layers`` its ``name``, the ``stride`` of its map, and the average distances of its
+        ``heads`` and their ``mean``, in pixels of the network's input.
 
     Raises:
-        InputError: For an image that the cells of a layer do not fit; see
-            :func:`find_stride`.
+        InputError: If the map of a layer does not divide an image; see :func:`find_stride`.
     """
-    strides, distances = {}, {name: [] for name in layers}
+    sizes: list[tuple[int, ...]] = []
+    strides: dict[str, int] = {}
+    distances: dict[str, list[Tensor]] = {name: [] for name in layers}
+
+    def see(name: str, attention: Attention) -> None:
+        strides[name] = find_stride(attention.grid, sizes[-1])
+        distances[name].append(strides[name] * average_distance(attention))
+
     for image in images:
-        size = image.shape[2:]
-
-        def see(name: str, attention: Attention) -> None:
-            strides[name] = find_stride(attention.grid, size)
-            distances[name].append(strides[name] * average_distance(attention))
-
-        with watch_attention(layers, size, see):
+        sizes.append(tuple(image.shape[2:]))
+        with watch_attention(layers, sizes[-1], see):
             model.extract_feat(image)
-    return [
-        LayerDistance(name, strides[name], tuple(torch.stack(of_images).mean(0).tolist()))
-        for name, of_images in distances.items()
+    heads = {name: torch.stack(each).mean(0).tolist() for name, each in distances.items()}
+    rows = [
+        dict(name=name, stride=strides[name], mean=sum(each) / len(each), heads=each)
+        for name, each in heads.items()
     ]
+    return dict(images=len(sizes), input_sizes=sorted(set(sizes)), layers=rows)
+
+
+def find_stride(grid: Sequence[int], image_size: Sequence[int]) -> int:
+    """Pixels between neighbouring positions of a map.
+
+    Args:
+        grid: Rows and columns of the map.
+        image_size: Height and width of the image.
+
+    Raises:
+        InputError: If the map does not divide the image, as that of a padded one.
+    """
+    stride = image_size[0] // grid[0]
+    if (stride * grid[0], stride * grid[1]) != tuple(image_size):
+        raise InputError(
+            f'a map of {grid[0]}x{grid[1]} positions does not divide an image of '
+            f'{image_size[0]}x{image_size[1]} pixels. {REMEDY}'
+        )
+    return stride
 
 
 def average_distance(attention: Attention) -> Tensor:
-    """Average attention distance of each head, in cells: (heads, ).
+    """Average attention distance of each head, in positions: (heads,).
 
-    The mean over the queries of the distance from the centre of a query's
-    cell to those of its keys, weighted by attention. Class tokens and padding
-    are neither queries nor keys: a query's weights are divided by their sum
-    over the cells. A query with no weight on any is left out.
+    This is the mean over the queries of the distance from a query to its keys, weighted by
+    attention. Class tokens and padding are neither queries nor keys: a query's weights are divided
+    by their sum over the map. A query without weight on the map is left out.
     """
-    cells, (_, width) = attention.cells, attention.grid
-    inside = cells >= 0
+    positions, (_, width) = attention.positions, attention.grid
+    inside = positions >= 0
     # (G, N, 2)
-    places = torch.stack([cells // width, cells % width], dim=-1).to(attention.weights.dtype)
-    # distances close by would be inexact by way of a matrix product
+    places = torch.stack([positions // width, positions % width], dim=-1).to(attention.weights)
+    # small distances would be inexact if computed with a matrix product
     between = torch.cdist(places, places, compute_mode='donot_use_mm_for_euclid_dist')
-    keys = inside.to(between.dtype)[:, None]
+    keys = inside.to(between)[:, None]
     # (G, heads, N, N) -> (G, heads, N)
     weighted = torch.einsum('ghqk,gqk->ghq', attention.weights, between * keys)
     total = torch.einsum('ghqk,gqk->ghq', attention.weights, keys.expand_as(between))

@@ -1,10 +1,8 @@
-"""Class activation: which parts of an image a network's answer comes from.
+"""Class activation: which parts of an image a network's prediction comes from.
 
-Grad-CAM, Selvaraju et al., ICCV 2017, and its relatives, of the package
-``grad-cam``.
+Grad-CAM, Selvaraju et al., ICCV 2017, and its relatives, from the package ``grad-cam``.
 """
 
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -13,28 +11,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.dataset import Compose
-from mmengine.registry import DefaultScope
-from torch import Tensor
+from mmengine.model import BaseModel
+from torch import Tensor, nn
 
-from vitae_mm.engine.config import innermost, reads_files
-from vitae_mm.engine.models import load_model, prepare_config
 from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
 from vitae_mm.export import describe
-from vitae_mm.visualization.media import read_image
 
-from .activation_layers import (
-    covered_size,
-    find_layer,
-    run_watched,
-    suggest_layers,
-    to_maps,
-    usual_layers,
-)
-from .inputs import network_input
-from .scores import Scores, Target, build_scores
+from .activation_layers import covered_size, default_layers
+from .feature_maps import to_maps
+from .loading import image_reader, network_input
+from .scores import Target, find_score
 
 WITH_SCORE = {
     'gradcam': 'GradCAM',
@@ -50,9 +37,9 @@ WITH_SCORE = {
 """Methods that explain a score, and their classes in the package."""
 
 WITHOUT_SCORE = {'eigencam': 'EigenCAM', 'fem': 'FEM'}
-"""The same of those that look at a layer's maps alone, which every network has."""
+"""Methods that use a layer's maps alone, which every network has."""
 
-METHODS = (*WITH_SCORE, *WITHOUT_SCORE)
+METHODS = WITH_SCORE | WITHOUT_SCORE
 
 
 @dataclass(frozen=True)
@@ -60,10 +47,8 @@ class ClassActivation:
     """What a network sees in an image.
 
     Attributes:
-        image: As it goes into the network, without padding, (H, W, 3) RGB
-            uint8.
-        heat: How much each pixel counts, from 0 to 1 at the most in this
-            image, (H, W).
+        image: Input of the network without padding, (H, W, 3) RGB uint8.
+        heat: Importance of each pixel, (H, W), from 0 to 1 for the largest in this image.
         layer: Name of the layer that it comes from.
         caption: What is explained, with its score; '' without a score.
     """
@@ -75,165 +60,163 @@ class ClassActivation:
 
 
 class Explainer:
-    """Draws the class activation of a model for image after image.
+    """Computes the class activation of a model for one image after another.
 
-    The score that is explained is the logit of a classifier's class, or a
-    segmentor's sum of the logits of a class over the pixels that it gives to
-    that class. Scores of detected boxes and of keypoints come from choices
-    (NMS, maxima) that have no gradient: of these networks only the maps are
-    shown, by methods without a score.
+    It explains the logit of a class for a classifier, and for a segmentor the sum of the logits of
+    a class over the pixels predicted as this class. Detected boxes and keypoints are chosen (NMS,
+    maxima), which has no gradient: for these networks, methods without a score show the maps.
 
     Args:
-        cfg (Config): Of any of the codebases; changed in place.
-        checkpoint (str): Must have every key of the model.
-        method (str, optional): One of :data:`METHODS`. Defaults to 'gradcam',
-            where there is no score to 'eigencam'.
-        layer (str, optional): Its name in the model. Defaults to the
-            attention of the last cell whose map the score depends on: where
-            only the class token is read, what the last cell puts out for
-            the map goes nowhere, and the cell before is taken. Maps of a
-            single cell are passed over.
-        device (str): As torch names it. Defaults to 'cpu'.
-        trust (bool): Unpickle anything in the checkpoint. Defaults to False.
+        model (BaseModel): From ``load_model``, with its config as ``cfg``. Its parameters get no
+            gradients.
+        method (str, optional): One of :data:`METHODS`. Defaults to 'gradcam', or to 'eigencam'
+            for models without a score.
+        layer (str, optional): Its name in the model. Defaults to the attention of the last cell
+            whose map the score depends on: if only the class token is read, the map of the last
+            cell has no effect, and the previous cell is taken. Maps of one position are skipped.
 
     Raises:
-        InputError: For a method or a layer that there is not, a method that
-            needs a score where there is none, a checkpoint that does not fit.
+        InputError: If there is no such method or layer, if the method needs a score and the model
+            has none, or if the package is missing.
     """
 
-    def __init__(
-        self,
-        cfg: Config,
-        checkpoint: str,
-        method: str | None = None,
-        layer: str | None = None,
-        device: str = 'cpu',
-        trust: bool = False,
-    ):
+    def __init__(self, model: BaseModel, method: str | None = None, layer: str | None = None):
+        package = require_package('pytorch_grad_cam', 'class activation needs the package grad-cam')
+        from .eigen_cam import EigenCAM  # needs the package
+
         if method not in (None, *METHODS):
             raise InputError(f'method {method!r}: give one of {", ".join(METHODS)}.')
-        prepare_config(cfg)
-        self.model = load_model(cfg, checkpoint, device, trust).requires_grad_(False)
-        self.cfg = cfg
-        scores = build_scores(self.model, cfg.default_scope)
-        has_score = scores.explains
-        if method in WITH_SCORE and not has_score:
+        self.choose_score = find_score(model)
+        if method in WITH_SCORE and self.choose_score is None:
             raise InputError(
-                f'method {method}: {type(self.model).__name__} of {cfg.default_scope} has no '
+                f'method {method}: {type(model).__name__} of {model.cfg.default_scope} has no '
                 f'score with a gradient; give one of {", ".join(WITHOUT_SCORE)}, which show its '
-                'maps alone.'
+                'maps.'
             )
-        self.method = method or ('gradcam' if has_score else 'eigencam')
-        self.scores = Scores(self.model) if self.method in WITHOUT_SCORE else scores
-        self.cam_type = _cam_type(self.method)
-        self.layers = {layer: find_layer(self.model, layer)} if layer else usual_layers(self.model)
-        steps = next(innermost(cfg.test_dataloader)).pipeline
-        self.reads_files = reads_files(steps)
-        with DefaultScope.overwrite_default_scope(cfg.default_scope):
-            self.pipeline = Compose(steps)
+        self.method = method or ('gradcam' if self.choose_score else 'eigencam')
+        if self.method in WITHOUT_SCORE:
+            self.choose_score = None
+        eigen = self.method == 'eigencam'
+        self.cam_type = EigenCAM if eigen else getattr(package, METHODS[self.method])
+        self.model = model.requires_grad_(False)
+        self.layers = default_layers(model)
+        if layer:
+            modules = dict(model.named_modules())
+            if layer not in modules:
+                raise InputError(
+                    f'layer {layer!r}: {type(model).__name__} has none of this name; give a name '
+                    f'of its named_modules(), such as {", ".join(self.layers)}.'
+                )
+            self.layers = {layer: modules[layer]}
+        self.read = image_reader(model)
 
     def __call__(self, path: Path, category: int | None = None) -> ClassActivation:
-        """
+        """Explains the prediction for an image.
+
         Args:
             path: Image file.
-            category: Number of the class to explain. Defaults to the
-                likeliest one, of a segmentor the one of most pixels.
+            category: Index of the class to explain. Defaults to the most probable one, or for a
+                segmentor to the one with most pixels.
 
         Raises:
-            InputError: If the image cannot be read, there is no such class,
-                or the score does not depend on the layer.
+            InputError: If the image cannot be read, there is no such class, or the score does not
+                depend on the layer.
         """
-        item = self.pipeline(self._sample(path))
+        item = self.read(path)
         images = network_input(self.model, item).requires_grad_()
         height, width = item['inputs'].shape[-2:]
-        # the preprocessor pads to the right and below
+        # the preprocessor pads at the right and bottom
         inside = height / images.shape[2], width / images.shape[3]
-        name, target, caption = self._choose(images, inside, category)
-        heat = self._heat(images, name, target)
-        return ClassActivation(
-            self._pixels(images)[:height, :width], heat[:height, :width], name, caption
-        )
-
-    def _sample(self, path: Path) -> dict[str, Any]:
-        """What the test pipeline begins with."""
-        image = read_image(path)  # names a file that the pipeline would stumble over
-        size = image.shape[:2]
-        sample = dict(img_path=str(path), img_id=0)
-        if not self.reads_files:  # such data sets give RGB
-            sample.update(img=image[..., ::-1].copy(), img_shape=size, ori_shape=size)
-        if self.cfg.default_scope == 'mmpose':  # the whole image is the box
-            box = np.array([[0, 0, *size[::-1]]], np.float32)
-            sample.update(bbox=box, bbox_score=np.ones(1, np.float32), **self.model.dataset_meta)
-        return sample
+        target, caption, name = self._choose(images, inside, category)
+        heat = self._heat(images, target, name)[:height, :width]
+        return ClassActivation(self._pixels(images)[:height, :width], heat, name, caption)
 
     def _choose(
         self, images: Tensor, inside: tuple[float, float], category: int | None
-    ) -> tuple[str, Target | None, str]:
-        """The name of the layer to draw, the score and its caption."""
-        with torch.set_grad_enabled(self.scores.explains):
-            output, seen = run_watched(self.scores, images, self.layers)
-            target, caption = self.scores.choose(output, inside, category)
-            score = None if target is None else target(output[0])
-        reason_against = partial(self._reason_against, seen=seen, score=score, shape=images.shape)
-        # of those that ran the last first
-        name = next((name for name in reversed(seen) if not reason_against(name)), None)
-        if name is None:
-            name = next(reversed(self.layers))
-            raise InputError(f'layer {name} {reason_against(name)}; {suggest_layers(self.model)}')
-        return name, target, caption
+    ) -> tuple[Target | None, str, str]:
+        """The score, its caption, and the name of the layer to draw."""
+        if self.choose_score is None and category is not None:
+            raise InputError(
+                f'category {category}: no score of a class of {type(self.model).__name__} is '
+                f'explained by {self.method}; leave it out.'
+            )
+        outputs: dict[str, Any] = {}
 
-    def _reason_against(
-        self, name: str, seen: Mapping[str, object], score: Tensor | None, shape: Sequence[int]
+        def keep(name: str, layer: nn.Module, inputs: object, output: object) -> None:
+            outputs[name] = output
+
+        score, target, caption = None, None, ''
+        with ExitStack() as hooks, torch.set_grad_enabled(self.choose_score is not None):
+            for name, layer in self.layers.items():
+                hooks.callback(layer.register_forward_hook(partial(keep, name)).remove)
+            if self.choose_score is None:
+                self.model.extract_feat(images)
+            else:
+                logits = self.model(images, mode='tensor')
+                target, caption = self.choose_score(self.model, logits, inside, category)
+                score = target(logits[0])
+        # of the layers that ran, the last one first
+        for name in reversed(outputs):
+            if self._flaw(name, outputs, score, images) is None:
+                return target, caption, name
+        name = next(reversed(self.layers))
+        flaw = self._flaw(name, outputs, score, images)
+        raise InputError(
+            f'layer {name} {flaw}; give one of {", ".join(default_layers(self.model))}.'
+        )
+
+    def _flaw(
+        self, name: str, outputs: dict[str, Any], score: Tensor | None, images: Tensor
     ) -> str | None:
-        """Why there is nothing to draw of a layer; None if there is."""
-        if name not in seen:
+        """Why a layer cannot be drawn; None if it can."""
+        if name not in outputs:
             return 'does not run'
-        output, layer, size = seen[name], self.layers[name], shape[2:]
-        if to_maps(output, layer, size) is None or len(output) != shape[0]:
+        output, layer, size = outputs[name], self.layers[name], images.shape[2:]
+        if to_maps(output, layer, size) is None or len(output) != len(images):
             found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             return (
-                f'puts out {found}: no map of several cells, or tokens of one, of an image of '
-                f'{size[0]}x{size[1]} pixels'
+                f'outputs {found}: not a map of several positions, or the tokens of one, of an '
+                f'image of {size[0]}x{size[1]} pixels'
             )
-        if score is None:
-            return None
-        (grad,) = torch.autograd.grad(score, output, retain_graph=True, allow_unused=True)
-        if grad is None or not to_maps(grad, layer, size).any():
-            return 'puts out a map that the score does not depend on'
+        if score is not None:
+            (grad,) = torch.autograd.grad(score, output, retain_graph=True, allow_unused=True)
+            maps = to_maps(grad, layer, size)
+            if maps is None or not maps.any():
+                return 'outputs a map that the score does not depend on'
         return None
 
-    def _heat(self, images: Tensor, name: str, target: Target | None) -> np.ndarray:
-        """(1, C, H, W) -> (H, W) or more, where the layer's map covers more."""
-        layer = self.layers[name]
+    def _heat(self, images: Tensor, target: Target | None, name: str) -> np.ndarray:
+        """(1, C, H, W) -> (H, W), or larger if the layer's map covers more than the image."""
+        layer, size = self.layers[name], images.shape[2:]
 
         def as_maps(output: Tensor) -> Tensor:
-            # a copy: residual sums of other networks are written over a norm's output
-            return to_maps(output, layer, images.shape[2:]).clone()
+            maps = to_maps(output, layer, size)
+            assert maps is not None
+            return maps.clone()  # in other networks, residual sums overwrite the output of a norm
 
-        cam = self.cam_type(self.scores, [layer], as_maps)
-        size = covered_size(self.model, name, images.shape[2:])
-        # else the map would be stretched over the image alone
-        cam.get_target_width_height = lambda _: size[::-1]
+        network = self.model if target else Features(self.model)
+        cam = self.cam_type(network, [layer], as_maps)
+        # without this, the map would be stretched over the image alone
+        cam.get_target_width_height = lambda _: covered_size(self.model, name, size)[::-1]
         with ExitStack() as hooks, torch.set_grad_enabled(cam.uses_gradients):
             hooks.callback(cam.activations_and_grads.release)
             return cam(images, [target])[0]
 
     def _pixels(self, images: Tensor) -> np.ndarray:
-        """Images after the preprocessor, (1, C, H, W) -> (H, W, C) RGB uint8."""
-        known = describe(self.cfg, None)
-        mean, std = (
-            images.new_tensor(known.get(key, default)).view(-1, 1, 1)
-            for key, default in (('mean', 0.0), ('std', 1.0))
-        )
+        """Preprocessed images (1, C, H, W) -> (H, W, C) RGB uint8."""
+        known = dict(mean=0.0, std=1.0) | describe(self.model.cfg, None)
+        mean, std = (images.new_tensor(known[key]).view(-1, 1, 1) for key in ('mean', 'std'))
         pixels = (images.detach()[0] * std + mean).round().clamp(0, 255).byte()
         pixels = pixels.flip(0) if known.get('channels') == 'BGR' else pixels
         return pixels.permute(1, 2, 0).cpu().numpy()
 
 
-def _cam_type(method: str) -> type:
-    package = require_package('pytorch_grad_cam', 'class activation needs the package grad-cam')
-    if method == 'eigencam':
-        from .eigen_cam import EigenCAM  # needs the package
+class Features(nn.Module):
+    """A model as ``grad-cam`` calls it for its maps alone, without heads."""
 
-        return EigenCAM
-    return getattr(package, (WITH_SCORE | WITHOUT_SCORE)[method])
+    def __init__(self, model: BaseModel):
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> object:
+        return self.model.extract_feat(images)

@@ -1,3 +1,5 @@
+"""Eigen-CAM; needs the package ``grad-cam``."""
+
 import numpy as np
 from pytorch_grad_cam.base_cam import BaseCAM
 
@@ -5,25 +7,30 @@ from pytorch_grad_cam.base_cam import BaseCAM
 class EigenCAM(BaseCAM):
     """The first principal component of a layer's maps; needs no score.
 
-    Eigen-CAM, Muhammad and Yeasin, IJCNN 2020. A component has no sign: the
-    one is taken whose larger extreme is positive (Seg-Eigen-CAM, Chung and
-    Ying, Applied Sciences 2025, Eq. 13). Also, unlike the package's own, it
-    takes no memory of the square of the number of cells, of which maps of
+    Eigen-CAM, Muhammad and Yeasin, IJCNN 2020. Components have no sign: the sign is chosen so that
+    the larger extreme is positive (Seg-Eigen-CAM, Chung and Ying, Applied Sciences 2025, Eq. 13).
+    Unlike the package's own class, it needs no memory of the squared number of positions, of which
     detectors have tens of thousands.
     """
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, uses_gradients=False, **options)
+    def __init__(self, *args: object, **kwargs: object):
+        super().__init__(*args, uses_gradients=False, **kwargs)
 
     def get_cam_image(
-        self, input_tensor, target_layer, targets, activations: np.ndarray, grads, eigen_smooth
+        self,
+        input_tensor: object,
+        target_layer: object,
+        targets: object,
+        activations: np.ndarray,
+        grads: object,
+        eigen_smooth: object,
     ) -> np.ndarray:
-        """Activations, (B, C, H, W) -> (B, H, W)."""
+        """Activations (B, C, H, W) -> (B, H, W)."""
         # (B, C, H, W) -> (B, H * W, C)
-        cells = activations.reshape(*activations.shape[:2], -1).transpose(0, 2, 1)
-        centred = cells - cells.mean(axis=1, keepdims=True)
+        features = activations.reshape(*activations.shape[:2], -1).transpose(0, 2, 1)
+        centred = features - features.mean(axis=1, keepdims=True)
         components = np.linalg.svd(centred, full_matrices=False).Vh
         # (B, H * W, C) x (B, C, 1) -> (B, H * W)
-        shown = (centred @ components[:, :1].transpose(0, 2, 1))[..., 0]
-        sign = np.where(shown.max(1) < -shown.min(1), -1, 1)
-        return (sign[:, None] * shown).reshape(-1, *activations.shape[2:])
+        heat = (centred @ components[:, :1].transpose(0, 2, 1))[..., 0]
+        sign = np.where(heat.max(1) < -heat.min(1), -1, 1)
+        return (sign[:, None] * heat).reshape(-1, *activations.shape[2:])

@@ -1,93 +1,98 @@
-"""Accuracy of a classifier against the strength of attacks and corruptions."""
+"""Accuracy of a classifier over the strength of attacks and corruptions."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from vitae_mm.datasets.stratified_subset import MAX_SEED
-from vitae_mm.errors import InputError
-
-from .accuracy import PixelClassifier, is_right
-from .attacks import build_attack, is_robust
-from .corruptions import STRENGTHS, corrupt
-from .samples import Samples
+from .attacks import ATTACKS, build_attack
+from .classifiers import PixelClassifier, Samples, is_right
+from .corruptions import corrupt
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is measured.
-
-    Attributes:
-        attacks: Of :data:`ATTACKS`.
-        eps: Largest changes of a pixel, in (0, 1).
-        corruptions: Of :data:`CORRUPTIONS`.
-        steps: Of PGD.
-        restarts: Random starts of PGD.
-        seed: Of random starts and noise.
-        batch: How many images go through the network at once.
-
-    Raises:
-        InputError: If a number is out of range, or nothing is to be measured.
-    """
-
-    attacks: tuple[str, ...]
-    eps: tuple[float, ...]
-    corruptions: tuple[str, ...]
-    steps: int = 10
-    restarts: int = 1
-    seed: int = 0
-    batch: int = 50
-
-    def __post_init__(self) -> None:
-        for name in ('steps', 'restarts', 'batch'):
-            if getattr(self, name) < 1:
-                raise InputError(f'{name} {getattr(self, name)}: give a whole number, 1 or more.')
-        if not 0 <= self.seed <= MAX_SEED:
-            raise InputError(f'seed {self.seed}: give a whole number from 0 to {MAX_SEED}.')
-        if self.attacks and not self.eps:
-            raise InputError('eps 0 alone is no attack: give one such as 8/255.')
-        if not self.attacks and not self.corruptions:
-            raise InputError('neither attacks nor corruptions are to be measured: give one.')
-
-    @property
-    def strengths(self) -> dict[str, tuple[float, ...]]:
-        """Of every attack (eps) and corruption, from 0, which leaves images as
-        they are."""
-        return {
-            **dict.fromkeys(self.attacks, (0, *self.eps)),
-            **dict.fromkeys(self.corruptions, (0, *STRENGTHS)),
-        }
+@contextmanager
+def seeded(*numbers: int) -> Iterator[None]:
+    """Makes PyTorch's random numbers inside depend on these non-negative integers alone, and
+    leaves those outside as if nothing had been drawn."""
+    seed = np.random.SeedSequence(numbers).generate_state(1)[0]
+    with torch.random.fork_rng():
+        torch.manual_seed(int(seed))
+        yield
 
 
 def measure_robustness(
     classifier: PixelClassifier,
     samples: Samples,
-    plan: Plan,
+    strengths: Mapping[str, Sequence[float]],
+    *,
+    steps: int = 10,
+    restarts: int = 1,
+    seed: int = 0,
+    batch: int = 50,
     track: Callable[[list], Iterable] = iter,
 ) -> dict[str, list[float]]:
     """Accuracies in percent.
 
     Args:
-        track: Goes through a list and shows how far. Defaults to no show.
+        classifier: What is measured.
+        samples: What it is tested on.
+        strengths: By attack or corruption; 0, which leaves images unchanged, then eps or
+            strengths.
+        steps: Steps of PGD. Defaults to 10.
+        restarts: Random starts of PGD. Defaults to 1.
+        seed: Seed of random starts and noise. Defaults to 0.
+        batch: Number of images that go through the network at once. Defaults to 50.
+        track: Iterates over a list and shows progress. Defaults to none.
 
     Returns:
-        By attack and corruption, for each of ``plan.strengths``.
+        By attack or corruption, for each of its strengths.
     """
-    right = is_right(classifier, samples.images, samples.labels, plan.batch)
-    curves = {name: [_percent(right)] for name in plan.strengths}
-    jobs = [*product(plan.attacks, plan.eps), *product(plan.corruptions, STRENGTHS)]
+    right = is_right(classifier, *samples, batch)
+    kept = {(name, values[0]): right for name, values in strengths.items()}
+    jobs = [(name, strength) for name, values in strengths.items() for strength in values[1:]]
     for name, strength in track(jobs):
-        if name in plan.attacks:
-            attack = build_attack(name, classifier, strength, plan.steps)
-            kept = is_robust(attack, samples, right, plan.restarts, plan.seed, plan.batch)
+        if name in ATTACKS:
+            attack = build_attack(name, classifier, strength, steps)
+            kept[name, strength] = is_robust(
+                attack, samples, right, restarts=restarts, seed=seed, batch=batch
+            )
         else:
-            images = corrupt(samples.images, name, strength, plan.seed)
-            kept = is_right(classifier, images, samples.labels, plan.batch)
-        curves[name].append(_percent(kept))
-    return curves
+            with seeded(seed):
+                images = corrupt(samples.images, name, int(strength))
+            kept[name, strength] = is_right(classifier, images, samples.labels, batch)
+    return {
+        name: [100 * kept[name, strength].double().mean().item() for strength in values]
+        for name, values in strengths.items()
+    }
 
 
-def _percent(right: Tensor) -> float:
-    return 100 * right.double().mean().item()
+def is_robust(
+    attack: Any, samples: Samples, right: Tensor, *, restarts: int, seed: int, batch: int
+) -> Tensor:
+    """Which images stay classified correctly from every start of an attack.
+
+    Args:
+        attack: From :func:`build_attack`.
+        samples: What is attacked.
+        right: Which are classified correctly without it, (N,) bool. The others are not attacked:
+            no change at all is within eps too.
+        restarts: Random starts; an attack without one is run once.
+        seed: Seed of the random starts; with fewer restarts, they are the first of more.
+        batch: Number of images that go through the network at once.
+
+    Returns:
+        (N,) bool.
+    """
+    right = right.clone()
+    for restart in range(restarts if getattr(attack, 'random_start', False) else 1):
+        with seeded(seed, restart):
+            # a split of nothing has one part
+            for indices in right.nonzero()[:, 0].split(batch) if right.any() else ():
+                labels = samples.labels[indices]
+                attacked = attack(samples.images[indices].to(attack.device) / 255, labels)
+                with torch.no_grad():
+                    right[indices] = attack.model(attacked).argmax(1).cpu() == labels
+    return right

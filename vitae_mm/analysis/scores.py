@@ -1,127 +1,97 @@
-"""Scores that class activation explains, by the task of a model."""
+"""Scores that class activation explains: logits of classifiers and segmentors."""
 
 import math
 from collections.abc import Callable, Sequence
 
-from torch import Tensor, nn
+from mmengine.model import BaseModel
+from torch import Tensor
 
 from vitae_mm.errors import InputError
 
 Target = Callable[[Tensor], Tensor]
-"""What a network puts out for an image -> the score."""
+"""Maps a network's logits for one image to the score."""
+
+ScoreChoice = Callable[[BaseModel, Tensor, Sequence[float], int | None], tuple[Target, str]]
+"""Chooses a score, as :func:`class_score` and :func:`pixel_score` do."""
 
 
-class Scores(nn.Module):
-    """A model of which only the maps are looked at: it has no score.
+def find_score(model: BaseModel) -> ScoreChoice | None:
+    """How the score of a model with its config as ``cfg`` is chosen; None if there is no score
+    with a gradient."""
+    if model.cfg.default_scope == 'mmpretrain':
+        from mmpretrain.models import BaseClassifier  # other codebases work without it
 
-    Attributes:
-        explains: Whether there is a score, with a gradient.
+        return class_score if isinstance(model, BaseClassifier) and model.with_head else None
+    return pixel_score if model.cfg.default_scope == 'mmseg' else None
+
+
+def class_score(
+    model: BaseModel, logits: Tensor, inside: Sequence[float], category: int | None
+) -> tuple[Target, str]:
+    """The logit of a class of a classifier.
+
+    Args:
+        model: The classifier.
+        logits: Of one image, (1, classes).
+        inside: As for :func:`pixel_score`; not used.
+        category: Index of the class. Defaults to the most probable one.
+
+    Returns:
+        The score and its caption.
+
+    Raises:
+        InputError: If there is no such class.
     """
-
-    explains = False
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> object:
-        """Images (B, C, H, W), after the preprocessor -> what it puts out."""
-        return self.model.extract_feat(images)
-
-    def choose(
-        self, output: object, inside: tuple[float, float], category: int | None
-    ) -> tuple[Target | None, str]:
-        """The score of a class.
-
-        Args:
-            output: Of :meth:`forward`, for one image.
-            inside: The share of its height and of its width that is no padding.
-            category: Its number. Defaults to the likeliest one.
-
-        Returns:
-            The score, None if there is none, and how it is called.
-
-        Raises:
-            InputError: If there is no such class.
-        """
-        if category is not None:
-            raise InputError(
-                f'category {category}: no score of a class of '
-                f'{type(self.model).__name__} is explained, by this method or by any; '
-                'leave it out.'
-            )
-        return None, ''
-
-    def _check(self, category: int, count: int) -> None:
-        if not 0 <= category < count:
-            raise InputError(
-                f'category {category}: {type(self.model).__name__} has {count} '
-                f'classes; give a number from 0 to {count - 1}.'
-            )
-
-    def _name(self, category: int) -> str:
-        names: Sequence[str] = self.model.dataset_meta.get('classes') or ()
-        return names[category] if category < len(names) else f'class {category}'
+    probabilities = logits[0].softmax(0)
+    best = int(probabilities.argmax())
+    category = best if category is None else category
+    captions = [
+        f'{class_name(model, i, len(probabilities))} {probabilities[i]:.2f}'
+        for i in (category, best)
+    ]
+    caption = captions[0] if category == best else f'{captions[0]}, predicted {captions[1]}'
+    return lambda logits: logits[category], caption
 
 
-class ClassScores(Scores):
-    """A classifier: the logit of a class."""
+def pixel_score(
+    model: BaseModel, logits: Tensor, inside: Sequence[float], category: int | None
+) -> tuple[Target, str]:
+    """The sum of the logits of a class over the pixels that a segmentor predicts as this class.
 
-    explains = True
+    Args:
+        model: The segmentor.
+        logits: Of one image, (1, classes, H', W').
+        inside: Fractions of the height and the width that are not padding.
+        category: Index of the class. Defaults to the one with most pixels.
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) -> logits, (B, classes)."""
-        return self.model(images, mode='tensor')
+    Returns:
+        The score and its caption.
 
-    def choose(
-        self, output: Tensor, inside: tuple[float, float], category: int | None
-    ) -> tuple[Target, str]:
-        shares = output[0].softmax(0)
-        best = int(shares.argmax())
-        category = best if category is None else category
-        self._check(category, len(shares))
-        captions = [f'{self._name(i)} {shares[i]:.2f}' for i in (category, best)]
-        caption = captions[0] if category == best else f'{captions[0]}, predicted {captions[1]}'
-        return lambda logits: logits[category], caption
-
-
-class PixelScores(Scores):
-    """A segmentor: the sum of the logits of a class over the pixels that are
-    given to it, at the size that its head puts out."""
-
-    explains = True
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) -> logits, (B, classes, H', W')."""
-        return self.model(images, mode='tensor')
-
-    def choose(
-        self, output: Tensor, inside: tuple[float, float], category: int | None
-    ) -> tuple[Target, str]:
-        rows, cols = (math.ceil(share * side) for share, side in zip(inside, output.shape[2:]))
-        labels = output[0, :, :rows, :cols].argmax(0)
-        counts = labels.flatten().bincount(minlength=output.shape[1])
-        category = int(counts.argmax()) if category is None else category
-        self._check(category, len(counts))
-        if not counts[category]:
-            found = ', '.join(f'{i} ({self._name(i)})' for i in counts.nonzero().flatten().tolist())
-            raise InputError(
-                f'category {category}: no pixel is predicted as '
-                f'{self._name(category)}; give one that is: {found}.'
-            )
-        chosen = labels == category
-        share = f'{chosen.float().mean():.0%} of the pixels'
-        caption = f'{self._name(category)} {share}'
-        return lambda logits: logits[category, :rows, :cols][chosen].sum(), caption
+    Raises:
+        InputError: If there is no such class, or no pixel is predicted as this class.
+    """
+    rows, columns = (math.ceil(inside[i] * logits.shape[2 + i]) for i in (0, 1))
+    labels = logits[0, :, :rows, :columns].argmax(0)
+    counts = labels.flatten().bincount(minlength=logits.shape[1]).tolist()
+    category = counts.index(max(counts)) if category is None else category
+    names = [class_name(model, i, len(counts)) for i in (category, *range(len(counts)))]
+    if not counts[category]:
+        found = [f'{i} ({name})' for i, name in enumerate(names[1:]) if counts[i]]
+        raise InputError(
+            f'category {category}: no pixel is predicted as {names[0]}; give one that is: '
+            f'{", ".join(found)}.'
+        )
+    chosen = labels == category
+    caption = f'{names[0]} {chosen.float().mean():.0%} of the pixels'
+    return lambda logits: logits[category, :rows, :columns][chosen].sum(), caption
 
 
-def build_scores(model: nn.Module, scope: str) -> Scores:
-    """The score of a model of a codebase."""
-    if scope == 'mmpretrain':
-        from mmpretrain.models import BaseClassifier  # one codebase is enough
-
-        if isinstance(model, BaseClassifier) and model.with_head:
-            return ClassScores(model)
-    if scope == 'mmseg':
-        return PixelScores(model)
-    return Scores(model)
+def class_name(model: BaseModel, category: int, count: int) -> str:
+    """Name of one of the model's classes; raises InputError if there is no such class."""
+    if not 0 <= category < count:
+        raise InputError(
+            f'category {category}: {type(model).__name__} has {count} classes; give a number from '
+            f'0 to {count - 1}.'
+        )
+    names = model.dataset_meta.get('classes') or ()
+    return names[category] if category < len(names) else f'class {category}'

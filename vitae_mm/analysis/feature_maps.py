@@ -1,0 +1,51 @@
+"""How the tokens and maps of a layer lie on an image."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from torch import Tensor, nn
+
+EXTRA_TOKENS = 2
+"""Most tokens before those of a map: class and distillation token (DeiT)."""
+
+
+def find_grid(count: int, image_size: Sequence[int]) -> tuple[int, int] | None:
+    """Rows and columns of the largest map of an image (height, width) that ``count`` tokens may
+    be, without up to :data:`EXTRA_TOKENS`; None if there is none."""
+    fitting = (grid for grid in grids(image_size) if 0 <= count - prod(grid) <= EXTRA_TOKENS)
+    return next(fitting, None)
+
+
+def grids(image_size: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Rows and columns of the maps of all strides, from the largest to the last that has more
+    than one position. Positions at the right and bottom may extend beyond the image."""
+    height, width = image_size
+    return ((-(-height // stride), -(-width // stride)) for stride in range(1, max(image_size)))
+
+
+def to_maps(output: object, layer: nn.Module, image_size: Sequence[int]) -> Tensor | None:
+    """Converts a layer's output, or its gradient, to maps.
+
+    Args:
+        output: Map (B, H, W, C) or (B, C, H, W), or tokens (B, N, C) with up to two others
+            before those of a map.
+        layer: The layer.
+        image_size: Height and width of the images.
+
+    Returns:
+        (B, C, H, W) without class tokens; None for other outputs and for maps of one position.
+    """
+    if not isinstance(output, Tensor) or output.ndim not in (3, 4):
+        return None
+    if output.ndim == 3:
+        grid = find_grid(output.shape[1], image_size)
+        # (B, N, C) -> (B, C, H, W)
+        return grid and output[:, -prod(grid) :].unflatten(1, grid).permute(0, 3, 1, 2)
+    known = set(grids(image_size))
+    channels_last, channels_first = output.shape[1:3] in known, output.shape[2:] in known
+    if channels_last and channels_first:  # as many channels as columns
+        ours = type(layer).__module__.startswith('vitae_mm.')
+        channels_last = ours or isinstance(layer, nn.LayerNorm | nn.Linear)
+    if channels_last:
+        return output.permute(0, 3, 1, 2)
+    return output if channels_first else None

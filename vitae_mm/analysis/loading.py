@@ -1,0 +1,90 @@
+"""Models and images that the analysis tools look at."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.model import BaseModel
+from mmengine.registry import DATASETS, DefaultScope
+from torch import Tensor
+
+from vitae_mm.engine.cli import check_device, name_models
+from vitae_mm.engine.config import leaf_datasets, load_config, loads_image_files, strip_test_dataset
+from vitae_mm.engine.models import load_model
+from vitae_mm.engine.preflight import check_data
+from vitae_mm.errors import InputError
+from vitae_mm.visualization.media import IMAGE_SUFFIXES, read_image
+
+
+def load_models(args: argparse.Namespace) -> dict[str, BaseModel]:
+    """Loads the models given by ``add_models_arguments``, each with its config as ``cfg``, by
+    label; raises InputError if that is impossible."""
+    check_device(args.device)
+    models = {}
+    for label, (config, checkpoint) in name_models(args).items():
+        cfg = load_config(config, args.cfg_options)
+        strip_test_dataset(cfg)
+        models[label] = load_model(cfg, checkpoint, args.device, trust=args.trust)
+    return models
+
+
+def network_input(model: BaseModel, item: Mapping) -> Tensor:
+    """A dataset's item after the model's preprocessor: (1, C, H, W), on the model's device."""
+    return model.data_preprocessor(pseudo_collate([item]), False)['inputs']
+
+
+def find_images(folder: Path) -> list[Path]:
+    """The images of a folder and its subfolders, sorted; raises InputError if there are none."""
+    files = (path for path in sorted(folder.rglob('*')) if not path.name.startswith('.'))
+    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
+        raise InputError(
+            f'folder {folder} holds no images ({" ".join(IMAGE_SUFFIXES)}): give another one.'
+        )
+    return images
+
+
+def image_reader(model: BaseModel) -> Callable[[Path], Mapping]:
+    """A function that reads an image file as the test pipeline of the model's config does.
+
+    The whole image is the box of a pose estimator. The function raises InputError for a damaged
+    file.
+    """
+    cfg = model.cfg
+    steps = next(leaf_datasets(cfg.test_dataloader))['pipeline']
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        pipeline = Compose(steps)
+
+    def read(path: Path) -> Mapping:
+        image = read_image(path)
+        size = image.shape[:2]
+        sample = dict(img_path=str(path), img_id=0)
+        if not loads_image_files(steps):  # datasets that hold their images give RGB
+            sample.update(img=image[..., ::-1].copy(), img_shape=size, ori_shape=size)
+        if cfg.default_scope == 'mmpose':
+            box = np.array([[0, 0, *size[::-1]]], np.float32)
+            sample.update(bbox=box, bbox_score=np.ones(1, np.float32), **model.dataset_meta)
+        return pipeline(sample)
+
+    return read
+
+
+def dataset_readers(cfg: Config) -> list[partial[Mapping]]:
+    """A function for each image of the config's test set that reads it; raises InputError if
+    there are none."""
+    check_data(cfg, ('test',))
+    with DefaultScope.overwrite_default_scope(cfg.default_scope):
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    return [partial(dataset.__getitem__, index) for index in range(len(dataset))]
+
+
+def choose(items: list, count: int, seed: int) -> list:
+    """``count`` random items, or all if there are fewer. With the same seed, fewer items are the
+    first of more."""
+    # NumPy guarantees that the numbers of RandomState, unlike default_rng's, never change
+    order = np.random.RandomState(seed).permutation(len(items))
+    return [items[index] for index in order[:count]]
