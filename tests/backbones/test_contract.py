@@ -1,4 +1,4 @@
-"""What every backbone of every arch must keep."""
+"""The contract that every backbone and arch meets."""
 
 import copy
 import math
@@ -75,7 +75,7 @@ def test_without_inductive_biases_it_is_t2t_in_shape():
 
 @pytest.mark.parametrize('size', [(64, 64), (65, 97), (31, 130), (224, 33)])
 @every
-def test_maps_have_ceil_size_cells(network, arch, size):
+def test_map_sizes_are_rounded_up(network, arch, size):
     model = build(network, arch).eval()
     with torch.no_grad():
         maps = model(torch.rand(1, 3, *size))
@@ -86,7 +86,7 @@ def test_maps_have_ceil_size_cells(network, arch, size):
         assert m.isfinite().all()
 
 
-def test_images_below_one_token():
+def test_images_smaller_than_one_token():
     assert build(*NARROW['vitaev2']).eval()(torch.rand(1, 3, 1, 1))[-1].shape == (1, 32, 1, 1)
     for name in ('vitae', 'vitae_patch', 'ceit'):
         with pytest.raises(InputError, match='16x15 pixels are too small.*16 or more'):
@@ -94,7 +94,7 @@ def test_images_below_one_token():
 
 
 @pytest.mark.parametrize('name, side', [('vitaev2', 32), ('vitae', 16), ('ceit', 16)])
-def test_one_cell_is_too_small_to_train_batch_norms_on(name, side):
+def test_one_token_is_too_small_to_train_batch_norms(name, side):
     model = build(*NARROW[name]).train()
     with pytest.raises(InputError, match='too small to train batch norms on.*norm_eval=True'):
         model(torch.rand(1, 3, side, side))
@@ -104,7 +104,7 @@ def test_one_cell_is_too_small_to_train_batch_norms_on(name, side):
 
 
 @narrow
-def test_images_of_another_form(network, arch):
+def test_images_of_invalid_shape(network, arch):
     model = build(network, arch)
     with pytest.raises(InputError, match=r'\(B, 3, H, W\), got \(1, 4, 32, 32\)'):
         model(torch.rand(1, 4, 32, 32))
@@ -173,15 +173,15 @@ def test_every_trained_parameter_has_a_gradient(name, options):
     loss_of(model(torch.randn(2, 3, 64, 96))).backward()
     trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
     assert all(p.grad is not None for p in trained.values())
-    # a bias before a batch norm in train mode is taken off again: its
-    # gradient is there, but zero up to rounding
+    # a batch norm in train mode removes the bias before it, whose gradient is
+    # zero up to rounding
     taken_off = ('conv1.bias', 'conv2.bias', 'conv3.bias', 'reduction.conv.bias')
     assert not [
         key
         for key, p in trained.items()
         if not p.grad.abs().sum() > 0 and not key.endswith(taken_off)
     ]
-    # what only the map reads is not trained where only the class token is read
+    # where only the class token is read, what changes the map alone is not trained
     idle = [key for key, p in model.named_parameters() if not p.requires_grad]
     assert all(f'cells.{len(model.stages[-1].cells) - 1}.' in key for key in idle)
     assert bool(idle) == (
@@ -223,7 +223,7 @@ def test_gradients_and_checkpointing(network, arch):
         for name, grad in grads.items():
             assert grad.isfinite().all(), name
             assert torch.allclose(plain_grads[name], grad, rtol=1e-4, atol=1e-5), name
-        # running statistics are updated once, not again by the recomputation
+        # the recomputation does not update running statistics again
         for name, buffer in buffers.items():
             assert torch.equal(plain_buffers[name], buffer), name
 
@@ -257,7 +257,7 @@ def test_checkpointing_stores_less(network, arch):
             lambda t: sizes.append(t.numel()) or t, lambda t: t
         ):
             model(torch.randn(1, 3, 128, 128))
-        # the image itself is kept in any case
+        # the image itself is stored in any case
         return sum(sizes) - 3 * 128 * 128
 
     assert stored(True) < stored(False) / 5
@@ -271,7 +271,7 @@ def test_checkpointing_stores_less(network, arch):
         for frozen in range(-1, count + 1)
     ],
 )
-def test_frozen_stages_stay_as_they_are(name, frozen):
+def test_frozen_stages_do_not_change(name, frozen):
     model = build(*NARROW[name], frozen_stages=frozen, drop_path_rate=0.1)
     before = copy.deepcopy(model.state_dict())
     model.train()
@@ -313,7 +313,7 @@ def test_drop_path_rises_linearly_over_all_normal_cells(network, arch):
     assert rates == pytest.approx([0.5 * i / (len(rates) - 1) for i in range(len(rates))])
 
 
-def test_the_drop_path_of_a_single_cell():
+def test_drop_path_of_a_single_cell():
     arch = dict(NARROW['vitaev2'][1], depths=(0, 0, 0, 1))
     model = build(NARROW['vitaev2'][0], arch, drop_path_rate=0.5, attention=['full'])
     assert [m.p for m in model.modules() if isinstance(m, StochasticDepth)] == [0.5]
@@ -367,7 +367,7 @@ def test_samples_do_not_see_each_other(network, arch):
 
 
 @narrow
-def test_maps_are_laid_out_as_mmcv_reads_them(network, arch):
+def test_maps_are_contiguous(network, arch):
     x = torch.randn(1, 3, 64, 96)
     model = build(network, arch).eval()
     maps, again = model(x), model(x.contiguous(memory_format=torch.channels_last))
@@ -376,7 +376,7 @@ def test_maps_are_laid_out_as_mmcv_reads_them(network, arch):
         assert torch.equal(a, b)
 
 
-def test_performer_drops_out_a_tenth():
+def test_performer_cells_have_dropout():
     model = build(*NARROW['vitaev2'], reduction_attention=['performer'] * 4)
     assert {s.reduction.ffn.drop.p for s in model.stages} == {0.1}
     assert {s.reduction.attn.drop.p for s in model.stages} == {0.1}

@@ -1,4 +1,4 @@
-"""DistributedDataParallel needs no find_unused_parameters, whatever is read out."""
+"""DistributedDataParallel needs no find_unused_parameters for any output."""
 
 import pytest
 import torch

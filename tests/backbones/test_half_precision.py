@@ -40,13 +40,13 @@ def test_fifty_steps_without_a_nan(network, arch, dtype):
         scaler.step(optimizer)
         scaler.update()
         taken += scaler.get_scale() >= scale
-    # the scaler may look for its scale with a few skipped steps, but not for ever
+    # the scaler may skip a few steps until it finds its scale
     assert taken >= STEPS - 10
     assert all(p.isfinite().all() for p in parameters)
     assert all(b.isfinite().all() for b in model.buffers())
 
 
-def test_performer_s_exponentials_are_not_rounded_to_half():
+def test_performer_exponentials_stay_in_float32():
     from vitae_mm.layers import PerformerAttention
 
     torch.manual_seed(0)

@@ -6,7 +6,7 @@ from ..helpers.archs import FOUR_STAGES, NARROW, every_arch
 
 NEURIPS = dict(class_token=True, position='sinusoid', final_norm='tokens', out_type='cls_token')
 
-# parameters that begin so, and the layer they are in
+# prefixes of parameters, and their layer
 EXPECTED = {
     'vitaev2': (
         {},
@@ -76,7 +76,7 @@ def test_each_reduction_and_each_cell_is_a_layer(name):
 
 
 @pytest.mark.parametrize('network, arch', every_arch())
-def test_layers_follow_one_another(network, arch):
+def test_layers_are_consecutive(network, arch):
     model = network(arch)
     depths = [
         model.get_layer_depth(f'backbone.{name}', 'backbone.')
@@ -88,7 +88,7 @@ def test_layers_follow_one_another(network, arch):
     assert len(set(counts)) == 1 and set(range(counts[0] - 1)) <= set(layers)
 
 
-def test_the_rest_of_a_model_is_the_last_layer():
+def test_other_parts_of_a_model_are_the_last_layer():
     model = ViTAEv2(FOUR_STAGES)
     for name in ('head.fc.weight', 'neck.stages.0.conv.weight', 'data_preprocessor.mean'):
         assert model.get_layer_depth(name, 'backbone.') == (10, 11)
@@ -102,5 +102,5 @@ def test_stages_that_are_not_built_are_not_counted():
 @pytest.mark.parametrize(
     'network, arch, layers', [(ViTAEv2, 'small', 18), (ViTAE, 'tiny', 10), (CeiT, 'tiny', 13)]
 )
-def test_published_networks_have_so_many_layers(network, arch, layers):
+def test_number_of_layers_of_published_networks(network, arch, layers):
     assert network(arch).get_layer_depth('head.weight', 'backbone.') == (layers, layers + 1)

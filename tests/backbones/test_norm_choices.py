@@ -20,7 +20,7 @@ def test_group_norm_of_32_groups_fits_every_published_network(network, arch):
 
 
 @pytest.mark.parametrize('network, arch', every_arch())
-def test_the_numbers_that_are_offered_work(network, arch):
+def test_suggested_numbers_of_groups_work(network, arch):
     with torch.device('meta'):
         with pytest.raises(InputError, match='num_groups that divides every width') as refusal:
             network(arch, norm_cfg=dict(type='GN', num_groups=7))
@@ -40,21 +40,21 @@ def test_the_numbers_that_are_offered_work(network, arch):
         (CeiT, NARROW['ceit'][1], dict(stem_norm=False, leff_norm=False)),
     ],
 )
-def test_widths_without_norms_do_not_count(network, arch, options):
+def test_widths_without_norms_are_not_checked(network, arch, options):
     network(arch, norm_cfg=dict(type='GN', num_groups=7), **options)
 
 
 @pytest.mark.parametrize(
     'norm_cfg', [dict(type='GN'), dict(type='GN', num_groups=0), dict(type='GN', num_groups='8')]
 )
-def test_other_mistakes_are_explained(norm_cfg):
+def test_invalid_norms_are_explained(norm_cfg):
     with pytest.raises(InputError, match='cannot normalise 8 channels'):
         ViTAEv2(FOUR_STAGES, norm_cfg=norm_cfg)
 
 
 @pytest.mark.parametrize('name', NARROW)
-def test_group_norm_trains_on_one_cell(name):
-    """Where batch norm has no statistics to take, and says so."""
+def test_group_norm_trains_on_one_token(name):
+    """Batch norm has no statistics there, and is refused."""
     network, arch = NARROW[name]
     image = torch.rand(1, 3, 16, 16)
     network(arch, norm_cfg=dict(type='GN', num_groups=4))(image)[0].sum().backward()

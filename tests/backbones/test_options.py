@@ -151,7 +151,7 @@ ALL_BLOCKS = {**BLOCKS, 'ratios': (16,), 'mlp_ratios': (4,)}
         (CeiT, dict(stem_channels=0), ['stem_channels=0', '1 or more']),
     ],
 )
-def test_a_bad_option_is_named_with_its_remedy(network, options, words):
+def test_invalid_options_are_named_with_a_remedy(network, options, words):
     with pytest.raises(InputError) as error:
         network(**options)
     for word in words:
@@ -177,14 +177,14 @@ def test_options_of_absent_parts_change_nothing(network, options, idle):
     assert torch.equal(same(x)[0], plain(x)[0])
 
 
-def test_a_custom_arch_takes_the_defaults_it_does_not_set():
+def test_a_custom_arch_has_defaults():
     model = ViTAEv2(ARCH, out_indices=(0, -1))
     assert model.out_indices == (0, 1)
     assert [s.reduction.ratio for s in model.stages] == [4, 2]
     assert [len(s.reduction.prm.branches) for s in model.stages] == [4, 3]
 
 
-def test_a_custom_arch_with_more_stages_goes_on_as_the_last():
+def test_further_stages_take_the_last_attention():
     arch = dict(
         branch_dims=[8] * 5,
         dims=[8] * 5,

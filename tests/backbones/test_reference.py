@@ -1,5 +1,5 @@
-"""Train-mode forward and backward equal a second, plain reading of the block
-equations, for the same published weights."""
+"""Forward and backward passes in train mode equal the plain reading, for the
+same published weights."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def pair(name, network, arch, **options):
     state = {
         key: value.double() if value.is_floating_point() else value for key, value in state.items()
     }
-    # small q and k: else the Performer's features underflow and tell nothing
+    # small q and k, so that the Performer's features do not underflow
     state.update({key: value * 0.2 for key, value in state.items() if key.endswith('kqv.weight')})
     model = network(arch, **options).double().train()
     for module in model.modules():
@@ -65,7 +65,7 @@ def assert_equal(leaves, model, theirs, mine, prefix=''):
         if grad is None:  # not trained where only the class token is read
             assert not leaf.grad.any(), key
             continue
-        # a bias before a batch norm has none but rounding
+        # the gradient of a bias before a batch norm is rounding alone
         least = ROUNDING * leaves[key.replace('bias', 'weight')].grad.abs().max()
         assert (grad - leaf.grad).abs().max() <= TOLERANCE * leaf.grad.abs().max() + least, key
         compared += 1
@@ -149,7 +149,7 @@ def test_local_feed_forward():
     assert_equal(leaves, model, theirs[:, 1:], mine, 'blocks.0.leff.')
 
 
-def test_block_of_ceit():
+def test_ceit_block():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
     _x, ours = nchw(2, 192, 9, 5)
     cls = torch.randn(2, 1, 192).double()

@@ -1,4 +1,4 @@
-"""Kernels of one token become 3x3 kernels with the same output."""
+"""1x1 kernels become 3x3 kernels with the same output."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ WIDER = dict(ARCH, dims=(64,))
 
 
 def pretrained(path, arch=ARCH, img_size=32, **options):
-    """A file of a masked pretraining, and its encoder."""
+    """A checkpoint of masked pretraining, and its encoder."""
     torch.manual_seed(0)
     model = MaskedViTAE(arch, img_size, **options)
     with torch.no_grad():
@@ -62,7 +62,7 @@ def test_the_inflated_network_gives_the_same_output(arch, img_size, tmp_path):
     assert (gradient[..., 0, 0] != 0).any()
 
 
-def test_offline_is_the_same_as_when_loading(tmp_path):
+def test_converting_equals_inflating_while_loading(tmp_path):
     pretrained(tmp_path / 'a.pth')
     state, count = inflate_state_dict(torch.load(tmp_path / 'a.pth')['state_dict'])
     assert count == 4 and 'neck.mask_token' in state
@@ -71,7 +71,7 @@ def test_offline_is_the_same_as_when_loading(tmp_path):
     assert all(torch.equal(value, second[key]) for key, value in first.items())
 
 
-def test_kernels_of_three_stay_as_they_are(tmp_path):
+def test_3x3_kernels_do_not_change(tmp_path):
     pretrained(tmp_path / 'a.pth', pcm_kernel_size=3)
     state = torch.load(tmp_path / 'a.pth')['state_dict']
     same, count = inflate_state_dict(state)
@@ -79,7 +79,7 @@ def test_kernels_of_three_stay_as_they_are(tmp_path):
     assert all(torch.equal(same[key], value) for key, value in state.items())
 
 
-def test_maps_take_the_encoder_without_its_norm(tmp_path):
+def test_dense_models_ignore_the_norm_of_the_encoder(tmp_path):
     model = pretrained(tmp_path / 'a.pth')
     dense = ViTAE(
         ARCH, img_size=64, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'a.pth'))

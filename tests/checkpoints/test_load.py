@@ -31,7 +31,7 @@ def test_pretrained_weights_are_loaded(tmp_path, prefix):
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
 
 
-def test_stages_that_are_not_built_are_left_aside(tmp_path):
+def test_stages_that_are_not_built_are_ignored(tmp_path):
     source = ViTAEv2(ARCH).state_dict()
     model = ViTAEv2(ARCH, out_indices=(0,), init_cfg=save(tmp_path / 'a.pth', source))
     model.init_weights()
@@ -125,7 +125,7 @@ def test_position_embeddings_that_cannot_be_resized(tmp_path, shape, words):
         model.init_weights()
 
 
-def test_what_only_a_classifier_reads_is_left_aside(tmp_path):
+def test_what_only_a_classifier_reads_is_ignored(tmp_path):
     source = CeiT(BLOCKS, out_type='cls_token').state_dict()
     assert any(key.startswith('class_attention.') for key in source) and 'norm.weight' in source
     model = CeiT(BLOCKS, init_cfg=save(tmp_path / 'a.pth', source))
@@ -133,7 +133,7 @@ def test_what_only_a_classifier_reads_is_left_aside(tmp_path):
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
 
 
-def test_the_backbone_of_a_model_leaves_it_aside_too():
+def test_what_only_a_classifier_reads_is_ignored_in_a_model():
     source = CeiT(BLOCKS, out_type='cls_token').state_dict()
     model = torch.nn.ModuleDict(dict(backbone=CeiT(BLOCKS)))
     check_match(model, {f'backbone.{key}': value for key, value in source.items()}, 'a.pth')
@@ -165,7 +165,7 @@ def test_a_checkpoint_of_another_variant_is_named(tmp_path, held, model, words):
     assert words in str(error.value)
 
 
-def test_networks_of_the_codebases_that_adapt_some_entries_must_fit_in_the_rest():
+def test_networks_that_adapt_some_entries_must_match_in_the_rest():
     tiny, small = (VisionTransformer(f'deit-{size}', img_size=32) for size in ('tiny', 'small'))
     with pytest.raises(InputError, match='149 of another shape, 0 unexpected'):
         check_match(tiny, small.state_dict(), 'a.pth')

@@ -92,7 +92,7 @@ def test_meta_data_of_a_dataset_is_read(tmp_path, value):
     assert np.array_equal(read_checkpoint(tmp_path / 'a.pth')['meta'], value)
 
 
-def test_an_unreadable_file_is_called_so(tmp_path, monkeypatch):
+def test_an_unreadable_file_is_reported(tmp_path, monkeypatch):
     torch.save({}, tmp_path / 'a.pth')
 
     def refuse(*args, **kwargs):
@@ -104,7 +104,7 @@ def test_an_unreadable_file_is_called_so(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('keep', [0, 10, 0.5, 0.99])
-def test_a_truncated_file_is_called_so(tmp_path, keep):
+def test_a_truncated_file_is_reported(tmp_path, keep):
     path = tmp_path / 'a.pth'
     torch.save(dict(w=torch.rand(1000)), path)
     content = path.read_bytes()
@@ -118,7 +118,7 @@ def test_a_missing_file_is_named(tmp_path):
         read_checkpoint(tmp_path / 'none.pth')
 
 
-def test_a_trusted_file_of_a_program_that_is_not_here(tmp_path, monkeypatch):
+def test_a_trusted_file_of_a_missing_program(tmp_path, monkeypatch):
     module = types.ModuleType('not_here')
     module.Settings = type('Settings', (), dict(__module__='not_here'))
     monkeypatch.setitem(sys.modules, 'not_here', module)

@@ -19,7 +19,7 @@ DDP = {f'module.{key}': value for key, value in BARE.items()}
         (dict(state_dict=dict(a=torch.ones(1)), state_dict_ema=DDP), ('state_dict_ema', 'module.')),
     ],
 )
-def test_wrappers_come_off(checkpoint, wrappers):
+def test_wrappers_are_removed(checkpoint, wrappers):
     found = unwrap_state_dict(checkpoint)
     assert found.state_dict == BARE and found.wrappers == wrappers
 
@@ -30,12 +30,12 @@ def test_raw_weights_on_request():
 
 
 @pytest.mark.parametrize('checkpoint', [[1, 2], {}, dict(epoch=3), 'text', dict(state_dict={})])
-def test_no_state_dict_is_said(checkpoint):
+def test_a_missing_state_dict_is_reported(checkpoint):
     with pytest.raises(InputError, match='no state dict'):
         unwrap_state_dict(checkpoint)
 
 
-def test_weights_behind_an_average_of_mmengine():
+def test_trained_weights_of_an_averaged_checkpoint():
     checkpoint = dict(
         meta={},
         state_dict=dict(a=torch.ones(1)),

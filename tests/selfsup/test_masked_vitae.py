@@ -1,4 +1,4 @@
-"""Masked pretraining: what is computed, what is learned from, what is refused."""
+"""The masked encoder: its output, loss, gradients and refusals."""
 
 import pytest
 import torch
@@ -60,7 +60,7 @@ def images(count=2):
 
 
 def order(seed=3):
-    """The order that the next call draws from this seed."""
+    """The visible tokens that the next call draws."""
     torch.manual_seed(seed)
     drawn = VisibleTokens.draw(2, (8, 8), 0.75, torch.device('cpu'))
     torch.manual_seed(seed)
@@ -89,7 +89,7 @@ def attention(cell, tokens):
 
 
 @kernels
-def test_the_encoder_is_its_equations(kernel):
+def test_the_encoder_equals_its_equations(kernel):
     model, x = encoder(pcm_kernel_size=kernel).eval(), images()
     visible = order()
     latent, mask, restore = model(x)
@@ -129,7 +129,7 @@ def test_masked_pixels_change_nothing(kernel):
 
 
 @pytest.mark.parametrize('norm_pix', [False, True])
-def test_the_loss_is_of_masked_patches_alone(norm_pix):
+def test_the_loss_covers_masked_patches_alone(norm_pix):
     model, x = pretraining(norm_pix=norm_pix).eval(), images()
     visible = order()
     loss = model.loss(x, [])['loss']
@@ -142,7 +142,7 @@ def test_the_loss_is_of_masked_patches_alone(norm_pix):
             if not visible.mask[b, i]:
                 continue
             top, left = i // 8 * 4, i % 8 * 4
-            # pixel by pixel, the channels of each together
+            # pixel by pixel, channels last
             target = x[b, :, top : top + 4, left : left + 4].permute(1, 2, 0).flatten()
             if norm_pix:
                 target = (target - target.mean()) / (target.var() + 1e-6).sqrt()
@@ -185,13 +185,13 @@ def test_positions_are_sines_and_cosines_of_rows_and_columns():
     position = encoder().stages[0].embedding.position
     assert (position[:, 0] == 0).all()
     grid = position[0, 1:].unflatten(0, (8, 8))
-    # a half of the channels tells rows, the other columns
+    # half of the channels encodes rows, the other half columns
     assert torch.equal(grid[:, 0, :16], grid[:, 5, :16])
     assert torch.equal(grid[0, :, 16:], grid[5, :, 16:])
     assert not torch.equal(grid[:, 0, 16:], grid[:, 5, 16:])
 
 
-def test_without_masking_it_is_the_network():
+def test_without_masking_it_equals_the_network():
     model, x = encoder(pcm_kernel_size=3).eval(), images()
     plain = ViTAE(ARCH, img_size=32, class_token=True, position='learned', final_norm='tokens')
     plain.load_state_dict(model.state_dict())
@@ -211,7 +211,7 @@ def test_without_masking_it_is_the_network():
         (dict(arch='tiny', img_size=224), ["arch='tiny'", "'base', 'large' or 'huge'"]),
     ],
 )
-def test_other_options_are_refused(options, words):
+def test_invalid_options_are_refused(options, words):
     with pytest.raises(InputError) as error:
         encoder(**options)
     assert all(word in str(error.value) for word in words)
