@@ -154,7 +154,7 @@ def test_iteration_ends(config):
 def test_subsets_of_it_are_rejected(config):
     subset = StratifiedSubset(config, 0.5)
     for method in (subset.get_subset, subset.get_subset_):
-        with pytest.raises(NotImplementedError, match='indices'):
+        with pytest.raises(NotImplementedError, match='use them in the wrapped dataset'):
             method([0])
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import BaseDataset, force_full_init
+from mmengine.dataset import BaseDataset, RepeatDataset, force_full_init
 
 from vitae_mm.errors import InputError
 from vitae_mm.registry import DATASETS
@@ -12,7 +12,7 @@ MAX_SEED = 2**32 - 1
 
 
 @DATASETS.register_module()
-class StratifiedSubset:
+class StratifiedSubset(RepeatDataset):
     """Repeats the same fraction of every class.
 
     By default it is as long as the whole dataset, so that recipes stay the same and trainings on
@@ -50,18 +50,15 @@ class StratifiedSubset:
                 f'StratifiedSubset: dataset is a {type(dataset).__name__}: give a config (a dict) '
                 'or a BaseDataset.'
             )
-        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.fraction = fraction
         self.seed = seed
         self.keep_length = keep_length
-        self._fully_initialized = False
-        if not lazy_init:
-            self.full_init()
+        super().__init__(dataset, times=1, lazy_init=lazy_init)
 
     @property
     def metainfo(self) -> dict:
         """Meta information of the whole dataset."""
-        return self.dataset.metainfo
+        return self.dataset.metainfo  # some datasets know their classes only once they are loaded
 
     def full_init(self) -> None:
         """Loads the annotations and chooses the images."""
@@ -76,30 +73,17 @@ class StratifiedSubset:
         self._fully_initialized = True
 
     @force_full_init
-    def get_data_info(self, idx: int) -> dict:
-        """Returns the annotation of an image; its ``sample_idx`` counts in the whole dataset."""
-        return self.dataset.get_data_info(int(self._indices[idx]))
-
-    @force_full_init
     def get_cat_ids(self, idx: int) -> list[int]:
         """Returns the class of an image."""
-        return self.dataset.get_cat_ids(int(self._indices[idx]))
+        return self.dataset.get_cat_ids(self._get_ori_dataset_idx(idx))
 
     @force_full_init
-    def __getitem__(self, idx: int) -> dict:
-        return self.dataset[int(self._indices[idx])]
+    def _get_ori_dataset_idx(self, idx: int) -> int:
+        return int(self._indices[idx])
 
     @force_full_init
     def __len__(self) -> int:
         return len(self._indices)
-
-    def get_subset_(self, indices: list[int] | int) -> None:
-        """Not supported, as in mmengine's wrappers: give ``indices`` to the wrapped dataset."""
-        raise NotImplementedError(
-            'StratifiedSubset has no get_subset and get_subset_: give the wrapped dataset indices.'
-        )
-
-    get_subset = get_subset_
 
 
 def check_options(fraction: Any, seed: object = 0) -> None:
