@@ -1,5 +1,5 @@
-# ViTAE-H, as many steps as 50 epochs, on 10 % of the images of ImageNet-1k, after
-# masked pretraining on all of them.
+# ViTAE-H on 10 % of ImageNet-1k, with as many steps as 50 epochs on all of it, after masked
+# pretraining on all images.
 # Other fractions, such as 1 %: --cfg-options train_dataloader.dataset.fraction=0.01
 # bash tools/dist_train.sh configs/cls/vitae_h_mae_50e_in1k_subset.py 8 --amp
 _base_ = './vitae_h_mae_50e_in1k.py'

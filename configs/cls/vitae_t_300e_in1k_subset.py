@@ -1,4 +1,4 @@
-# ViTAE-T, as many steps as 300 epochs, on 10 % of the images of ImageNet-1k.
+# ViTAE-T on 10 % of ImageNet-1k, with as many steps as 300 epochs on all of it.
 # Other fractions, such as 1 %: --cfg-options train_dataloader.dataset.fraction=0.01
 # bash tools/dist_train.sh configs/cls/vitae_t_300e_in1k_subset.py 8
 _base_ = './vitae_t_300e_in1k.py'

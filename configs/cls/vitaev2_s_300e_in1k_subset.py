@@ -1,4 +1,4 @@
-# ViTAEv2-S, as many steps as 300 epochs, on 10 % of the images of ImageNet-1k.
+# ViTAEv2-S on 10 % of ImageNet-1k, with as many steps as 300 epochs on all of it.
 # Other fractions, such as 1 %: --cfg-options train_dataloader.dataset.fraction=0.01
 # bash tools/dist_train.sh configs/cls/vitaev2_s_300e_in1k_subset.py 8
 _base_ = './vitaev2_s_300e_in1k.py'

@@ -1,5 +1,5 @@
 # Cascade Mask R-CNN, ResNet-50, 1x schedule, COCO, batch 16.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/det/cascade_rcnn_r50_1x.py 8
 _base_ = [
     '../_base_/backbones/r50.py',  # another backbone: change this line

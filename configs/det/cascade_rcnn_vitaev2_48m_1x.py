@@ -1,5 +1,5 @@
 # Cascade Mask R-CNN, ViTAEv2-48M, 1x schedule, COCO, batch 16.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/det/cascade_rcnn_vitaev2_48m_1x.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_48m.py',  # another backbone: change this line

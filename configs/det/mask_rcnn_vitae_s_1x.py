@@ -1,5 +1,5 @@
 # Mask R-CNN, ViTAE-S with a simple feature pyramid, 1x schedule, COCO, batch 16.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/det/mask_rcnn_vitae_s_1x.py 8
 _base_ = [
     '../_base_/backbones/vitae_s.py',  # another backbone: change this line

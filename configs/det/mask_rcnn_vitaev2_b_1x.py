@@ -1,5 +1,5 @@
 # Mask R-CNN, ViTAEv2-B, 1x schedule, COCO, batch 16.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/det/mask_rcnn_vitaev2_b_1x.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_b.py',  # another backbone: change this line

@@ -1,4 +1,4 @@
-# A narrow ViTAEv2 in a small Mask R-CNN on the demo shapes, from scratch. Seen: box
+# A narrow ViTAEv2 in a small Mask R-CNN on the demo shapes, from scratch. Measured: box
 # mAP 36.3, mask mAP 35.9, after 10 minutes on two CPU cores.
 # bash tools/dist_train.sh configs/det/mask_rcnn_vitaev2_demo_5e_shapes.py 2
 _base_ = [

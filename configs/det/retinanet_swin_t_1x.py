@@ -1,5 +1,5 @@
 # RetinaNet, Swin-T, 1x schedule, COCO, batch 16.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/det/retinanet_swin_t_1x.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

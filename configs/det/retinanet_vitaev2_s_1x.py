@@ -1,5 +1,5 @@
 # RetinaNet, ViTAEv2-S, 1x schedule, COCO, batch 16.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/det/retinanet_vitaev2_s_1x.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line

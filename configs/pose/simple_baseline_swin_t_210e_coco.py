@@ -1,5 +1,5 @@
 # SimpleBaseline, Swin-T, 210 epochs, COCO, 192 wide, 256 high, batch 512, flip test.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/pose/simple_baseline_swin_t_210e_coco.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

@@ -1,5 +1,5 @@
 # SimpleBaseline, ViTAEv2-48M, 210 epochs, COCO, 192 wide, 256 high, batch 512, flip test.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_48m_210e_coco.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_48m.py',  # another backbone: change this line

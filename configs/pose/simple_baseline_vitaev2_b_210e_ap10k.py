@@ -1,5 +1,5 @@
 # SimpleBaseline, ViTAEv2-B, 210 epochs, AP-10K, 256x256, batch 512, flip test.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_b_210e_ap10k.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_b.py',  # another backbone: change this line

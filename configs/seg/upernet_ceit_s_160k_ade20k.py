@@ -1,6 +1,6 @@
 # UperNet, CeiT-S with a simple feature pyramid, 160k iterations, ADE20K, 512x512,
 # batch 16.
-# No published score is known here.
+# No published score.
 # bash tools/dist_train.sh configs/seg/upernet_ceit_s_160k_ade20k.py 8
 # Six scales with flips: add --tta to tools/dist_test.sh.
 _base_ = [

@@ -233,7 +233,7 @@ def test_only_weights_are_decayed(model):
         assert groups[id(p)] == (0 if spared else RECIPES[model][0]), name
 
 
-def test_images_are_those_of_the_recipe():
+def test_augmentation_of_the_recipe():
     cfg = read(scratch('vitae_t'))
     train = cfg.train_dataloader.dataset.pipeline
     test = cfg.test_dataloader.dataset.pipeline
@@ -448,7 +448,7 @@ def test_swapping_the_backbone_is_one_line(names):
         assert all(a.get(key) == b.get(key) for key in same)
 
 
-def test_own_small_images(tmp_path):
+def test_own_small_images_are_trained_on(tmp_path):
     path = tmp_path / 'c.py'
     path.write_text(f"""
 _base_ = [
@@ -483,7 +483,7 @@ test_dataloader = val_dataloader
     assert rates.max() > 4e-4 and rates[-1, -1] == pytest.approx(1e-5, rel=0.1)
 
 
-def test_the_guide_s_config_builds(tmp_path):
+def test_config_of_the_guide_builds(tmp_path):
     cfg = from_guide('classes_small', tmp_path)
     model = build(cfg)
     assert model.head.num_classes == 10 and cfg.model.train_cfg is None
@@ -501,7 +501,7 @@ def unscoped(node):
     return [unscoped(value) for value in node] if isinstance(node, list) else node
 
 
-def test_the_guide_s_config_for_photographs_builds(tmp_path):
+def test_config_of_the_guide_for_photographs_builds(tmp_path):
     cfg = from_guide('classes_224', tmp_path)
     assert build(cfg).head.num_classes == cfg.data_preprocessor.num_classes == 10
     assert cfg.model.backbone.init_cfg.checkpoint == 'checkpoints/vitaev2_s_in1k.pth'

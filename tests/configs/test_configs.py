@@ -1,15 +1,18 @@
-"""What holds for the configs of every task."""
+"""Checks of the configs of all tasks."""
+
+import re
 
 import pytest
+from mmengine.config import Config
 from mmengine.registry import DATASETS, METRICS, DefaultScope
 
-from ..helpers.config_files import CONFIGS, ROOT, datasets, read
+from ..helpers.config_files import BACKBONE_KEYS, CONFIGS, ROOT, datasets, read
 
 SPLITS = ('train', 'val', 'test')
 
 
 @pytest.mark.parametrize('name', CONFIGS)
-def test_config_is_a_delta_that_opens_with_its_command(name):
+def test_config_is_short_and_opens_with_its_command(name):
     lines = (ROOT / name).read_text().splitlines()
     assert len(lines) <= 25
     comments = lines[: next(i for i, line in enumerate(lines) if not line.startswith('#'))]
@@ -18,12 +21,30 @@ def test_config_is_a_delta_that_opens_with_its_command(name):
     assert f'configs/{name}' in command[0].split()
 
 
+def test_lists_of_bases_are_written_out():
+    """No config changes an element of a list that it inherits."""
+    for path in ROOT.rglob('*.py'):
+        code = re.sub('#.*', '', path.read_text())
+        assert not re.search(r'\]\s*\.update\(|\w\[\d*:?\d*\] *=[^=]', code), path
+        assert not re.search(r'_base_\.\w*pipeline\[', code), path
+
+
+@pytest.mark.parametrize('path', (ROOT / '_base_/backbones').glob('*.py'), ids=lambda p: p.stem)
+def test_backbone_files_share_their_variables(path):
+    cfg = Config.fromfile(path)
+    assert set(cfg) <= set(BACKBONE_KEYS) and 'in_channels' in cfg.classifier.head
+    # DeiT and T2T-ViT are for classifiers only
+    assert {'backbone', 'channels'} <= set(cfg) or path.stem.startswith(('deit_', 't2t_'))
+    if isinstance(cfg.get('channels'), list) and 'demo' not in path.stem:
+        assert {'pretrained', 'segmentation', 'pose'} <= set(cfg)
+
+
 @pytest.mark.parametrize('name', CONFIGS)
 def test_pipelines_build(name):
     from mmengine.dataset import Compose
 
     cfg = read(name)
-    # without labels there is nothing to validate
+    # pretraining has nothing to validate
     splits = [split for split in SPLITS if f'{split}_dataloader' in cfg]
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         for split in splits:
@@ -39,7 +60,7 @@ def test_pipelines_build(name):
 
 
 @pytest.mark.parametrize('name', CONFIGS)
-def test_an_epoch_starts_from_its_seed(name):
+def test_hooks_and_workers_make_runs_resumable(name):
     cfg = read(name)
     assert cfg.default_hooks.epoch_seed.type == 'vitae_mm.EpochSeedHook'
     assert cfg.default_hooks.checkpoint_match.type == 'vitae_mm.CheckpointMatchHook'

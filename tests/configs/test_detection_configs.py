@@ -1,4 +1,4 @@
-"""Detection: each config runs one step, and the recipe is the paper's."""
+"""Detection: recipes, and one step of each network."""
 
 import pytest
 import torch
@@ -85,7 +85,7 @@ def test_coco_recipe(name):
     heights = [scale[0] for scale in whole[0].scales]
     assert heights == list(range(480, 801, 32)) and cropped[2].scales == whole[0].scales
     assert cropped[1].crop_size == (384, 600)
-    # masks are loaded and judged where there are heads for them
+    # masks are loaded and evaluated if there are heads for them
     assert pipeline[1].get('with_mask', False) == ('roi_head' in cfg.model)
     assert ('segm' in cfg.test_evaluator.metric) == ('roi_head' in cfg.model)
 
@@ -105,7 +105,7 @@ def test_drop_path_of_detectors(name, rate):
     assert read(f'det/{name}.py').model.backbone.drop_path_rate == rate
 
 
-def test_cascade_heads_are_the_paper_s():
+def test_cascade_heads_match_the_paper():
     from mmdet.models.losses import GIoULoss
 
     model = build(read('det/cascade_rcnn_vitaev2_s_3x.py'))
@@ -155,7 +155,7 @@ def test_a_backbone_of_one_scale_takes_two_lines():
     assert len(differ) == 2 and 'models/mask_rcnn_isotropic.py' in differ[1]
 
 
-def test_the_guide_s_config_builds(tmp_path):
+def test_config_of_the_guide_builds(tmp_path):
     cfg = from_guide('mask_rcnn', tmp_path)
     model = build(cfg)
     assert model.roi_head.bbox_head.num_classes == 1

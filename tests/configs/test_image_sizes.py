@@ -1,4 +1,4 @@
-"""ViTAEv2 detectors and segmentors take images of any size, also mixed."""
+"""ViTAEv2 detectors and segmentors accept images of any size, also of mixed sizes."""
 
 import pytest
 import torch
@@ -59,7 +59,7 @@ def data_of(model, sizes):
 @pytest.mark.parametrize('sizes', SIZES, ids=str)
 def test_any_size_is_predicted(model, sizes):
     model.eval()
-    # a segmentor pads a batch of mixed sizes only in training
+    # segmentors pad batches of mixed sizes only in training
     groups = [sizes] if hasattr(model, 'roi_head') else [[size] for size in sizes]
     for group in groups:
         data = data_of(model, group)

@@ -1,4 +1,4 @@
-"""Pose estimation: each network runs one step, and the recipe is the paper's."""
+"""Pose estimation: recipes, and one step of each network."""
 
 import json
 
@@ -20,7 +20,7 @@ PUBLISHED = [name for name in of_task('pose') if 'shapes' not in name]
 
 @pytest.fixture(scope='module')
 def animals(tmp_path_factory):
-    """Two images in AP-10K's and COCO's form, with 17 keypoints each."""
+    """Two animals with 17 keypoints in one image, in the format of AP-10K and COCO."""
     root = tmp_path_factory.mktemp('pose')
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 255, (120, 160, 3), np.uint8)).save(root / 'a.jpg')
@@ -113,13 +113,13 @@ def test_recipe(name):
 
 @pytest.mark.parametrize('model', ['s', '48m', 'b'])
 @pytest.mark.parametrize('data', ['ap10k', 'coco'])
-def test_optimiser_and_drop_path_of_simple_baseline(model, data):
+def test_optimizer_and_drop_path_of_simple_baseline(model, data):
     cfg = read(f'pose/simple_baseline_vitaev2_{model}_210e_{data}.py')
     assert cfg.optim_wrapper.optimizer.type == 'Adam'
     assert cfg.model.backbone.drop_path_rate == 0.6
 
 
-def test_plain_vitae_learns_slower_in_its_first_layers():
+def test_learning_rates_of_plain_vitae_decay_towards_the_first_layer():
     cfg = read('pose/simple_baseline_vitae_b_210e_coco.py')
     model = build(cfg)
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
@@ -143,7 +143,7 @@ def test_swapping_the_backbone_is_one_line():
         check_one_line(f'pose/simple_baseline_{{}}_210e_{data}.py', 'backbones/')
 
 
-def test_the_shapes_are_neither_mirrored_nor_turned():
+def test_shapes_are_neither_flipped_nor_rotated():
     """Their corners are numbered clockwise from the topmost."""
     cfg = read('pose/simple_baseline_vitaev2_demo_6e_shapes.py')
     steps = {step.type: step for step in cfg.train_dataloader.dataset.pipeline}
@@ -151,7 +151,7 @@ def test_the_shapes_are_neither_mirrored_nor_turned():
     assert not cfg.model.test_cfg.flip_test
 
 
-def test_the_guide_s_config_builds(tmp_path):
+def test_config_of_the_guide_builds(tmp_path):
     cfg = from_guide('simple_baseline', tmp_path)
     assert build(cfg).head.out_channels == len(cfg.metainfo.keypoint_info)
     assert torch.equal(

@@ -1,4 +1,4 @@
-"""Segmentation: each network runs one step, and the recipe is the paper's."""
+"""Segmentation: recipes, and one step of each network."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def segmentation_batch(classes, size=(96, 128)):
     labels = torch.randint(classes, (1, *size))
     labels[:, :8] = 255
     sample.gt_sem_seg = PixelData(data=labels)
-    # a batch of two: the pooled map of 1x1 has a batch norm
+    # two samples: batch norm of a 1x1 map needs them
     return dict(
         inputs=[torch.randint(0, 255, (3, *size), dtype=torch.uint8)] * 2,
         data_samples=[sample, sample.clone()],
@@ -97,7 +97,7 @@ def test_training_crops_and_test_sizes(tmp_path):
             sample = DATASETS.build(cropped)[0]
         assert sample['inputs'].shape[1:] == size
         labels = sample['data_samples'].gt_sem_seg.data.unique().tolist()
-        # 0 of the files, "other", counts for nothing; 1 is the first class
+        # 0 in the files, "other", is ignored; 1 is the first class
         assert set(labels) <= {*range(150), 255} and 255 in labels and 149 in labels
     with DefaultScope.overwrite_default_scope('mmseg'):
         views = DATASETS.build(
@@ -107,7 +107,7 @@ def test_training_crops_and_test_sizes(tmp_path):
     assert all(torch.equal(a, b.flip(-1)) for a, b in zip(views[::2], views[1::2], strict=True))
 
 
-def test_the_guide_s_config_builds(tmp_path):
+def test_config_of_the_guide_builds(tmp_path):
     cfg = from_guide('upernet', tmp_path)
     assert build(cfg).decode_head.num_classes == len(cfg.classes)
     assert cfg.train_dataloader.dataset.metainfo.classes == cfg.classes

@@ -178,7 +178,7 @@ def check_schedule(rates: np.ndarray, epochs: int, peak: float, warm_up: int) ->
     flat = rates.ravel()
     top = flat.argmax()
     assert (np.diff(flat[:top]) > 0).all() and (np.diff(flat[top + 1 :]) < 0).all()
-    # half-way of the cosine
+    # halfway through the cosine
     middle = warm_up + (epochs - warm_up) // 2
     assert rates[middle, 0] == pytest.approx((peak + 1e-5) / 2, rel=0.02)
     assert rates[-1, -1] == pytest.approx(1e-5, rel=0.02)
