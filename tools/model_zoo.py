@@ -1,14 +1,13 @@
 #!/usr/bin/env python
-"""Counts parameters and multiply-adds of the models in configs/*/metafile.yml,
-and writes them there and into the table of each folder's README.
+"""Counts parameters and multiply-adds of the models in configs/*/metafile.yml, and
+writes them there and into the table of each folder's README.
 
-    python tools/model_zoo.py            # brings the files up to date
-    python tools/model_zoo.py --check    # only says whether they are
+    python tools/model_zoo.py            # updates the files
+    python tools/model_zoo.py --check    # only checks that they are up to date
 """
 
 import argparse
 import re
-from functools import partial
 from pathlib import Path
 
 import yaml
@@ -18,10 +17,10 @@ from vitae_mm.engine.cli import reports_input_errors
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
 from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
-from vitae_mm.io import write_atomically
+from vitae_mm.io import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.S)
+TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.DOTALL)
 HEADER = (
     "# Counted and written by tools/model_zoo.py; scores are the authors', not measured here.\n"
 )
@@ -33,9 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--check', action='store_true', help='change nothing; exit 1 if stale')
+    parser.add_argument(
+        '--check', action='store_true', help='change nothing; exit with 1 if a file is outdated'
+    )
     args = parser.parse_args()
-    stale = []
+    outdated = []
     for metafile in sorted(ROOT.glob('configs/*/metafile.yml')):
         content = yaml.safe_load(metafile.read_text())
         for model in content['Models']:
@@ -46,17 +47,17 @@ def main() -> None:
             (readme, with_table(readme, content['Models'])),
         ):
             if path.read_text() != text:
-                stale.append(path.relative_to(ROOT).as_posix())
+                outdated.append(path.relative_to(ROOT).as_posix())
                 if not args.check:
-                    write_atomically(path, partial(Path.write_text, data=text))
-    if stale and args.check:
-        raise InputError(f'{", ".join(stale)}: not up to date; run python tools/model_zoo.py.')
-    print(f'{"written: " + ", ".join(stale) if stale else "all files are up to date"}')
+                    write_text(path, text)
+    if outdated and args.check:
+        raise InputError(f'{", ".join(outdated)}: not up to date; run python tools/model_zoo.py.')
+    print(f'written: {", ".join(outdated)}' if outdated else 'all files are up to date')
 
 
 def count(config: Path) -> dict:
-    """Parameters of the model, and the multiply-adds that OpenMMLab calls
-    FLOPs: of a classifier, or of another model's backbone."""
+    """Counts parameters, and multiply-adds (OpenMMLab's FLOPs): those of a classifier, or of
+    the backbone of another model."""
     cfg = Config.fromfile(config)
     model, size = build_model(cfg), image_size(cfg)
     dense = cfg.default_scope != 'mmpretrain'
@@ -69,26 +70,26 @@ def count(config: Path) -> dict:
 
 
 def image_size(cfg: Config) -> tuple[int, int]:
-    """Height and width at which models are compared: that of testing, but
-    800x1280 for detectors, and crops for segmentors."""
+    """Returns height and width at which models are compared: the size of testing, but
+    800x1280 for detectors and the crop size for segmentors."""
     if cfg.default_scope == 'mmdet':
         return DETECTION_SIZE
     return cfg.crop_size if cfg.default_scope == 'mmseg' else input_size(cfg)
 
 
 def with_table(readme: Path, models: list[dict]) -> str:
-    """The text of a README with its table brought up to date."""
+    """Returns the text of a README with an updated table."""
     text = readme.read_text() if readme.exists() else ''
     if not TABLE.search(text):
         raise InputError(
             f'{readme} has no lines <!-- models --> and <!-- end of models -->: add '
-            'them where the table shall stand.'
+            'them where the table belongs.'
         )
     return TABLE.sub(lambda _: table(models), text)
 
 
 def table(models: list[dict]) -> str:
-    """Markdown rows of a metafile's models."""
+    """Returns the models of a metafile as a Markdown table."""
     scores = list(
         dict.fromkeys(
             name for model in models for result in model['Results'] for name in result['Metrics']

@@ -1,4 +1,4 @@
-"""The demo configs of all tasks, a few steps of each, from data to pictures."""
+"""The demo configs of all tasks: a few steps of training, testing and drawing."""
 
 import json
 
@@ -28,7 +28,7 @@ def data(tmp_path_factory):
 
 
 def on_few_images(config, data):
-    """--cfg-options for one epoch of a small copy of the data."""
+    """Options for one epoch on a small copy of the data."""
     root = data / 'classes' if '/cls/' in config else data
     settings = {f'{split}_dataloader.dataset.data_root': root for split in SPLITS}
     annotations = {'/det/': ('', 'instances'), '/pose/': ('2.', 'keypoints')}
@@ -68,7 +68,7 @@ def test_train_test_and_draw_on_two_processes(config, data, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert METRICS[config] in done.stdout
-    # the first of two processes draws its half
+    # only the first process draws, its half of the images
     assert any((tmp_path / 'shown').rglob('*.*g'))
     done = run(
         'python',

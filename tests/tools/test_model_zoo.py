@@ -1,4 +1,4 @@
-"""The model zoo is counted right, and read by what reads such files."""
+"""The model zoo: counts, and the programs that read its files."""
 
 import runpy
 
@@ -39,12 +39,12 @@ def test_files_are_up_to_date():
 
 
 @pytest.mark.parametrize('name, gmacs', GMACS.items())
-def test_multiply_adds_are_those_of_the_papers(name, gmacs):
+def test_multiply_adds_match_the_papers(name, gmacs):
     model = build_model(Config.fromfile(ROOT / f'configs/cls/{name}_300e_in1k.py'))
     assert count_macs(model, (224, 224)) / 1e9 == pytest.approx(gmacs, rel=0.02)
 
 
-def test_counts_of_a_network_done_by_hand():
+def test_counts_of_a_small_network():
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 8, 3, padding=1, groups=1),
         torch.nn.Flatten(),
@@ -54,7 +54,7 @@ def test_counts_of_a_network_done_by_hand():
     assert count_macs(model, (4, 4)) == 16 * 3 * 8 * 9 + 8 * 16 * 5
 
 
-def test_every_entry_names_a_config_and_what_was_counted():
+def test_every_entry_has_a_config_and_counts():
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
     assert sorted(index['Import']) == sorted(
         path.relative_to(ROOT).as_posix() for path in ROOT.glob('configs/*/metafile.yml')
@@ -68,26 +68,26 @@ def test_every_entry_names_a_config_and_what_was_counted():
             assert model['Metadata']['Parameters'] > 1e6
 
 
-def test_mmengine_s_inferencers_read_it():
+def test_mmengine_inferencers_read_it():
     models = list(BaseInferencer._get_models_from_metafile(str(ROOT)))
     assert 'mask_rcnn_vitaev2_s_3x' in {model['Name'] for model in models}
 
 
 @pytest.fixture
 def hub(monkeypatch):
-    """mmpretrain's hub with our index beside its own."""
+    """mmpretrain's hub with our index and its own."""
     monkeypatch.setattr(ModelHub, '_models_dict', dict(ModelHub._models_dict))
     ModelHub.register_model_index(ROOT / 'model-index.yml', config_prefix=ROOT)
 
 
-def test_mmpretrain_s_hub_reads_it(hub):
+def test_mmpretrain_hub_reads_it(hub):
     model = get_model('ceit_t_300e_in1k', pretrained=False)
     assert type(model.backbone).__name__ == 'CeiT'
     assert ModelHub.get('vitae_t_300e_in1k').metadata.parameters == 4886888
 
 
 @pytest.mark.parametrize('name', ['vitae_t', 'vitaev2_s', 'ceit_t'])
-def test_inferencer_takes_our_config_and_a_local_checkpoint(tmp_path, name):
+def test_inferencer_loads_our_config_and_a_local_checkpoint(tmp_path, name):
     path = ROOT / f'configs/cls/{name}_300e_in1k.py'
     cfg = Config.fromfile(path)
     with MODELS.switch_scope_and_registry('mmpretrain') as registry:
@@ -110,7 +110,7 @@ def test_inferencer_takes_our_config_and_a_local_checkpoint(tmp_path, name):
     assert result['pred_label'] == expected.argmax().item()
 
 
-def test_stale_files_are_found_and_mended(tmp_path, monkeypatch):
+def test_outdated_files_are_found_and_written(tmp_path, monkeypatch):
     tool = runpy.run_path(str(ROOT / 'tools/model_zoo.py'))['main'].__wrapped__
     folder = tmp_path / 'configs' / 'cls'
     folder.mkdir(parents=True)
