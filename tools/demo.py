@@ -17,9 +17,8 @@ import numpy as np
 from rich.progress import Progress
 
 from vitae_mm.engine.cli import (
-    add_config_argument,
     add_device_argument,
-    add_trust_argument,
+    add_model_arguments,
     check_device,
     reports_input_errors,
 )
@@ -38,8 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='trained or converted checkpoint')
+    add_model_arguments(parser)
     parser.add_argument('inputs', nargs='+', type=Path, help='images, videos, folders of them')
     parser.add_argument('--out', type=Path, required=True, help='folder to draw into')
     add_device_argument(parser)
@@ -62,8 +60,6 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='fold batch norms and pair narrow groups: faster, same predictions',
     )
-    add_trust_argument(parser)
-    add_config_argument(parser)
     return parser.parse_args()
 
 

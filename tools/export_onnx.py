@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from vitae_mm.engine.cli import add_config_argument, add_trust_argument, reports_input_errors
+from vitae_mm.engine.cli import add_model_arguments, reports_input_errors
 from vitae_mm.engine.complexity import input_size
 from vitae_mm.engine.config import load_config, strip_test_dataset
 from vitae_mm.engine.fusion import fuse_for_inference
@@ -28,8 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='trained or converted checkpoint')
+    add_model_arguments(parser)
     parser.add_argument('out', type=Path, help='file to write')
     parser.add_argument(
         '--size',
@@ -46,8 +45,6 @@ def parse_args() -> argparse.Namespace:
         '--fuse', action='store_true', help='fold batch norms into convs: faster, same outputs'
     )
     parser.add_argument('--overwrite', action='store_true', help='replace OUT if it exists')
-    add_trust_argument(parser)
-    add_config_argument(parser)
     return parser.parse_args()
 
 

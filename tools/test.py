@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import add_common_arguments, reports_input_errors
+from vitae_mm.engine.cli import add_launcher_argument, add_model_arguments, reports_input_errors
 from vitae_mm.engine.config import leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices
 from vitae_mm.engine.preflight import check_data
@@ -23,8 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='trained or converted checkpoint')
+    add_model_arguments(parser)
     parser.add_argument('--work-dir', help='folder of the log; default: work_dirs/<config>/test')
     parser.add_argument(
         '--show-dir',
@@ -41,7 +40,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='fold batch norms and pair narrow groups: faster, same predictions',
     )
-    add_common_arguments(parser, 'dist_test.sh and slurm_test.sh')
+    add_launcher_argument(parser, 'dist_test.sh and slurm_test.sh')
     return parser.parse_args()
 
 

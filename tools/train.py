@@ -14,7 +14,12 @@ from mmengine.model import is_model_wrapper
 from rich.console import Console
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import add_common_arguments, reports_input_errors
+from vitae_mm.engine.cli import (
+    add_config_argument,
+    add_launcher_argument,
+    add_trust_argument,
+    reports_input_errors,
+)
 from vitae_mm.engine.config import load_config
 from vitae_mm.engine.distributed import (
     adopt_ranks,
@@ -70,7 +75,9 @@ def parse_args() -> argparse.Namespace:
         help='run all checks and print a summary of the training without starting it; writes no '
         'files',
     )
-    add_common_arguments(parser, 'dist_train.sh and slurm_train.sh')
+    add_trust_argument(parser)
+    add_config_argument(parser)
+    add_launcher_argument(parser, 'dist_train.sh and slurm_train.sh')
     return parser.parse_args()
 
 

@@ -44,15 +44,8 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
     return wrapped
 
 
-def add_common_arguments(parser: argparse.ArgumentParser, scripts: str) -> None:
-    """Adds the arguments that training and testing share.
-
-    Args:
-        parser: Changed in place.
-        scripts: Names of the shell scripts that set ``--launcher``, for its help.
-    """
-    add_trust_argument(parser)
-    add_config_argument(parser)
+def add_launcher_argument(parser: argparse.ArgumentParser, scripts: str) -> None:
+    """Adds ``--launcher``, which the given shell scripts set."""
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help=f'set by {scripts}'
     )
@@ -89,11 +82,18 @@ def add_device_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_models_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments for a model and others to compare it with, to be read with
-    :func:`name_models`."""
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments for a trained model."""
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='trained or converted checkpoint')
+    add_trust_argument(parser)
+    add_config_argument(parser)
+
+
+def add_models_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments for a trained model and others to compare it with, to be read with
+    :func:`name_models`."""
+    add_model_arguments(parser)
     parser.add_argument(
         '--compare',
         nargs=2,
@@ -106,8 +106,6 @@ def add_models_arguments(parser: argparse.ArgumentParser) -> None:
         '--labels', nargs='+', help='one label for each model; default: its config name'
     )
     add_device_argument(parser)
-    add_trust_argument(parser)
-    add_config_argument(parser)
 
 
 def name_models(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
