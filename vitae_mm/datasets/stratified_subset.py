@@ -70,7 +70,7 @@ class StratifiedSubset(RepeatDataset):
         # whole rounds, then the beginning of another
         rounds, rest = divmod(len(labels) if self.keep_length else len(chosen), len(chosen))
         self._indices = np.concatenate([np.tile(np.sort(chosen), rounds), chosen[:rest]])
-        self._fully_initialized = True
+        super().full_init()
 
     @force_full_init
     def get_cat_ids(self, idx: int) -> list[int]:
