@@ -26,7 +26,7 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
     - ``annotations/instances_SPLIT.json``: COCO instances (RLE masks)
     - ``annotations/keypoints_SPLIT.json``: COCO keypoints, one for each corner, shared by all
       classes as in AP-10K
-    - ``masks/SPLIT/*.png``: label maps, 0 for the background
+    - ``masks/SPLIT/*.png``: class maps, 0 for the background
     - ``classes/SPLIT/CLASS/*.jpg``: crops of single shapes
 
     The folder is written atomically.
@@ -57,7 +57,7 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
 
 
 def semantic_mask(scene: Scene) -> np.ndarray:
-    """Returns the label map of a scene, (H, W) uint8: 0 for the background, then ``CLASSES``."""
+    """Returns the class map of a scene, (H, W) uint8: 0 for the background, then ``CLASSES``."""
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     for shape in scene.shapes:
         labels[shape.mask] = CLASSES.index(shape.label) + 1

@@ -122,7 +122,7 @@ class SegmentationConfusionMatrix(BaseMetric):
             if (true[kept] >= classes).any():
                 raise InputError(
                     f'{sample.get("seg_map_path")} has the label {true[kept].max()}, but there '
-                    f'are {classes} classes, 0 to {classes - 1}: fix the label map.'
+                    f'are {classes} classes, 0 to {classes - 1}: fix the class map.'
                 )
             counts = torch.bincount(classes * true[kept] + predicted[kept])
             # an image has only a few pairs of classes

@@ -52,7 +52,7 @@ def test_unusual_images_are_read(dataset, kind):
     if dataset.get_data_info(0).get('seg_map_path'):
         Image.new('L', UNUSUAL[kind].size).save(dataset.get_data_info(0)['seg_map_path'])
         if kind == 'one pixel':
-            # mmseg squeezes such a label map to a scalar
+            # mmseg squeezes such a class map to a scalar
             with pytest.raises(InputError, match=path):
                 dataset[0]
             return

@@ -1,4 +1,4 @@
-"""Checks of images and label maps, for mmseg."""
+"""Checks of images and class maps, for mmseg."""
 
 import shutil
 
@@ -24,7 +24,7 @@ def cfg(root, tmp_path):
 
 
 @pytest.fixture
-def label_map(root):
+def class_map(root):
     return root / 'masks' / 'train' / '000003.png'
 
 
@@ -34,19 +34,19 @@ def put(path, label, kind=np.uint8):
     assert cv2.imwrite(str(path), pixels)
 
 
-def test_images_and_label_maps_are_counted(cfg):
-    assert check_data(cfg, ('train',)) == ['train: 5 images with label maps; 5 label maps checked']
+def test_images_and_class_maps_are_counted(cfg):
+    assert check_data(cfg, ('train',)) == ['train: 5 images with class maps; 5 class maps checked']
 
 
-def test_each_image_needs_a_label_map(cfg, label_map):
-    label_map.unlink()
+def test_each_image_needs_a_class_map(cfg, class_map):
+    class_map.unlink()
     message = complaint(cfg)
-    assert '1 of 5 label maps are missing' in message and '000003.png' in message
+    assert '1 of 5 class maps are missing' in message and '000003.png' in message
 
 
 def test_suffixes_must_match(cfg):
     cfg.train_dataloader.dataset.seg_map_suffix = '_labels.png'
-    assert '5 of 5 label maps are missing' in complaint(cfg)
+    assert '5 of 5 class maps are missing' in complaint(cfg)
     cfg.train_dataloader.dataset.img_suffix = '.bmp'
     assert "ends in '.bmp'; there are ['.jpg']: set img_suffix" in complaint(cfg)
 
@@ -81,26 +81,26 @@ def test_listed_images_must_exist(cfg, tmp_path):
     assert check_data(cfg, ('train',))[0].startswith('train: 2 images')
 
 
-def test_labels_beyond_the_last_class_are_reported(cfg, label_map):
-    put(label_map, 5)
+def test_labels_beyond_the_last_class_are_reported(cfg, class_map):
+    put(class_map, 5)
     message = complaint(cfg)
-    assert f'{label_map} contains the label 5, but there are 5 classes, numbered 0 to 4' in message
-    put(label_map, 255)
+    assert f'{class_map} contains the label 5, but there are 5 classes, numbered 0 to 4' in message
+    put(class_map, 255)
     check_data(cfg, ('train',))
 
 
-def test_the_head_may_ignore_another_label(cfg, label_map):
-    put(label_map, 200)
+def test_the_head_may_ignore_another_label(cfg, class_map):
+    put(class_map, 200)
     assert 'contains the label 200' in complaint(cfg)
     cfg.model.decode_head.ignore_index = 200
     check_data(cfg, ('train',))
 
 
-def test_reduced_labels_are_checked(cfg, label_map):
+def test_reduced_labels_are_checked(cfg, class_map):
     cfg.train_dataloader.dataset.reduce_zero_label = True
-    put(label_map, 5)  # the fifth class
+    put(class_map, 5)  # the fifth class
     check_data(cfg, ('train',))
-    put(label_map, 6)
+    put(class_map, 6)
     assert 'contains the label 6' in complaint(cfg) and 'after reduce_zero_label' in complaint(cfg)
 
 
@@ -111,7 +111,7 @@ def test_both_options_to_reduce_labels_must_agree(cfg):
     check_data(cfg, ('train',))
 
 
-def test_labels_are_converted_as_in_mmseg(cfg, label_map):
+def test_labels_are_converted_as_in_mmseg(cfg, class_map):
     """Also for a subset of the classes of the dataset."""
     from mmseg.datasets import ADE20KDataset
     from mmseg.datasets.transforms import LoadAnnotations
@@ -119,14 +119,14 @@ def test_labels_are_converted_as_in_mmseg(cfg, label_map):
     from vitae_mm.engine.preflight.masks import _as_loaded
 
     labels = np.arange(256)
-    assert cv2.imwrite(str(label_map), labels.astype(np.uint8)[None])
+    assert cv2.imwrite(str(class_map), labels.astype(np.uint8)[None])
     for reduce in (True, False):
         dataset = ADE20KDataset(
             lazy_init=True, reduce_zero_label=reduce, metainfo=dict(classes=('sky', 'wall'))
         )
         loaded = LoadAnnotations()(
             dict(
-                seg_map_path=str(label_map),
+                seg_map_path=str(class_map),
                 label_map=dataset.label_map,
                 seg_fields=[],
                 reduce_zero_label=reduce,
@@ -138,23 +138,23 @@ def test_labels_are_converted_as_in_mmseg(cfg, label_map):
 @pytest.mark.parametrize(
     'content, words', [(b'', 'cannot be read'), (b'not an image', 'cannot be read')]
 )
-def test_label_maps_must_be_decodable(cfg, label_map, content, words):
-    label_map.write_bytes(content)
-    assert f'{label_map} {words}' in complaint(cfg)
+def test_class_maps_must_be_decodable(cfg, class_map, content, words):
+    class_map.write_bytes(content)
+    assert f'{class_map} {words}' in complaint(cfg)
 
 
-def test_truncated_label_maps_are_reported(cfg, label_map):
-    label_map.write_bytes(label_map.read_bytes()[:-60])
-    assert f'{label_map} cannot be read' in complaint(cfg)
+def test_truncated_class_maps_are_reported(cfg, class_map):
+    class_map.write_bytes(class_map.read_bytes()[:-60])
+    assert f'{class_map} cannot be read' in complaint(cfg)
 
 
-def test_label_maps_must_have_one_channel(cfg, label_map):
-    assert cv2.imwrite(str(label_map), np.zeros((192, 256, 3), np.uint8))
-    assert f'{label_map} has 3 channels' in complaint(cfg)
+def test_class_maps_must_have_one_channel(cfg, class_map):
+    assert cv2.imwrite(str(class_map), np.zeros((192, 256, 3), np.uint8))
+    assert f'{class_map} has 3 channels' in complaint(cfg)
 
 
-def test_label_maps_must_have_eight_bits(cfg, label_map):
-    put(label_map, 300, np.uint16)
+def test_class_maps_must_have_eight_bits(cfg, class_map):
+    put(class_map, 300, np.uint16)
     assert 'contains the label 300: mmseg reads 8 bits' in complaint(cfg)
 
 
@@ -172,9 +172,9 @@ def test_both_heads_must_agree(cfg, classes):
     check_data(cfg, ('train',))
 
 
-def test_without_classes_those_of_the_head_count(cfg, label_map):
+def test_without_classes_those_of_the_head_count(cfg, class_map):
     cfg.train_dataloader.dataset.metainfo = {}
-    put(label_map, 5)
+    put(class_map, 5)
     assert 'there are 5 classes' in complaint(cfg)
 
 

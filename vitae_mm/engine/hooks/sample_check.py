@@ -19,7 +19,7 @@ FILES = ('img_path', 'seg_map_path')
 class SampleCheckHook(Hook):
     """Makes datasets report the file of a failing sample.
 
-    An image that cannot be decoded, or a label map with labels beyond the classes of the dataset,
+    An image that cannot be decoded, or a class map with labels beyond the classes of the dataset,
     stops the run with a message that names the file, instead of an error of the decoder or, on
     GPUs, of the loss.
     """
@@ -46,7 +46,7 @@ def report_files(dataset: object, ignored: Collection[int] = (255,)) -> None:
 
     Args:
         dataset: A dataset of any codebase; its pipeline is replaced.
-        ignored: Labels in label maps that stand for no class. Defaults to 255.
+        ignored: Labels in class maps that stand for no class. Defaults to 255.
     """
     for leaf in _unwrap(dataset):
         pipeline = getattr(leaf, 'pipeline', None)
@@ -105,7 +105,7 @@ class ReportingPipeline(Compose):
         unknown = set(labels[labels >= self.classes].unique().tolist()) - set(self.ignored)
         if unknown:
             raise InputError(
-                f'{files}: the label map contains label {min(unknown)}, but there are '
+                f'{files}: the class map contains label {min(unknown)}, but there are '
                 f'{self.classes} classes, numbered from 0, and the ignored labels '
                 f'{sorted(self.ignored)}: fix it, or add the missing classes.'
             )

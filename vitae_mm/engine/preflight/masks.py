@@ -1,4 +1,4 @@
-"""Checking images and label maps, for mmseg."""
+"""Checking images and class maps, for mmseg."""
 
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -19,14 +19,14 @@ from .source import Source
 METHODS = ('BaseSegDataset.load_data_list',)
 
 SAMPLED_MAPS = 100
-"""Number of label maps whose content is checked, evenly spaced over the dataset."""
+"""Number of class maps whose content is checked, evenly spaced over the dataset."""
 
 IGNORED = 255
 """Label of padding and of ignored pixels in mmseg."""
 
 
 def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
-    """Checks the images and label maps of mmseg's ``BaseSegDataset``.
+    """Checks the images and class maps of mmseg's ``BaseSegDataset``.
 
     Args:
         classes: Classes of the dataset; if they are unknown, those of the heads are counted.
@@ -34,11 +34,11 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
         cfg: Config with the heads.
 
     Returns:
-        A line with the number of images and of checked label maps.
+        A line with the number of images and of checked class maps.
 
     Raises:
-        InputError: If heads differ, there are no images, a listed image or a label map is missing,
-            or a label map cannot be decoded, has several channels, more than 8 bits, or labels
+        InputError: If heads differ, there are no images, a listed image or a class map is missing,
+            or a class map cannot be decoded, has several channels, more than 8 bits, or labels
             beyond the last class.
     """
     predicted = check_segmentation_heads(cfg)
@@ -53,7 +53,7 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     _check_there(
         maps,
         dataset.data_prefix['seg_map_path'],
-        'label map',
+        'class map',
         source,
         f'the name of the image with {dataset.seg_map_suffix!r} in place of '
         f'{dataset.img_suffix!r}: check seg_map_suffix',
@@ -71,10 +71,10 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
             len(classes) or predicted,
             ignored,
             dataset,
-            f'{source.name}: the label map {path}',
+            f'{source.name}: the class map {path}',
         )
     return (
-        f'{source.split}: {len(listed):,} images with label maps; {len(sampled):,} label maps '
+        f'{source.split}: {len(listed):,} images with class maps; {len(sampled):,} class maps '
         'checked'
     )
 
@@ -84,7 +84,7 @@ def _check_prefix(dataset: BaseDataset, keys: tuple[str, ...], source: Source) -
     if missing:
         raise InputError(
             f'{source.name}: data_prefix has no {" and no ".join(missing)}: give the folder of the '
-            'images as img_path, that of the label maps as seg_map_path.'
+            'images as img_path, that of the class maps as seg_map_path.'
         )
 
 
@@ -134,8 +134,8 @@ def _check_there(
 
 
 def _read_labels(path: str, backend: str, source: Source) -> np.ndarray:
-    """The labels in a label map, (N,), ascending."""
-    where = f'{source.name}: the label map {path}'
+    """The labels in a class map, (N,), ascending."""
+    where = f'{source.name}: the class map {path}'
     try:
         pixels = mmcv.imread(path, flag='unchanged', backend=backend)
     except (OSError, SyntaxError, ValueError) as error:
@@ -169,7 +169,7 @@ def _check_labels(
             reduced = ' after reduce_zero_label' if dataset.reduce_zero_label else ''
             raise InputError(
                 f'{where} contains the label {raw}, but there are {count} classes, numbered 0 to '
-                f'{count - 1}{reduced}, and {IGNORED} for ignored pixels: correct the label map, '
+                f'{count - 1}{reduced}, and {IGNORED} for ignored pixels: correct the class map, '
                 'or the classes.'
             )
 
