@@ -76,7 +76,7 @@ def test_kernels_of_pretraining_and_finetuning(preset):
 
 def test_t2t_in_shape_is_its_backbone_file():
     """The options of rows named T2T-ViT-7 make the network of t2t_7_32.py."""
-    options = Training('configs/cifar10/vitae_t_32_10e_cifar10_10pct.py').but(*T2T)
+    options = Training('configs/cifar10/vitae_t_32_10e_cifar10_10pct.py').with_backbone(T2T)
     ours = read_training(options).model
     assert ours == read_training(Training('configs/cifar10/t2t_7_32_10e_cifar10_10pct.py')).model
 

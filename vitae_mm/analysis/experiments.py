@@ -34,6 +34,10 @@ class Training:
         """Returns the training with more options."""
         return Training(self.config, self.options + options)
 
+    def with_backbone(self, options: str) -> 'Training':
+        """Returns the training with more options of the backbone, as in ``'lca=False'``."""
+        return self.but(*(f'model.backbone.{option}' for option in options.split()))
+
     def overrides(self) -> dict:
         """Parses the options as ``tools/train.py`` does."""
         parser = argparse.ArgumentParser()
@@ -103,43 +107,31 @@ def find_rows(name: str, preset: str) -> tuple[Row, ...]:
     return presets[preset]
 
 
-Changes = Mapping[str, tuple[str, ...]]
-"""Options of a training by label."""
-
-
-def _backbone(**options: str) -> tuple[str, ...]:
-    return tuple(f'model.backbone.{key}={value}' for key, value in options.items())
-
-
-def _attention(*kinds: str) -> tuple[str, ...]:
-    """Options for the kind of attention of each stage."""
-    value = f'[{",".join(kinds)}]'
-    return _backbone(attention=value, reduction_attention=value)
-
-
-def _rows(training: Training, changes: Changes) -> tuple[Row, ...]:
-    """A row for each label: the training with the options of the label."""
-    return tuple(Row(label, (training.but(*options),)) for label, options in changes.items())
+def _rows(training: Training, backbones: Mapping[str, str]) -> tuple[Row, ...]:
+    """A row for each label: the training with these options of the backbone."""
+    return tuple(
+        Row(label, (training.with_backbone(options),)) for label, options in backbones.items()
+    )
 
 
 def _curves(
-    series: Mapping[str, Training], changes: Mapping[int, tuple[str, ...]], unit: str
+    vitae: Training, t2t: Training, changes: Mapping[int, tuple[str, ...]], unit: str
 ) -> tuple[Row, ...]:
-    """A row for each series and x: the training of the series with the options of x."""
+    """A row for each x of ViTAE-T, then of T2T-ViT-7: the training with the options of x."""
     return tuple(
-        Row(f'{name}, {x} {unit}', (training.but(*options),), name, x)
-        for name, training in series.items()
+        Row(f'{series}, {x} {unit}', (training.but(*options),), series, x)
+        for series, training in (('ViTAE-T', vitae), ('T2T-ViT-7', t2t))
         for x, options in changes.items()
     )
 
 
 def _kernels(pretraining: Training, finetuning: Training) -> tuple[Row, ...]:
     """Pretraining with each kernel of the parallel convs, and finetuning with 3x3 or none."""
-    none, three = _backbone(pcm_kernel_size='0'), _backbone(pcm_kernel_size='3')
+    none, three = 'pcm_kernel_size=0', 'pcm_kernel_size=3'
     return (
-        Row('kernel 0', (pretraining.but(*none), finetuning.but(*none))),
+        Row('kernel 0', (pretraining.with_backbone(none), finetuning.with_backbone(none))),
         Row('kernel 1 -> 3', (pretraining, finetuning)),
-        Row('kernel 3', (pretraining.but(*three), finetuning)),
+        Row('kernel 3', (pretraining.with_backbone(three), finetuning)),
     )
 
 
@@ -147,71 +139,104 @@ VITAE_T = Training('configs/cls/vitae_t_300e_in1k.py')
 T2T_7 = Training('configs/cls/t2t_7_300e_in1k.py')
 VITAE_T_SUBSET = Training('configs/cls/vitae_t_300e_in1k_subset.py')
 T2T_7_SUBSET = Training('configs/cls/t2t_7_300e_in1k_subset.py')
-# the papers' ablations
+# ablations train for 100 epochs
 EPOCHS_100 = 'train_cfg.max_epochs=100'
 VITAE_T_100E = VITAE_T.but(EPOCHS_100)
-VITAEV2_S_100E = Training('configs/cls/vitaev2_s_300e_in1k.py', (EPOCHS_100,))
-CEIT_T_100E = Training('configs/cls/ceit_t_300e_in1k.py', (EPOCHS_100,))
-# CIFAR-10 at 32x32
+VITAEV2_S_100E = Training('configs/cls/vitaev2_s_300e_in1k.py').but(EPOCHS_100)
+CEIT_T_100E = Training('configs/cls/ceit_t_300e_in1k.py').but(EPOCHS_100)
+# T2T-ViT-7 in shape at 32x32, as in configs/_base_/backbones/t2t_7_32.py
+T2T = (
+    'dilations=[[1],[1],[1]] reduction_pcm=False pcm_kernel_size=0 class_token=True '
+    'position=sinusoid final_norm=tokens out_type=cls_token img_size=32'
+)
 VITAE_GPU = Training('configs/cifar10/vitae_t_32_100e_cifar10.py')
 CEIT_GPU = Training('configs/cifar10/ceit_t_32_100e_cifar10.py')
 VITAE_MINI = Training('configs/cifar10/vitae_mini_6e_cifar10_10pct.py')
+T2T_MINI = VITAE_MINI.with_backbone(T2T)
 VITAEV2_MINI = Training('configs/cifar10/vitaev2_mini_5e_cifar10_10pct.py')
 CEIT_MINI = Training('configs/cifar10/ceit_mini_6e_cifar10_10pct.py')
 
-# T2T-ViT-7 in shape at 32x32, as in configs/_base_/backbones/t2t_7_32.py
-T2T = _backbone(
-    dilations='[[1],[1],[1]]',
-    reduction_pcm='False',
-    pcm_kernel_size='0',
-    class_token='True',
-    position='sinusoid',
-    final_norm='tokens',
-    out_type='cls_token',
-    img_size='32',
-)
 FRACTIONS = {
     percent: (f'train_dataloader.dataset.fraction={percent / 100}',) for percent in (20, 60, 100)
 }
-CELLS = {
-    'baseline': _backbone(dilations='[[1],[1],[1]]', reduction_pcm='False', pcm_kernel_size='0'),
-    'RC': _backbone(pcm_kernel_size='0'),
-    'NC': _backbone(dilations='[[1],[1],[1]]', reduction_pcm='False'),
-    'RC and NC': (),
+LENGTHS = {
+    epochs: (f'train_cfg.max_epochs={epochs}', f'train_cfg.val_interval={epochs}')
+    for epochs in (2, 4, 6)
 }
-W, F, P = 'window', 'full', 'performer'
+CELLS = {
+    'baseline': 'dilations=[[1],[1],[1]] reduction_pcm=False pcm_kernel_size=0',
+    'RC': 'pcm_kernel_size=0',
+    'NC': 'dilations=[[1],[1],[1]] reduction_pcm=False',
+    'RC and NC': '',
+}
+DILATIONS = {
+    '1, 1, 1': 'dilations=[[1],[1],[1]]',
+    '12, 12, 12': 'dilations=[[1,2],[1,2],[1,2]]',
+    '123, 12, 1': 'dilations=[[1,2,3],[1,2],[1]]',
+    '1234, 123, 12': '',
+    '1234, 1234, 1234': 'dilations=[[1,2,3,4],[1,2,3,4],[1,2,3,4]]',
+}
+PARALLEL_CONVS = {
+    'in all cells': '',
+    'in normal cells': 'reduction_pcm=False',
+    'in no cell': 'reduction_pcm=False pcm_kernel_size=0',
+    'after the FFN': 'pcm_fusion=after_ffn',
+    'no batch norm': 'norm_cfg=None',
+}
+HEADS = {
+    'mean of tokens': '',
+    'class token': 'class_token=True position=sinusoid final_norm=tokens out_type=cls_token',
+}
+# window (W), full (F), Performer (P)
+KINDS = dict(W='window', F='full', P='performer')
 ATTENTION = {
-    'P P P P': _attention(P, P, P, P),
-    'P P F F': _attention(P, P, F, F),
-    'F F F F': _attention(F, F, F, F),
-    'W F F F': _attention(W, F, F, F),
-    'W W F F': (),
-    'W W W F': _attention(W, W, W, F),
-    'W W W W': _attention(W, W, W, W),
+    stages: 'attention=[{0}] reduction_attention=[{0}]'.format(
+        ','.join(KINDS[kind] for kind in stages.split())
+    )
+    for stages in ('P P P P', 'P P F F', 'F F F F', 'W F F F', 'W W F F', 'W W W F', 'W W W W')
 }
 POSITION = {
-    'neither': (),
-    'shift': _backbone(shift_window='True'),
-    'relative position': _backbone(relative_position='True'),
-    'both': _backbone(shift_window='True', relative_position='True'),
+    'neither': '',
+    'shift': 'shift_window=True',
+    'relative position': 'relative_position=True',
+    'both': 'shift_window=True relative_position=True',
 }
 CEIT_PARTS = {
-    'none': _backbone(stem_conv='False', leff_kernel_size='0', lca='False'),
-    'I2T': _backbone(leff_kernel_size='0', lca='False'),
-    'LeFF': _backbone(stem_conv='False', lca='False'),
-    'LCA': _backbone(stem_conv='False', leff_kernel_size='0'),
-    'all': (),
+    'none': 'stem_conv=False leff_kernel_size=0 lca=False',
+    'I2T': 'leff_kernel_size=0 lca=False',
+    'LeFF': 'stem_conv=False lca=False',
+    'LCA': 'stem_conv=False leff_kernel_size=0',
+    'all': '',
+}
+CEIT_WITHOUT_PARTS = {
+    'none': CEIT_PARTS['none'],
+    'I2T and LeFF': 'lca=False',
+    'I2T and LCA': 'leff_kernel_size=0',
+    'LeFF and LCA': 'stem_conv=False',
+    'all': '',
+}
+IMAGE_TO_TOKENS = {
+    'all': '',
+    '32 channels': 'stem_channels=32',
+    'no batch norm': 'stem_norm=False',
+    'no max-pooling': 'stem_pool=False',
+    '16x16 patches': 'stem_conv=False',
+}
+LOCAL_FEED_FORWARD = {
+    'plain FFN': 'leff_kernel_size=0',
+    '1x1': 'leff_kernel_size=1',
+    '3x3': '',
+    '5x5': 'leff_kernel_size=5',
+    '3x3, no batch norm': 'leff_norm=False',
 }
 
 EXPERIMENTS = dict(
     data_efficiency=Experiment(
         'ViTAE-T and T2T-ViT-7 on a part of the training images, at equal images seen',
         dict(
-            mini=_curves(
-                {'ViTAE-T': VITAE_MINI, 'T2T-ViT-7': VITAE_MINI.but(*T2T)}, FRACTIONS, '%'
-            ),
-            gpu=_curves({'ViTAE-T': VITAE_GPU, 'T2T-ViT-7': VITAE_GPU.but(*T2T)}, FRACTIONS, '%'),
-            paper=_curves({'ViTAE-T': VITAE_T_SUBSET, 'T2T-ViT-7': T2T_7_SUBSET}, FRACTIONS, '%'),
+            mini=_curves(VITAE_MINI, T2T_MINI, FRACTIONS, unit='%'),
+            gpu=_curves(VITAE_GPU, VITAE_GPU.with_backbone(T2T), FRACTIONS, unit='%'),
+            paper=_curves(VITAE_T_SUBSET, T2T_7_SUBSET, FRACTIONS, unit='%'),
         ),
         paper={'ViTAE-T, 100 %': 75.3},
         axis='training images (%)',
@@ -219,17 +244,8 @@ EXPERIMENTS = dict(
     training_efficiency=Experiment(
         'ViTAE-T and T2T-ViT-7 after trainings of several lengths',
         dict(
-            mini=_curves(
-                {'ViTAE-T': VITAE_MINI, 'T2T-ViT-7': VITAE_MINI.but(*T2T)},
-                {
-                    epochs: (f'train_cfg.max_epochs={epochs}', f'train_cfg.val_interval={epochs}')
-                    for epochs in (2, 4, 6)
-                },
-                'epochs',
-            ),
-            paper=_curves(
-                {'ViTAE-T': VITAE_T, 'T2T-ViT-7': T2T_7}, {100: (EPOCHS_100,), 300: ()}, 'epochs'
-            ),
+            mini=_curves(VITAE_MINI, T2T_MINI, LENGTHS, unit='epochs'),
+            paper=_curves(VITAE_T, T2T_7, {100: (EPOCHS_100,), 300: ()}, unit='epochs'),
         ),
         paper={'ViTAE-T, 300 epochs': 75.3},
         axis='epochs',
@@ -244,50 +260,15 @@ EXPERIMENTS = dict(
     ),
     dilations=Experiment(
         'Dilations of the three reduction cells of ViTAE-T',
-        dict(
-            paper=_rows(
-                VITAE_T_100E,
-                {
-                    '1, 1, 1': _backbone(dilations='[[1],[1],[1]]'),
-                    '12, 12, 12': _backbone(dilations='[[1,2],[1,2],[1,2]]'),
-                    '123, 12, 1': _backbone(dilations='[[1,2,3],[1,2],[1]]'),
-                    '1234, 123, 12': (),
-                    '1234, 1234, 1234': _backbone(dilations='[[1,2,3,4],[1,2,3,4],[1,2,3,4]]'),
-                },
-            )
-        ),
+        dict(paper=_rows(VITAE_T_100E, DILATIONS)),
     ),
     parallel_convs=Experiment(
         'Parallel convs of ViTAE-T: where they are, where they are added, their batch norm',
-        dict(
-            paper=_rows(
-                VITAE_T_100E,
-                {
-                    'in all cells': (),
-                    'in normal cells': _backbone(reduction_pcm='False'),
-                    'in no cell': _backbone(reduction_pcm='False', pcm_kernel_size='0'),
-                    'after the FFN': _backbone(pcm_fusion='after_ffn'),
-                    'no batch norm': _backbone(norm_cfg='None'),
-                },
-            )
-        ),
+        dict(paper=_rows(VITAE_T_100E, PARALLEL_CONVS)),
     ),
-    class_token=Experiment(
-        "ViTAE-T's head: mean of the tokens, or the paper's class token with sinusoids and norm",
-        dict(
-            paper=_rows(
-                VITAE_T_100E,
-                {
-                    'mean': (),
-                    'class token': _backbone(
-                        class_token='True',
-                        position='sinusoid',
-                        final_norm='tokens',
-                        out_type='cls_token',
-                    ),
-                },
-            )
-        ),
+    head=Experiment(
+        "ViTAE-T's head: mean of tokens, or the paper's class token with sinusoids and norm",
+        dict(paper=_rows(VITAE_T_100E, HEADS)),
     ),
     attention=Experiment(
         'Attention of the four stages of ViTAEv2-S: window (W), full (F), Performer (P)',
@@ -317,46 +298,15 @@ EXPERIMENTS = dict(
         dict(
             mini=_rows(CEIT_MINI, CEIT_PARTS),
             gpu=_rows(CEIT_GPU, CEIT_PARTS),
-            paper=_rows(
-                CEIT_T_100E,
-                {
-                    'none': CEIT_PARTS['none'],
-                    'I2T and LeFF': _backbone(lca='False'),
-                    'I2T and LCA': _backbone(leff_kernel_size='0'),
-                    'LeFF and LCA': _backbone(stem_conv='False'),
-                    'all': (),
-                },
-            ),
+            paper=_rows(CEIT_T_100E, CEIT_WITHOUT_PARTS),
         ),
     ),
     image_to_tokens=Experiment(
         "CeiT-T's image-to-tokens: conv of 64 channels, batch norm and max-pooling",
-        dict(
-            paper=_rows(
-                CEIT_T_100E,
-                {
-                    'all': (),
-                    '32 channels': _backbone(stem_channels='32'),
-                    'no batch norm': _backbone(stem_norm='False'),
-                    'no max-pooling': _backbone(stem_pool='False'),
-                    '16x16 patches': _backbone(stem_conv='False'),
-                },
-            )
-        ),
+        dict(paper=_rows(CEIT_T_100E, IMAGE_TO_TOKENS)),
     ),
     local_feed_forward=Experiment(
         "Kernel and batch norm of CeiT-T's local feed-forward (LeFF)",
-        dict(
-            paper=_rows(
-                CEIT_T_100E,
-                {
-                    'plain FFN': _backbone(leff_kernel_size='0'),
-                    '1x1': _backbone(leff_kernel_size='1'),
-                    '3x3': (),
-                    '5x5': _backbone(leff_kernel_size='5'),
-                    '3x3, no batch norm': _backbone(leff_norm='False'),
-                },
-            )
-        ),
+        dict(paper=_rows(CEIT_T_100E, LOCAL_FEED_FORWARD)),
     ),
 )
