@@ -68,7 +68,7 @@ def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while not (long / 'long' / 'last_checkpoint').exists():
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.1)
@@ -78,7 +78,7 @@ def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
     assert not (long / 'result.json').exists() and not (out / 'results.md').exists()
     before = (short / 'result.json').stat()
 
-    done = run(*command(configs, out))
+    done = run(*command(configs, out), timeout=900)
     assert done.returncode == 0, done.stderr
     assert (short / 'result.json').stat() == before and trainings(short / 'log.txt') == 1
     assert trainings(long / 'log.txt') == 2
