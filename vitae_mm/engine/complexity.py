@@ -149,18 +149,18 @@ class _Testing(nn.Module):
             self.model(images)
 
     def _run_roi_heads(self, feature_map: torch.Tensor) -> None:
+        roi_head = self.model.roi_head
         for kind, limit in region_limits(self.model).items():
-            heads, extractors = (
-                # one module, or one for each cascade stage
-                module if isinstance(module, nn.ModuleList) else [module]
-                for module in (
-                    getattr(self.model.roi_head, f'{kind}_{part}')
-                    for part in ('head', 'roi_extractor')
-                )
-            )
+            heads = _as_list(getattr(roi_head, f'{kind}_head'))
+            extractors = _as_list(getattr(roi_head, f'{kind}_roi_extractor'))
             for head, extractor in zip(heads, extractors, strict=True):
                 size = extractor.roi_layers[0].output_size
                 head(feature_map.new_zeros(limit, extractor.out_channels, *size))
+
+
+def _as_list(module: Any) -> Sequence[Any]:
+    """The modules of a cascade's stages, or a single module."""
+    return module if isinstance(module, nn.ModuleList) else [module]
 
 
 def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) -> dict[str, int]:
