@@ -57,15 +57,7 @@ def demo(run_tool):
     return partial(run_tool, TOOL)
 
 
-@pytest.mark.parametrize(
-    'write',
-    [
-        training.write_config,
-        training.write_detector,
-        training.write_segmentor,
-        training.write_pose_estimator,
-    ],
-)
+@pytest.mark.parametrize('write', training.WRITERS.values(), ids=training.WRITERS)
 def test_images_and_videos_are_drawn(write, model, inputs, demo, tmp_path):
     out = tmp_path / 'out'
     demo(*model(write), inputs, '--out', out, '--json', '--device', 'cpu')
