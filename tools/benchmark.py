@@ -60,7 +60,7 @@ PAGE_WIDTH = 160
 def main() -> None:
     args = parse_args()
     check_device(args.device)
-    device = torch.device(args.device)
+    device = torch.empty(0, device=args.device).device  # with its index
     if device.type == 'cuda':
         torch.cuda.set_device(device)
     results = []

@@ -14,7 +14,7 @@ def test_attacks_stay_within_eps_and_the_range_of_pixels(trained, name):
     classifier, _ = trained
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(8, 3, 32, 32, generator=generator)
-    images[:4] = images[:4].round()  # at the ends of the range
+    images[:4] = images[:4].round()  # at the limits of the range
     attacked = build_attack(name, classifier, 8 / 255, 5)(images, torch.arange(8) % 4)
     change = (attacked - images).abs()
     assert 0.9 * 8 / 255 < change.max() <= 8 / 255 + 1e-6
@@ -47,7 +47,7 @@ def test_eps_is_a_fraction_or_a_decimal(text, eps):
         ('__import__("os")', 'is not a number'),
     ],
 )
-def test_other_eps_are_refused_with_a_remedy(text, words):
+def test_invalid_eps_are_refused_with_a_remedy(text, words):
     with pytest.raises(InputError, match=words):
         parse_eps(text)
 

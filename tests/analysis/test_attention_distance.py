@@ -25,7 +25,7 @@ def test_attention_to_oneself_has_no_distance():
 
 def test_uniform_attention_over_four_positions():
     uniform = torch.full((1, 4, 4), 0.25)
-    # to oneself, to two neighbours, and across
+    # to itself, to two neighbors, and to the diagonal
     expected = (0 + 1 + 1 + math.sqrt(2)) / 4
     assert average_distance(attention(uniform, (2, 2))).tolist() == [pytest.approx(expected)]
     expected = (6 + 4 + 4 + 6) / 16  # in a row: 0 1 2 3, 1 0 1 2, ...

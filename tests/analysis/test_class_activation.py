@@ -19,11 +19,11 @@ from ..helpers import training
 from ..helpers.archs import BLOCKS, FAST, FOUR_STAGES, PATCH, PYRAMID, classifying
 
 SIZE = 80, 144
-"""Rows and columns: no multiples of the largest stride, and not square."""
+"""Rows and columns: not multiples of the largest stride, and not square."""
 
 NEURIPS = dict(class_token=True, position='sinusoid', final_norm='tokens', out_type='cls_token')
 CASES = {
-    # network, options, the last cell that counts, its stride
+    # network, options, the last cell with an effect, its stride
     'vitaev2': (ViTAEv2, dict(arch=FOUR_STAGES), 'stages.3.cells.0', 32),
     'windows': (ViTAEv2, dict(arch=FOUR_STAGES, attention=['window'] * 4), 'stages.3.cells.0', 32),
     'vitae': (ViTAE, dict(arch=PYRAMID), 'stages.2.cells.2', 16),
@@ -101,13 +101,13 @@ def other_task(data, tmp_path, build):
 
 
 def normalised(path):
-    """What the small classifier makes of an image file."""
+    """An image file as the small classifier preprocesses it."""
     pixels = torch.from_numpy(cv2.imread(str(path))).permute(2, 0, 1)[None].float()
     return (pixels - 127) / 64
 
 
 @pytest.mark.parametrize('case', CASES)
-def test_the_map_is_that_of_the_papers(case, classifier, image):
+def test_the_map_matches_the_paper(case, classifier, image):
     network, options, cell, stride = CASES[case]
     explain = Explainer(classifier(network, **options))
     grid = [-(-side // stride) for side in SIZE]
@@ -125,12 +125,12 @@ def test_the_map_is_that_of_the_papers(case, classifier, image):
 
 
 def grad_cam(model, name, image, category, grid, covered=SIZE):
-    """Grad-CAM, Eqs. 1-2, once more; the grid is known."""
+    """Grad-CAM, Eqs. 1-2, implemented independently for a known grid."""
     kept = []
 
     def keep(module, inputs, output):
         kept.append(output)
-        return output.clone()  # nothing is written over it
+        return output.clone()  # so that later layers cannot overwrite it
 
     hook = model.get_submodule(name).register_forward_hook(keep)
     logits = model(normalised(image).requires_grad_(), mode='tensor')
@@ -162,7 +162,7 @@ class Quadrant(nn.Module):
     'network, options',
     [(ViTAEv2, dict(arch=FOUR_STAGES)), (ViTAE, dict(arch=PATCH)), (CeiT, dict(arch=BLOCKS))],
 )
-def test_the_quadrant_that_is_read_lights_up(network, options, method, classifier, tmp_path):
+def test_the_quadrant_that_is_pooled_lights_up(network, options, method, classifier, tmp_path):
     pixels = np.random.RandomState(1).randint(0, 256, (128, 256, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'wide.png'), pixels)
     if network is ViTAE:
@@ -170,10 +170,10 @@ def test_the_quadrant_that_is_read_lights_up(network, options, method, classifie
     explain = Explainer(classifier(network, 'featmap', **options), method=method)
     explain.model.neck = Quadrant()
     heats = (explain(tmp_path / 'wide.png', category).heat for category in (None, 0, 1, 2, 3))
-    heat = next(heat for heat in heats if heat.any())  # a class that something speaks for
+    heat = next(heat for heat in heats if heat.any())  # of a class with positive evidence
     assert heat.max() > 0.9
     rows, cols = (np.flatnonzero(heat.max(axis=axis) > 0.05) for axis in (1, 0))
-    # maps are enlarged: a cell reaches into its neighbours
+    # maps are upsampled: a position reaches into its neighbors
     assert rows.min() >= 64 - 32 and cols.max() < 128 + 32
     inside = heat[64:, :128].sum()
     assert inside > 0.75 * heat.sum()
@@ -197,7 +197,7 @@ def test_published_networks(network, arch, classifier, image):
     assert heat.shape == SIZE and 0 <= heat.min() <= heat.max() <= 1
 
 
-def test_other_layers_have_their_own_form(classifier, image):
+def test_other_layers_can_be_drawn(classifier, image):
     model = classifier(ViTAEv2, arch=FOUR_STAGES)
     for layer in (
         'stages.1.cells.0.pcm',
@@ -246,7 +246,7 @@ def test_the_only_cell_leaves_the_reduction(classifier, image):
     assert Explainer(classifier(CeiT, arch=arch))(image).layer == 'backbone.stages.0.reduction'
 
 
-def test_maps_of_one_cell_are_passed_over(classifier, tmp_path):
+def test_maps_of_one_position_are_skipped(classifier, tmp_path):
     cv2.imwrite(
         str(tmp_path / 'small.png'), np.random.RandomState(0).randint(0, 256, (32, 32, 3), np.uint8)
     )
@@ -302,7 +302,7 @@ def test_a_segmentor_explains_its_pixels(other_task, image):
     nn.init.normal_(explain.model.decode_head.conv_seg.weight)
     shown = explain(image)
     assert shown.layer == 'backbone.stages.1.cells.0.attn'
-    # padded to 192x256, which counts nowhere, and cut again
+    # padded to 192x256, which is ignored, and cropped again
     inputs = explain.model.data_preprocessor(
         dict(inputs=[torch.from_numpy(cv2.imread(str(image))).permute(2, 0, 1)]), False
     )['inputs']
@@ -351,7 +351,7 @@ def test_methods_that_need_a_score_are_refused(method, other_task):
         ([dict(type='LoadImageFromFile'), dict(type='PackInputs')], True),
         ([dict(type='PackInputs')], False),
     ],
-)  # of a data set that holds its images, in RGB
+)  # of a dataset that holds its images, in RGB
 def test_images_keep_their_colors(pipeline, to_rgb, config, build, image):
     cfg = config(ViTAE, arch=PATCH)
     cfg.test_dataloader.dataset.pipeline = pipeline

@@ -1,4 +1,4 @@
-"""Corruptions of images, against what their table says."""
+"""Corruptions of images, checked against their table."""
 
 import io
 
@@ -37,7 +37,7 @@ def test_each_strength_moves_images_further(images, kind):
 
 @pytest.mark.parametrize('kind', CORRUPTIONS)
 @pytest.mark.parametrize('size', [(1, 32, 32), (3, 32, 32), (3, 20, 301)])
-def test_any_size_is_corrupted_grey_or_coloured(kind, size):
+def test_gray_and_color_images_of_any_size_are_corrupted(kind, size):
     images = torch.randint(0, 256, (1, *size), dtype=torch.uint8)
     for strength in STRENGTHS:
         assert corrupt(images, kind, strength).shape == images.shape

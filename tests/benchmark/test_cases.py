@@ -112,7 +112,7 @@ def test_unknown_models_of_timm_are_refused():
 def test_a_network_that_cannot_be_counted_is_timed(images):
     class Counting(torch.nn.Module):
         def forward(self, images):
-            return images[: int(images.sum() > 0)]  # depends on numbers
+            return images[: int(images.sum() > 0)]  # depends on values
 
     model = Counting()
     network = Network('n', model, core=model, loss=model)

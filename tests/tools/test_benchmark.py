@@ -45,7 +45,7 @@ def test_networks_are_compared(benchmark, tmp_path):
     assert printed.count('roofline') == 2 and 'mode train, size 32x32, batch 2' in printed
 
 
-def test_sizes_and_forms_of_their_own(benchmark, tmp_path):
+def test_networks_may_have_their_own_forms(benchmark, tmp_path):
     benchmark(
         f'{NARROW}@fused,eager',
         'configs/cifar10/vitae_32_mini_6e_cifar10_10pct.py',
@@ -113,7 +113,7 @@ def test_numbers_out_of_range_are_refused(benchmark, option):
         benchmark(NARROW, f'{option}=-1')
 
 
-def test_a_device_that_is_not_there_is_refused(benchmark):
+def test_a_missing_device_is_refused(benchmark):
     with pytest.raises(InputError, match='--device cuda:99: not available on this machine'):
         benchmark(NARROW, '--device', 'cuda:99')
 

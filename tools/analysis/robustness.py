@@ -71,38 +71,24 @@ def main() -> None:
     numbers = {name: getattr(args, name) for name in ('steps', 'restarts', 'seed', 'batch')}
     strengths = dict.fromkeys(args.attacks, (0, *args.eps))
     strengths |= dict.fromkeys(args.corruptions, (0, *STRENGTHS))
+    accuracy = {}
     with Progress() as progress:
-        accuracy = {
-            label: measure_robustness(
-                classifier,
-                samples[label],
-                strengths,
-                **numbers,
-                track=partial(progress.track, description=label),
+        for label, classifier in classifiers.items():
+            bar = partial(progress.track, description=label)
+            accuracy[label] = measure_robustness(
+                classifier, samples[label], strengths, **numbers, track=bar
             )
-            for label, classifier in classifiers.items()
-        }
     count = len(samples[first].labels)
-    report = dict(
-        attacks=args.attacks,
-        eps=args.eps,
-        corruptions=args.corruptions,
-        **numbers,
-        images=count,
-        strengths=strengths,
-        models={
-            label: dict(config=config, checkpoint=checkpoint, accuracy=accuracy[label])
-            for label, (config, checkpoint) in runs.items()
-        },
-    )
+    report = {name: getattr(args, name) for name in ('attacks', 'eps', 'corruptions')}
+    report |= dict(numbers, images=count, strengths=strengths)
+    report['models'] = {
+        label: dict(config=config, checkpoint=checkpoint, accuracy=accuracy[label])
+        for label, (config, checkpoint) in runs.items()
+    }
     write_text(args.out / 'robustness.json', json.dumps(report, indent=1))
+    change, sizes = 'largest change of a pixel, 1/255', [255 * eps for eps in (0, *args.eps)]
     for part, names, values, axis in (
-        (
-            'attacks',
-            args.attacks,
-            [255 * eps for eps in (0, *args.eps)],
-            'largest change of a pixel, 1/255',
-        ),
+        ('attacks', args.attacks, sizes, change),
         ('corruptions', args.corruptions, [0, *STRENGTHS], 'strength'),
     ):
         if names:
@@ -119,35 +105,18 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_models_arguments(parser)
-    add = parser.add_argument
-    names = partial(add, nargs='*', help='default: all; without a name: none')
+    option = parser.add_argument
+    names = partial(option, nargs='*', help='default: all; without a name: none')
     names('--attack', dest='attacks', choices=ATTACKS, default=ATTACKS)
     names('--corruptions', choices=list(CORRUPTIONS), default=list(CORRUPTIONS))
     eps = f'largest changes of a pixel in [0, 1]; default: {" ".join(EPS)}'
-    add('--eps', nargs='+', default=EPS, help=eps)
-    add('--steps', type=int, default=10, help='of PGD; default: 10')
-    add(
-        '--restarts',
-        type=int,
-        default=1,
-        help='random starts of PGD, of which the worst counts; default: 1',
-    )
-    add(
-        '--count', type=int, default=1000, help='test images, all if there are fewer; default: 1000'
-    )
-    add(
-        '--seed',
-        type=int,
-        default=0,
-        help='of the choice of images, random starts and noise; default: 0',
-    )
-    add(
-        '--batch',
-        type=int,
-        default=50,
-        help='images that go through the network at once; default: 50',
-    )
-    add('--out', type=Path, required=True, help='folder to write into')
+    option('--eps', nargs='+', default=EPS, help=eps)
+    option('--steps', type=int, default=10, help='steps of PGD; default: 10')
+    option('--restarts', type=int, default=1, help='random starts of PGD; default: 1')
+    option('--count', type=int, default=1000, help='test images, at most; default: 1000')
+    option('--seed', type=int, default=0, help='of images, starts and noise; default: 0')
+    option('--batch', type=int, default=50, help='images per forward pass; default: 50')
+    option('--out', type=Path, required=True, help='folder to write into')
     args = parser.parse_args()
     # each only once
     args.attacks, args.corruptions = map(list, map(dict.fromkeys, (args.attacks, args.corruptions)))

@@ -58,7 +58,7 @@ def measure_distances(
 
 
 def find_stride(grid: Sequence[int], image_size: Sequence[int]) -> int:
-    """Pixels between neighbouring positions of a map.
+    """Pixels between neighboring positions of a map.
 
     Args:
         grid: Rows and columns of the map.

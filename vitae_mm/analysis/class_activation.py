@@ -99,15 +99,13 @@ class Explainer:
         eigen = self.method == 'eigencam'
         self.cam_type = EigenCAM if eigen else getattr(package, METHODS[self.method])
         self.model = model.requires_grad_(False)
-        self.layers = default_layers(model)
-        if layer:
-            modules = dict(model.named_modules())
-            if layer not in modules:
-                raise InputError(
-                    f'layer {layer!r}: {type(model).__name__} has none of this name; give a name '
-                    f'of its named_modules(), such as {", ".join(self.layers)}.'
-                )
-            self.layers = {layer: modules[layer]}
+        modules = dict(model.named_modules())
+        if layer and layer not in modules:
+            raise InputError(
+                f'layer {layer!r}: {type(model).__name__} has none of this name; give a name of '
+                f'its named_modules(), such as {", ".join(default_layers(model))}.'
+            )
+        self.layers = {layer: modules[layer]} if layer else default_layers(model)
         self.read = image_reader(model)
 
     def __call__(self, path: Path, category: int | None = None) -> ClassActivation:

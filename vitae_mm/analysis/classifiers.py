@@ -19,7 +19,7 @@ class PixelClassifier(nn.Module):
 
     Args:
         model: Classifier of mmpretrain, with its config as ``cfg``. Its data preprocessor
-            normalises; its parameters get no gradients.
+            normalizes; its parameters get no gradients.
 
     Raises:
         InputError: If it is not a classifier with a head.
@@ -83,7 +83,7 @@ def read_samples(cfg: Config, count: int, seed: int = 0) -> Samples:
     if images[0].dtype != torch.uint8:
         raise InputError(
             f'test_dataloader: images are {images[0].dtype} after the pipeline, and not bytes '
-            'from 0 to 255: leave normalisation to data_preprocessor.'
+            'from 0 to 255: leave normalization to data_preprocessor.'
         )
     stack = torch.stack(images)
     return Samples(stack.flip(1) if loads_bgr(cfg) else stack, torch.cat(labels))

@@ -10,7 +10,7 @@ kind       what is given                                    1    2    3    4    
 blur       sigma, as a fraction of the shorter side      .010 .015 .020 .025 .035
 noise      sigma, in the range [0, 1] of pixels           .04  .08  .12  .18  .26
 brightness factor of every pixel                          1.2  1.4  1.6  1.8  2.0
-contrast   factor of the distance from the mean grey      .60  .45  .30  .20  .10
+contrast   factor of the distance from the mean gray      .60  .45  .30  .20  .10
 jpeg       quality, at most 100                            60   40   25   15    8
 ========== ============================================= ==== ==== ==== ==== ====
 """

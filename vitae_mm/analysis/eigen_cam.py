@@ -28,9 +28,9 @@ class EigenCAM(BaseCAM):
         """Activations (B, C, H, W) -> (B, H, W)."""
         # (B, C, H, W) -> (B, H * W, C)
         features = activations.reshape(*activations.shape[:2], -1).transpose(0, 2, 1)
-        centred = features - features.mean(axis=1, keepdims=True)
-        components = np.linalg.svd(centred, full_matrices=False).Vh
+        centered = features - features.mean(axis=1, keepdims=True)
+        components = np.linalg.svd(centered, full_matrices=False).Vh
         # (B, H * W, C) x (B, C, 1) -> (B, H * W)
-        heat = (centred @ components[:, :1].transpose(0, 2, 1))[..., 0]
+        heat = (centered @ components[:, :1].transpose(0, 2, 1))[..., 0]
         sign = np.where(heat.max(1) < -heat.min(1), -1, 1)
         return (sign[:, None] * heat).reshape(-1, *activations.shape[2:])

@@ -39,8 +39,7 @@ def measure_robustness(
     Args:
         classifier: What is measured.
         samples: What it is tested on.
-        strengths: By attack or corruption; 0, which leaves images unchanged, then eps or
-            strengths.
+        strengths: By attack, eps, and by corruption, strengths; 0 leaves images unchanged.
         steps: Steps of PGD. Defaults to 10.
         restarts: Random starts of PGD. Defaults to 1.
         seed: Seed of random starts and noise. Defaults to 0.
@@ -51,22 +50,19 @@ def measure_robustness(
         By attack or corruption, for each of its strengths.
     """
     right = is_right(classifier, *samples, batch)
-    kept = {(name, values[0]): right for name, values in strengths.items()}
-    jobs = [(name, strength) for name, values in strengths.items() for strength in values[1:]]
+    jobs = [(name, strength) for name, values in strengths.items() for strength in values]
+    accuracies: dict[str, list[float]] = {name: [] for name in strengths}
     for name, strength in track(jobs):
-        if name in ATTACKS:
+        kept = right
+        if strength and name in ATTACKS:
             attack = build_attack(name, classifier, strength, steps)
-            kept[name, strength] = is_robust(
-                attack, samples, right, restarts=restarts, seed=seed, batch=batch
-            )
-        else:
+            kept = is_robust(attack, samples, right, restarts=restarts, seed=seed, batch=batch)
+        elif strength:
             with seeded(seed):
                 images = corrupt(samples.images, name, int(strength))
-            kept[name, strength] = is_right(classifier, images, samples.labels, batch)
-    return {
-        name: [100 * kept[name, strength].double().mean().item() for strength in values]
-        for name, values in strengths.items()
-    }
+            kept = is_right(classifier, images, samples.labels, batch)
+        accuracies[name].append(100 * kept.double().mean().item())
+    return accuracies
 
 
 def is_robust(

@@ -28,29 +28,19 @@ def find_score(model: BaseModel) -> ScoreChoice | None:
 def class_score(
     model: BaseModel, logits: Tensor, inside: Sequence[float], category: int | None
 ) -> tuple[Target, str]:
-    """The logit of a class of a classifier.
+    """The logit of a class of a classifier and its caption, by default of the most probable class.
 
-    Args:
-        model: The classifier.
-        logits: Of one image, (1, classes).
-        inside: As for :func:`pixel_score`; not used.
-        category: Index of the class. Defaults to the most probable one.
-
-    Returns:
-        The score and its caption.
-
-    Raises:
-        InputError: If there is no such class.
+    Takes and raises what :func:`pixel_score` does, but the logits are (1, classes).
     """
     probabilities = logits[0].softmax(0)
     best = int(probabilities.argmax())
     category = best if category is None else category
-    captions = [
-        f'{class_name(model, i, len(probabilities))} {probabilities[i]:.2f}'
-        for i in (category, best)
-    ]
-    caption = captions[0] if category == best else f'{captions[0]}, predicted {captions[1]}'
-    return lambda logits: logits[category], caption
+    name, caption = class_name(model, category, len(probabilities)), ''
+    if category != best:
+        caption = (
+            f', predicted {class_name(model, best, len(probabilities))} {probabilities[best]:.2f}'
+        )
+    return lambda logits: logits[category], f'{name} {probabilities[category]:.2f}{caption}'
 
 
 def pixel_score(

@@ -46,7 +46,7 @@ def build_case(
 
     Args:
         network: From :func:`load_network`; do not use it elsewhere.
-        images: Normalised images (B, C, H, W), on the device to measure.
+        images: Normalized images (B, C, H, W), on the device to measure.
         form: 'eager'; 'compiled', with ``torch.compile`` of the backbone; 'fused', by
             :func:`fuse_for_inference`; or 'fused+compiled'.
         mode: 'forward', in eval mode without gradients; or 'train': forward, loss and backward,

@@ -37,7 +37,7 @@ def images(data):
 
 @pytest.fixture
 def network(data, tmp_path):
-    """Config and checkpoint of random weights, of a codebase."""
+    """Config of a codebase and checkpoint with random weights."""
 
     def make(write=training.write_config, name='c', **backbone):
         path = write(tmp_path / f'{name}.py', data)
@@ -53,7 +53,7 @@ def network(data, tmp_path):
 
 @pytest.fixture
 def measure(run_tool, tmp_path):
-    """Runs the tool; returns what it wrote as JSON."""
+    """Runs the tool and returns the JSON that it writes."""
 
     def run(*arguments):
         out = tmp_path / 'out'
@@ -83,7 +83,7 @@ def test_networks_of_every_codebase_on_their_test_set(write, size, network, meas
     assert [layer['stride'] for layer in found['c']['layers']] == [4, 4, 8, 8]
     for layer in found['c']['layers']:
         assert layer['mean'] == pytest.approx(sum(layer['heads']) / len(layer['heads']))
-        # within windows of seven cells
+        # within windows of 7x7 positions
         assert 0 < layer['mean'] < 6 * 2**0.5 * layer['stride']
 
 
@@ -129,7 +129,7 @@ def test_networks_without_attention_are_refused(network, measure):
         measure(*resnet)
 
 
-def test_what_a_folder_lacks_is_named(network, measure, tmp_path):
+def test_folders_without_usable_images_are_refused(network, measure, tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match='empty holds no images'):
         measure(*network(), '--images', tmp_path / 'empty')
@@ -152,7 +152,7 @@ def test_a_pose_estimator_takes_the_images_of_a_folder_as_boxes(network, measure
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
-def test_options_of_no_use_are_refused(options, words, network, measure):
+def test_invalid_options_are_refused(options, words, network, measure):
     with pytest.raises(InputError, match=words):
         measure(*network(), *options)
 

@@ -50,7 +50,7 @@ def config(data, tmp_path):
 
 @pytest.fixture
 def browse(tool, tmp_path, monkeypatch):
-    """Runs the tool in this process; the picture."""
+    """Runs the tool in this process and returns the picture."""
 
     def run_here(cfg, *options):
         cfg.dump(tmp_path / 'c.py')

@@ -35,7 +35,7 @@ def tool():
 
 @pytest.fixture
 def confusion(tool, data, tmp_path, monkeypatch):
-    """Runs the tool in this process, on a model of random weights."""
+    """Runs the tool in this process on a model with random weights."""
 
     def run_here(write):
         path = write(tmp_path / 'c.py', data)
@@ -63,7 +63,7 @@ def confusion(tool, data, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_of_a_classifier(confusion, data):
+def test_confusion_of_a_classifier(confusion, data):
     classes, counts = confusion(training.write_config)
     assert classes == sorted(CLASSES)
     files = sorted((data / 'classes/train').glob('*/*.jpg'))[:16]
@@ -72,7 +72,7 @@ def test_of_a_classifier(confusion, data):
 
 
 @pytest.mark.slow
-def test_of_a_segmentor(confusion, data):
+def test_confusion_of_a_segmentor(confusion, data):
     classes, counts = confusion(training.write_segmentor)
     assert classes == ['ground', *CLASSES]
     maps = [
@@ -82,7 +82,7 @@ def test_of_a_segmentor(confusion, data):
 
 
 @pytest.mark.slow
-def test_of_a_detector(confusion, data):
+def test_confusion_of_a_detector(confusion, data):
     classes, counts = confusion(training.write_detector)
     assert classes == [*CLASSES, 'background']
     entries = json.loads((data / 'annotations/instances_train.json').read_text())['annotations']

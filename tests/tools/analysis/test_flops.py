@@ -19,7 +19,7 @@ def flops(run_tool):
 
 
 def cells(text, name):
-    """The columns of a row."""
+    """Returns the columns of a row."""
     line = next(line for line in text.splitlines() if name in line)
     return [cell.strip() for cell in line.strip('│').split('│')]
 

@@ -37,7 +37,7 @@ def images(data, tmp_path):
 
 @pytest.fixture
 def network(data, tmp_path):
-    """Config and checkpoint of random weights, of images of 64x64."""
+    """Config and checkpoint with random weights, for images of 64x64."""
 
     def make(name='c', write=training.write_config, **backbone):
         path = write(tmp_path / f'{name}.py', data)
@@ -120,7 +120,7 @@ def test_panels_are_images_and_networks(images):
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
-def test_options_of_no_use_are_refused(options, words, network, images, run_tool, tmp_path):
+def test_invalid_options_are_refused(options, words, network, images, run_tool, tmp_path):
     with pytest.raises(InputError, match=words):
         run_tool(TOOL, *network(), images, '--device', 'cpu', '--out', tmp_path / 'a.png', *options)
     assert not (tmp_path / 'a.png').exists()
@@ -161,6 +161,6 @@ def test_a_detector_shows_its_maps_alone(network, images, explain, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_says_what_is_wrong(network, images, tmp_path):
+def test_the_command_reports_the_error(network, images, tmp_path):
     done = run('python', TOOL, *network(), images, '--out', tmp_path / 'a.png', '--category', 9)
     assert complaint(done).startswith('error: category 9: ImageClassifier has 4 classes')

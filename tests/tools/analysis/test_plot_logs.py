@@ -15,7 +15,7 @@ TOOL = 'tools/analysis/plot_logs.py'
 
 @pytest.fixture
 def runs(tmp_path):
-    """Two work dirs; the second was continued from its first step."""
+    """Two work dirs; the second was resumed from its first step."""
 
     def write(name, time, lines):
         folder = tmp_path / name / time / 'vis_data'
@@ -28,7 +28,7 @@ def runs(tmp_path):
     return tmp_path / 'a', tmp_path / 'b'
 
 
-def test_a_continued_run_is_one_curve(runs):
+def test_a_resumed_run_is_one_curve(runs):
     tool = runpy.run_path(str(ROOT / TOOL))
     log = tool['read_scalars'](runs[1])
     assert tool['curve'](log, 'loss', runs[1]) == [[10, 20], [9.0, 2.0]]
@@ -41,7 +41,7 @@ def test_runs_in_iterations_have_no_epochs():
     assert not tool['has_epochs']([log], 'loss') and not tool['has_epochs']([log], 'mIoU')
 
 
-def test_by_default_first_metrics_of_all_runs_are_shown():
+def test_main_metrics_of_all_runs_are_the_default():
     tool = runpy.run_path(str(ROOT / TOOL))
     box = dict({'coco/bbox_mAP': 0.1, 'coco/bbox_mAP_50': 0.3}, step=1)
     train = dict(loss=3.0, lr=0.1, step=10)
@@ -68,7 +68,7 @@ def test_a_picture_is_written(runs, tmp_path, monkeypatch, keys):
         (['--keys', 'loss', '--labels', 'x', 'y'], 'one for each of the 1 runs'),
     ],
 )
-def test_what_is_not_there_is_named(runs, tmp_path, options, words):
+def test_missing_values_are_named(runs, tmp_path, options, words):
     done = run('python', TOOL, runs[0], *options, '--out', tmp_path / 'c.png')
     assert words in complaint(done)
     assert not (tmp_path / 'c.png').exists()

@@ -30,7 +30,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def model(data, tmp_path):
-    """Config and checkpoint of random weights, by a name."""
+    """Named config and checkpoint with random weights."""
 
     def make(name, write=training.write_config, seed=0, **changes):
         cfg = Config.fromfile(write(tmp_path / f'{name}.py', data))
@@ -78,7 +78,7 @@ def test_two_models_are_compared(model, tool, tmp_path):
         assert {name: len(curve) for name, curve in entry['accuracy'].items()} == {
             name: len(values) for name, values in strengths.items()
         }
-        # all begin with the same accuracy on images as they are
+        # all begin with the same accuracy on unchanged images
         assert len({curve[0] for curve in entry['accuracy'].values()}) == 1
     for part in ('attacks', 'corruptions'):
         assert cv2.imread(str(tmp_path / f'out/{part}.png')).std() > 10
@@ -93,7 +93,7 @@ def test_images_and_accuracy_are_those_of_the_test_set(model, data):
     assert not torch.equal(read_samples(cfg, 99, seed=2).images, samples.images)
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    # files are read in BGR
+    # images are loaded in BGR
     expected = [
         (item['inputs'].flip(0).tolist(), item['data_samples'].gt_label.item()) for item in dataset
     ]
