@@ -1,7 +1,9 @@
 import pytest
+import torch
 from mmengine.config import Config
 
-from vitae_mm.engine.models import build_meta_model, meta_copy
+from vitae_mm.engine.models import build_meta_model, build_model, load_model, meta_copy
+from vitae_mm.errors import InputError
 
 from ..helpers.archs import NARROW, TWO_STAGES
 
@@ -24,7 +26,6 @@ def cfg():
     return Config(
         dict(
             default_scope='mmpretrain',
-            work_dir='none',
             model=dict(
                 type='ImageClassifier',
                 backbone=dict(type='vitae_mm.ViTAEv2', arch=TWO_STAGES),
@@ -49,3 +50,15 @@ def test_networks_that_read_values_are_built_with_memory(cfg):
         out_indices=(0, 1),
     )
     assert not any(value.is_meta for value in build_meta_model(cfg).state_dict().values())
+
+
+def test_a_loaded_model_has_its_config_and_class_names(cfg, tmp_path):
+    path = str(tmp_path / 'a.pth')
+    meta = dict(dataset_meta=dict(CLASSES=('a', 'b', 'c')))
+    torch.save(dict(state_dict=build_model(cfg).state_dict(), meta=meta), path)
+    model = load_model(cfg, path, 'cpu')
+    assert model.cfg is cfg and model.dataset_meta == dict(classes=('a', 'b', 'c'))
+    assert not model.training
+    cfg.model.head.num_classes = 4
+    with pytest.raises(InputError, match=r'a\.pth does not fit'):
+        load_model(cfg, path, 'cpu')

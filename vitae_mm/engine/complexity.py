@@ -1,6 +1,6 @@
 """Counting the parameters and multiply-adds of a model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,7 @@ class _Testing(nn.Module):
                 head(feature_map.new_zeros(limit, extractor.out_channels, *size))
 
 
-def _as_list(module: Any) -> Sequence[Any]:
+def _as_list(module: Any) -> Iterable[Any]:
     """The modules of a cascade's stages, or a single module."""
     return module if isinstance(module, nn.ModuleList) else [module]
 
