@@ -183,17 +183,18 @@ POSE_NAMES = [
     ],
     ids=['detector', 'segmentor', 'pose'],
 )
-def test_models_of_the_generation_before(convert, tmp_path, config, earlier, names):
-    """Their names for our model's parts, loaded into our model."""
+def test_models_of_the_previous_generation(convert, tmp_path, config, earlier, names):
+    """Parts named as in the previous generation load into our model."""
     cfg = Config(config) if isinstance(config, dict) else Config.fromfile(config)
     model = build_model(cfg)
     backbone = golden.published_weights('ViTAEv2_S_dense')
     theirs = {f'backbone.{key}': value for key, value in backbone.items()}
     for key, value in model.state_dict().items():
         if not key.startswith('backbone.'):
+            renamed = key
             for ours, name in earlier.items():
-                key = name + key.removeprefix(ours)
-            theirs[key] = value
+                renamed = name + renamed.removeprefix(ours)
+            theirs[renamed] = value
     assert set(names) <= theirs.keys()
     torch.save(dict(meta={'CLASSES': ('a',)}, state_dict=theirs), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
