@@ -56,6 +56,11 @@ def main() -> None:
     results = {}
     for label, (config, checkpoint) in name_models(args).items():
         model = models[label]
+        if args.images and model.cfg.default_scope == 'mmpose':
+            raise InputError(
+                f'--images {args.images}: pose estimation looks into boxes, which a folder of '
+                "images does not have; leave it out to take the config's test set."
+            )
         if args.images:
             read = image_reader(model)
             readers = [partial(read, path) for path in find_images(args.images)]
