@@ -5,7 +5,7 @@
     python tools/convert_checkpoint.py OURS DST --to-published
     python tools/convert_checkpoint.py PRETRAINED DST --inflate
 
-The network is recognised from the file, inside the wrappers of training
+The network is recognized from the file, inside the wrappers of training
 programs (state_dict, model, state_dict_ema, module. prefixes), and as the
 backbone of a detector, segmentor or pose estimator of the previous generation
 of OpenMMLab codebases.

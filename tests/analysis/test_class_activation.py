@@ -100,7 +100,7 @@ def other_task(data, tmp_path, build):
     return make
 
 
-def normalised(path):
+def normalized(path):
     """An image file as the small classifier preprocesses it."""
     pixels = torch.from_numpy(cv2.imread(str(path))).permute(2, 0, 1)[None].float()
     return (pixels - 127) / 64
@@ -133,7 +133,7 @@ def grad_cam(model, name, image, category, grid, covered=SIZE):
         return output.clone()  # so that later layers cannot overwrite it
 
     hook = model.get_submodule(name).register_forward_hook(keep)
-    logits = model(normalised(image).requires_grad_(), mode='tensor')
+    logits = model(normalized(image).requires_grad_(), mode='tensor')
     hook.remove()
     both = kept[0], *torch.autograd.grad(logits[0, category], kept[0])
     if kept[0].shape[2:] == tuple(grid):
@@ -287,7 +287,7 @@ def test_classes_are_named_and_counted(config, build, image):
     cfg = config(ViTAE, arch=PATCH)
     cfg.test_dataloader.dataset.metainfo = dict(classes=('newt', 'toad', 'frog', 'eft'))
     explain = Explainer(build(cfg))
-    logits = explain.model(normalised(image), mode='tensor')[0].softmax(0)
+    logits = explain.model(normalized(image), mode='tensor')[0].softmax(0)
     best, worst = int(logits.argmax()), int(logits.argmin())
     names = [f'{explain.model.dataset_meta["classes"][i]} {logits[i]:.2f}' for i in (best, worst)]
     assert explain(image).caption == explain(image, best).caption == names[0]

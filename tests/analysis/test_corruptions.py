@@ -44,8 +44,8 @@ def test_gray_and_color_images_of_any_size_are_corrupted(kind, size):
 
 
 def test_noise_has_the_stated_size():
-    grey = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
-    noise = (corrupt(grey, 'noise', 2).float() - 128) / 255
+    gray = torch.full((2, 3, 64, 64), 128, dtype=torch.uint8)
+    noise = (corrupt(gray, 'noise', 2).float() - 128) / 255
     assert noise.std().item() == pytest.approx(0.08, rel=0.05)
     assert not torch.equal(noise[0], noise[1])
 
@@ -70,9 +70,9 @@ def test_blur_grows_with_the_image(images):
 
 
 def test_brightness_is_a_factor():
-    grey = torch.full((1, 3, 8, 8), 100, dtype=torch.uint8)
-    assert corrupt(grey, 'brightness', 3).unique().tolist() == [160]
-    assert corrupt(grey + 50, 'brightness', 5).unique().tolist() == [255]
+    gray = torch.full((1, 3, 8, 8), 100, dtype=torch.uint8)
+    assert corrupt(gray, 'brightness', 3).unique().tolist() == [160]
+    assert corrupt(gray + 50, 'brightness', 5).unique().tolist() == [255]
 
 
 def test_contrast_shrinks_towards_the_mean():

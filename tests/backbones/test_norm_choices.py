@@ -48,7 +48,7 @@ def test_widths_without_norms_are_not_checked(network, arch, options):
     'norm_cfg', [dict(type='GN'), dict(type='GN', num_groups=0), dict(type='GN', num_groups='8')]
 )
 def test_invalid_norms_are_explained(norm_cfg):
-    with pytest.raises(InputError, match='cannot normalise 8 channels'):
+    with pytest.raises(InputError, match='cannot normalize 8 channels'):
         ViTAEv2(FOUR_STAGES, norm_cfg=norm_cfg)
 
 

@@ -50,7 +50,7 @@ def test_it_is_built_from_another_scope():
         TheirNarrowBackbone('small')
 
 
-def test_its_weights_are_recognised_as_those_of_the_published_network():
+def test_its_weights_are_recognized_as_those_of_the_published_network():
     with torch.device('meta'):
         state = TheirBackbone('48m').state_dict()
     assert str(identify_network(state)) == "ViTAEv2 '48m'"

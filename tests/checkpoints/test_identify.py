@@ -1,4 +1,4 @@
-"""Layouts and published networks are recognised by their entries."""
+"""Layouts and published networks are recognized by their entries."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def test_networks_are_found(network, arch, _):
     assert nearest_network(state) == found
 
 
-def test_position_embeddings_of_any_image_size_are_recognised():
+def test_position_embeddings_of_any_image_size_are_recognized():
     with torch.device('meta'):
         state = CeiT('small', img_size=384).state_dict()
     assert str(identify_network(state)) == "CeiT 'small'"

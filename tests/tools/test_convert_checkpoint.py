@@ -47,7 +47,7 @@ def convert(monkeypatch, capsys):
     ],
     ids=['bare', 'ema'],
 )
-def test_a_published_file_is_recognised(convert, weights, tmp_path, wrap):
+def test_a_published_file_is_recognized(convert, weights, tmp_path, wrap):
     torch.save(wrap(weights), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
     assert "ViTAEv2 'small', classifier of 1000 classes" in done
@@ -209,7 +209,7 @@ def test_models_of_the_previous_generation(convert, tmp_path, config, earlier, n
     assert publish_state_dict(state, 'vitaev2').keys() == theirs.keys()
 
 
-def test_a_file_without_classifier_is_recognised(convert, tmp_path):
+def test_a_file_without_classifier_is_recognized(convert, tmp_path):
     torch.save(dict(model=golden.published_weights('ViTAEv2_S_dense')), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
     assert 'no classifier; wrappers removed: model;' in done

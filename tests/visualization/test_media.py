@@ -88,17 +88,17 @@ def test_the_output_must_be_a_folder(folder):
     ],
 )
 def test_every_depth_and_color_space_is_read(mode, suffix, tmp_path):
-    grey = np.linspace(0, 255, 64, dtype=np.uint8).reshape(8, 8).repeat(4, 0).repeat(4, 1)
+    gray = np.linspace(0, 255, 64, dtype=np.uint8).reshape(8, 8).repeat(4, 0).repeat(4, 1)
     image = (
-        Image.fromarray(grey.astype(np.uint16) * 257)
+        Image.fromarray(gray.astype(np.uint16) * 257)
         if mode == 'I;16'
-        else Image.fromarray(grey).convert('RGB').convert(mode, dither=0)
+        else Image.fromarray(gray).convert('RGB').convert(mode, dither=0)
     )
     path = tmp_path / f'a.{suffix}'
     image.save(path)
     read = read_image(path)
     assert read.shape == (32, 32, 3) and read.dtype == np.uint8
-    wanted = (grey > 127) * 255 if mode == '1' else grey
+    wanted = (gray > 127) * 255 if mode == '1' else gray
     assert np.abs(read.astype(int) - wanted[..., None]).mean() < 15
 
 

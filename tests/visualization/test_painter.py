@@ -87,8 +87,8 @@ def test_pixels_are_colored_by_class(make, image):
     assert picture.shape[0] == 384 and picture.shape[1] > 512
     colors = np.array(palette)[:, None, None]
     enlarged = cv2.resize(image, (512, 384), interpolation=cv2.INTER_CUBIC)
-    grey = cv2.cvtColor(enlarged, cv2.COLOR_BGR2GRAY)
-    wanted = 0.6 * colors + 0.4 * grey[..., None]
+    gray = cv2.cvtColor(enlarged, cv2.COLOR_BGR2GRAY)
+    wanted = 0.6 * colors + 0.4 * gray[..., None]
     nearest = np.abs(wanted - picture[:, :512, ::-1]).sum(-1).argmin(0)
     for label, name in enumerate(meta['classes']):
         assert (nearest == label).mean() == pytest.approx(shares.get(name, 0), abs=0.01)

@@ -100,7 +100,7 @@ def draw(counts: np.ndarray, classes: list[str], title: str) -> Figure:
     panel = figure.subplots()
     image = panel.imshow(shares, vmin=0, vmax=1, cmap='Blues')
     figure.colorbar(image, label='fraction of the true class', shrink=0.8)
-    panel.set(title=title, xlabel='predicted class', ylabel='true class', facecolor='lightgrey')
+    panel.set(title=title, xlabel='predicted class', ylabel='true class', facecolor='lightgray')
     if len(classes) <= MAX_NAMED:
         panel.set_xticks(range(len(classes)), classes, rotation=90, fontsize=8)
         panel.set_yticks(range(len(classes)), classes, fontsize=8)

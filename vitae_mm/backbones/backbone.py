@@ -1,4 +1,4 @@
-"""What all networks share: running stages, reading out, freezing, initialising."""
+"""What all networks share: running stages, reading out, freezing, initializing."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class StagedBackbone(BaseModule):
         with_cp (bool): Recompute each cell in the backward pass to save
             memory.
         init_cfg (dict | list[dict], optional): A checkpoint
-            (``type='Pretrained'``) is loaded strictly; other initialisers as
+            (``type='Pretrained'``) is loaded strictly; other initializers as
             in mmengine. Defaults to truncated normal linears (std 0.02) and
             Kaiming (fan-out) convs.
         final_norm (str): LayerNorm on all 'tokens' after the last stage, on
@@ -217,7 +217,7 @@ class StagedBackbone(BaseModule):
         )
 
     def init_weights(self) -> None:
-        """Initialises as ``init_cfg`` says; a checkpoint is loaded strictly."""
+        """Initializes as ``init_cfg`` says; a checkpoint is loaded strictly."""
         cfgs = self.init_cfg if isinstance(self.init_cfg, list) else [self.init_cfg]
         if cfgs[0]['type'] != 'Pretrained':
             super().init_weights()

@@ -99,7 +99,7 @@ def check_num_groups(norm_cfg: Mapping | None, widths: Iterable[int]) -> None:
     if invalid := [width for width in widths if width % groups]:
         common = math.gcd(*widths)
         raise InputError(
-            f'norm_cfg={norm_cfg!r} cannot normalise {invalid[0]} channels: give a num_groups '
+            f'norm_cfg={norm_cfg!r} cannot normalize {invalid[0]} channels: give a num_groups '
             f'that divides every width {widths}, one of '
             f'{[n for n in range(1, common + 1) if common % n == 0]}.'
         )
@@ -117,7 +117,7 @@ def _build_norm(norm_cfg: Mapping, channels: int) -> nn.Module:
         ValueError,
     ) as error:
         raise InputError(
-            f'norm_cfg={norm_cfg!r} cannot normalise {channels} channels ({error}): give, for '
+            f'norm_cfg={norm_cfg!r} cannot normalize {channels} channels ({error}): give, for '
             "example, dict(type='BN'), dict(type='SyncBN'), dict(type='GN', num_groups=32), or "
             'None for no norm.'
         ) from error

@@ -140,7 +140,7 @@ class ViTAE(StagedBackbone):
     ):
         if final_norm == 'pooled' and out_type == 'featmap':
             raise InputError(
-                "final_norm='pooled' normalises the mean or the class token: leave it out with "
+                "final_norm='pooled' normalizes the mean or the class token: leave it out with "
                 "out_type='featmap', or give 'tokens'."
             )
         form, rows = read_arch(arch, self.FORMS)

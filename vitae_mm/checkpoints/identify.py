@@ -1,4 +1,4 @@
-"""Recognising what a checkpoint holds: its layout, and which published network."""
+"""Recognizing what a checkpoint holds: its layout, and which published network."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

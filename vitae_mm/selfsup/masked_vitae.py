@@ -58,7 +58,7 @@ class MaskedViTAE(ViTAE):
     ViTAEv2, Zhang et al., IJCV 2022, "Scaling up"; Masked Autoencoders Are
     Scalable Vision Learners, He et al., CVPR 2022. For mmpretrain's ``MAE``.
 
-    A conv does not know that its neighbours are masked, so the parallel convs
+    A conv does not know that its neighbors are masked, so the parallel convs
     have 1x1 kernels. A :class:`ViTAE` with 3x3 kernels zero-pads them when it
     loads such weights.
 
@@ -139,7 +139,7 @@ class MaskedViTAE(ViTAE):
         self.get_parameter('stages.0.embedding.position').requires_grad_(False)
 
     def init_weights(self) -> None:
-        """Initialises as :class:`ViTAE`.
+        """Initializes as :class:`ViTAE`.
 
         By default positions, patches and class token as in MAE (He et al.,
         App. A.1).

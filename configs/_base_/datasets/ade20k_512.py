@@ -1,4 +1,4 @@
-# ADE20K: resized, crops of 512x512, flipped, colours distorted; batch 16 on 8
+# ADE20K: resized, crops of 512x512, flipped, colors distorted; batch 16 on 8
 # GPUs. `tta_pipeline`: six scales and flips, for tools/test.py --tta.
 # https://groups.csail.mit.edu/vision/datasets/ADE20K (SceneParsing): to
 # data/ade/ADEChallengeData2016.

@@ -19,7 +19,7 @@ from ...helpers import training
 
 RNG = np.random.default_rng(0)
 UNUSUAL = {
-    'grey': Image.fromarray(RNG.integers(0, 255, (60, 80), np.uint8)),
+    'gray': Image.fromarray(RNG.integers(0, 255, (60, 80), np.uint8)),
     '16 bit': Image.fromarray(RNG.integers(0, 65535, (60, 80), np.uint16)),
     'RGBA': Image.fromarray(RNG.integers(0, 255, (60, 80, 4), np.uint8)),
     'CMYK': Image.fromarray(RNG.integers(0, 255, (60, 80, 4), np.uint8), 'CMYK'),

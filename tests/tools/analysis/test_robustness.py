@@ -200,9 +200,9 @@ def test_pipelines_must_give_bytes_of_one_size(model, data):
     steps = 'test_dataloader.dataset.pipeline'
     with pytest.raises(InputError, match='sizes after the pipeline.*add CenterCrop'):
         read_samples(Config.fromfile(model('c', **{steps: [load, pack]})[0]), 9)
-    normalise = dict(type='mmcv.Normalize', mean=[127.0] * 3, std=[64.0] * 3)
+    normalize = dict(type='mmcv.Normalize', mean=[127.0] * 3, std=[64.0] * 3)
     with pytest.raises(InputError, match='torch.float32 after the pipeline, and not bytes'):
-        read_samples(Config.fromfile(model('c', **{steps: [load, resize, normalise, pack]})[0]), 9)
+        read_samples(Config.fromfile(model('c', **{steps: [load, resize, normalize, pack]})[0]), 9)
 
 
 def test_models_must_be_tested_on_the_same_images(model, tool, tmp_path):

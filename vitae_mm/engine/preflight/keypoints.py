@@ -55,7 +55,7 @@ def check_keypoints(
     _check_counts(content, count, source)
     sizes = {image['id']: (image['width'], image['height']) for image in content['images']}
     annotations = content['annotations']
-    usable = [entry for entry in annotations if _is_labelled(entry, sizes)]
+    usable = [entry for entry in annotations if _is_labeled(entry, sizes)]
     if not usable:
         raise no_annotations(source, len(annotations))
     outside = sum(_points_outside(entry['keypoints'], sizes[entry['image_id']]) for entry in usable)
@@ -88,7 +88,7 @@ def _check_counts(content: Mapping, count: int, source: Source) -> None:
             )
 
 
-def _is_labelled(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
+def _is_labeled(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
     """Whether mmpose uses an annotation."""
     if (
         annotation['image_id'] not in sizes
