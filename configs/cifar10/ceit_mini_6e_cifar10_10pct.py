@@ -10,6 +10,6 @@ _base_ = [
 model = _base_.classifier
 model.backbone.update(arch=dict(dims=(96,), depths=(6,), num_heads=(3,), ratios=(8,)), img_size=32)
 model.head.update(in_channels=96, num_classes=10)
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix: a short training
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_cfg = dict(max_epochs=6, val_interval=6)

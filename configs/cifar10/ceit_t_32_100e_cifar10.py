@@ -12,4 +12,4 @@ model.backbone.update(
     arch=dict(dims=(192,), depths=(12,), num_heads=(3,), ratios=(8,)), img_size=32
 )
 model.head.num_classes = 10
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix, as in the short trainings

@@ -1,5 +1,5 @@
-# Masked pretraining of a narrow ViTAE on a fifth of CIFAR-10, batch 64: 100,000
-# images seen, without labels.
+# Masked pretraining of a narrow ViTAE on a fifth of CIFAR-10 without labels, batch 64:
+# 100,000 images seen.
 # python tools/train.py configs/cifar10/mae_vitae_32_10e_cifar10.py
 _base_ = [
     '../_base_/models/mae_small.py',

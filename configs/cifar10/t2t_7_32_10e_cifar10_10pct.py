@@ -1,4 +1,4 @@
-# T2T-ViT-7 in shape (ViTAE-T without its inductive biases) from scratch on a
+# A network like T2T-ViT-7 (ViTAE-T without its inductive biases) from scratch on a
 # tenth of CIFAR-10 at 32x32: 50,000 images seen.
 # Measured: docs/reproduction.md.
 # python tools/train.py configs/cifar10/t2t_7_32_10e_cifar10_10pct.py
@@ -11,4 +11,4 @@ _base_ = [
 ]
 model = _base_.classifier
 model.head.num_classes = 10
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix: a short training

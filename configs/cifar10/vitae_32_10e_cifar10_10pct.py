@@ -12,4 +12,4 @@ arch = dict(dims=(192,), depths=(6,), num_heads=(3,), groups=(48,), ratios=(4,))
 model = _base_.classifier
 model.backbone.update(arch=arch, img_size=32, drop_path_rate=0.1, drop_rate=0.0)
 model.head.update(in_channels=192, num_classes=10)
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix: a short training

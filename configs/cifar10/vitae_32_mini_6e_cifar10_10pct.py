@@ -11,6 +11,6 @@ arch = dict(dims=(96,), depths=(4,), num_heads=(3,), groups=(24,), ratios=(4,))
 model = _base_.classifier
 model.backbone.update(arch=arch, img_size=32, drop_path_rate=0.1, drop_rate=0.0)
 model.head.update(in_channels=96, num_classes=10)
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix: a short training
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_cfg = dict(max_epochs=6, val_interval=6)

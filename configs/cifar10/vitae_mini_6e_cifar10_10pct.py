@@ -18,6 +18,6 @@ model.backbone.arch = dict(
     ratios=(2, 2, 2),
 )
 model.head.update(in_channels=96, num_classes=10)
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix: a short training
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_cfg = dict(max_epochs=6, val_interval=6)

@@ -9,4 +9,4 @@ _base_ = [
 ]
 model = _base_.classifier
 model.head.num_classes = 10
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix, as in the short trainings

@@ -10,4 +10,4 @@ _base_ = [
 ]
 model = _base_.classifier
 model.head.num_classes = 10
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix: a short training

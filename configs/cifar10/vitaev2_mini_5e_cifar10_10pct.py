@@ -11,7 +11,7 @@ model = _base_.classifier
 model.backbone.arch = dict(
     branch_dims=(8, 16, 32, 48),
     dims=(8, 16, 48, 96),
-    depths=(2, 2, 1, 1),  # shifts need a second cell
+    depths=(2, 2, 1, 1),  # shift_window acts on every second cell
     num_heads=(1, 1, 2, 4),
     reduction_heads=(1, 1, 1, 2),
     groups=(1, 4, 12, 24),
@@ -19,6 +19,6 @@ model.backbone.arch = dict(
     ratios=(2, 2, 2, 2),
 )
 model.head.update(in_channels=96, num_classes=10)
-model.train_cfg = None  # no mixup or CutMix: few steps
+model.train_cfg = None  # no mixup or CutMix: a short training
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_cfg = dict(max_epochs=5, val_interval=5)

@@ -10,4 +10,4 @@ _base_ = [
 ]
 model = _base_.classifier
 model.backbone.img_size = 384  # resizes the position embedding
-load_from = _base_.pretrained.init_cfg.checkpoint  # with its head
+load_from = _base_.pretrained.init_cfg.checkpoint  # including the head

@@ -1,5 +1,5 @@
 # ViTAE-L, 90 epochs on ImageNet-22k with labels, between masked pretraining and
-# ImageNet-1k, batch 1024. Paper (ViTAEv2): no score of its own.
+# ImageNet-1k, batch 1024. The paper (ViTAEv2) reports no score for this step.
 # bash tools/dist_train.sh configs/cls/vitae_l_mae_90e_in22k.py 8 --amp
 _base_ = [
     '../_base_/backbones/vitae_l.py',  # another backbone: change this line

@@ -9,4 +9,4 @@ _base_ = [
     '../_base_/runtime/cls.py',
 ]
 model = _base_.classifier
-load_from = _base_.pretrained.init_cfg.checkpoint  # with its head
+load_from = _base_.pretrained.init_cfg.checkpoint  # including the head

@@ -9,5 +9,5 @@ _base_ = [
     '../_base_/runtime/cls.py',
 ]
 model = _base_.classifier
-load_from = _base_.pretrained.init_cfg.checkpoint  # with its head
+load_from = _base_.pretrained.init_cfg.checkpoint  # including the head
 optim_wrapper = dict(clip_grad=dict(max_norm=5.0))

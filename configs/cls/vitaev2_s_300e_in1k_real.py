@@ -1,4 +1,4 @@
-# ViTAEv2-S, tested also on the reassessed labels (ReaL) of ImageNet-1k.
+# ViTAEv2-S, also tested on the reassessed labels (ReaL) of ImageNet-1k.
 # Paper (ViTAEv2): ReaL 87.6.
 # bash tools/dist_test.sh configs/cls/vitaev2_s_300e_in1k_real.py CHECKPOINT 8
 _base_ = [

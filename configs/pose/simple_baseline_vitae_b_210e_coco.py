@@ -1,5 +1,5 @@
-# Heatmaps from plain ViTAE-B as ViTPose makes them, 210 epochs, COCO, 192 wide,
-# 256 high, batch 512, flip test.
+# ViTPose's simple head on ViTAE-B, 210 epochs, COCO, 192 wide, 256 high, batch 512,
+# flip test.
 # No published score.
 # bash tools/dist_train.sh configs/pose/simple_baseline_vitae_b_210e_coco.py 8
 _base_ = [

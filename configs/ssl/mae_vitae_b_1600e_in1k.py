@@ -1,6 +1,6 @@
 # Masked pretraining of ViTAE-B on ImageNet-1k without labels, 1600 epochs, batch 4096.
-# Paper (ViTAEv2): its schedule; top-1 83.8 after finetuning.
-# Shorter, the cosine follows: --cfg-options train_cfg.max_epochs=400
+# Paper (ViTAEv2): the same schedule; top-1 83.8 after finetuning.
+# A shorter schedule: --cfg-options train_cfg.max_epochs=400
 # bash tools/dist_train.sh configs/ssl/mae_vitae_b_1600e_in1k.py 8 --amp
 _base_ = [
     '../_base_/backbones/vitae_b.py',  # another backbone: change this line

@@ -1,6 +1,6 @@
 # ResNet-50: feature maps of strides 4, 8, 16 and 32.
-# mmdet's ResNet keeps batch norms in eval mode by default, which suits pretrained
-# weights only; classifiers use mmpretrain's.
+# mmdet's ResNet keeps batch norms in eval mode by default, which suits only pretrained
+# weights. Classifiers use mmpretrain's.
 backbone = dict(type='mmdet.ResNet', depth=50, norm_eval=False, out_indices=(0, 1, 2, 3))
 channels = [256, 512, 1024, 2048]
 pretrained = dict(

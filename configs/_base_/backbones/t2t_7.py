@@ -5,7 +5,7 @@ classifier = dict(
         embed_dims=256,
         num_layers=7,
         layer_cfgs=dict(num_heads=4, feedforward_channels=512),
-        t2t_cfg=dict(token_dims=64, use_performer=False),  # mmpretrain has no Performer here
+        t2t_cfg=dict(token_dims=64, use_performer=False),  # mmpretrain has no T2T Performer
         drop_path_rate=0.1,
         init_cfg=[
             dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.0),

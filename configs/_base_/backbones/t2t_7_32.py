@@ -1,5 +1,5 @@
-# T2T-ViT-7 in shape, for images of 32x32 and classifiers only: ViTAE-T without its
-# inductive biases. mmpretrain's T2T-ViT-7 has fixed strides, too large for 32x32.
+# A network like T2T-ViT-7 for 32x32 images: ViTAE-T without its inductive biases. For
+# classifiers only. mmpretrain's T2T-ViT-7 has fixed strides, too large for 32x32.
 _base_ = './vitae_t_32.py'
 classifier = dict(
     backbone=dict(

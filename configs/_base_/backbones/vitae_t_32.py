@@ -1,4 +1,4 @@
-# ViTAE-T for images of 32x32: strides 2, 2, 2 in place of 4, 2, 2 give 4x4 tokens.
+# ViTAE-T for images of 32x32: strides 2, 2, 2 instead of 4, 2, 2 give 4x4 tokens.
 backbone = dict(
     type='vitae_mm.ViTAE',
     arch=dict(

@@ -1,6 +1,6 @@
 # ADE20K: resized, crops of 512x512, flipped, colors distorted; batch 16 on 8
 # GPUs. `tta_pipeline`: six scales and flips, for tools/test.py --tta.
-# https://groups.csail.mit.edu/vision/datasets/ADE20K (SceneParsing): to
+# Download https://groups.csail.mit.edu/vision/datasets/ADE20K (SceneParsing) to
 # data/ade/ADEChallengeData2016.
 crop_size = (512, 512)
 train_pipeline = [
@@ -15,7 +15,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(2048, 512), keep_ratio=True),
-    # after the resize: predictions return to the size of the image
+    # after Resize, because predictions are returned at the original size
     dict(type='LoadAnnotations', reduce_zero_label=True),
     dict(type='PackSegInputs'),
 ]

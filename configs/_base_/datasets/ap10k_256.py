@@ -1,5 +1,5 @@
 # AP-10K: animals cropped by their boxes, 256x256; batch 64 on each of 8 GPUs.
-# https://github.com/AlexTheBad/AP-10K: to data/ap10k.
+# Download https://github.com/AlexTheBad/AP-10K to data/ap10k.
 codec = dict(type='MSRAHeatmap', input_size=(256, 256), heatmap_size=(64, 64), sigma=2)
 train_pipeline = [
     dict(type='LoadImage'),

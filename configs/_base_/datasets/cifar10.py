@@ -1,7 +1,7 @@
-# CIFAR-10 at 224, batch 512 on 8 GPUs, augmented as ImageNet; mmpretrain downloads it.
+# CIFAR-10 at 224, batch 512 on 8 GPUs, augmented like ImageNet; mmpretrain downloads it.
 _base_ = './in1k_224.py'
 
-# images come decoded, as RGB where ImageNet's are BGR
+# images are already decoded, as RGB; ImageNet's are read as BGR
 data_preprocessor = dict(num_classes=10, to_rgb=False)
 mean, std = _base_.data_preprocessor.mean, _base_.data_preprocessor.std
 train_pipeline = [

@@ -1,6 +1,6 @@
-# CIFAR-10 as one folder a class: a tenth of the training images of each class, validated
+# CIFAR-10 as one folder per class: a tenth of the training images of each class, validated
 # on a fifth of the test images, tested on all. The outer `fraction` of the training
-# images shows a part of the tenth, in epochs of the same length.
+# images selects a part of the tenth, in epochs of the same length.
 _base_ = './classes_small.py'
 root = 'data/cifar10/'
 train_dataloader = dict(

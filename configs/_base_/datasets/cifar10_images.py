@@ -1,5 +1,5 @@
-# CIFAR-10 as one folder a class: a fifth of the training images of each class. The
-# labels only serve to choose them.
+# CIFAR-10 as one folder per class: a fifth of the training images of each class. The
+# labels are used only to select them.
 _base_ = './images_small.py'
 train_dataloader = dict(
     dataset=dict(

@@ -1,4 +1,4 @@
-# Your own photographs in one folder a class, at 224, augmented as ImageNet; batch 64.
+# Your own photographs in one folder per class, at 224, augmented like ImageNet; batch 64.
 # The config gives num_classes, data_root and data_prefix.
 _base_ = './in1k_224.py'
 data = dict(_delete_=True, type='CustomDataset')

@@ -1,4 +1,4 @@
-# Your own small images in one folder a class, resized to 32x32, shifted and flipped;
+# Your own small images in one folder per class, resized to 32x32, shifted and flipped;
 # batch 64. The config gives num_classes, data_root and data_prefix.
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 resize = dict(type='Resize', scale=(32, 32), backend='pillow', interpolation='bicubic')

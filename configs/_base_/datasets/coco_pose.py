@@ -1,6 +1,6 @@
 # COCO persons cropped by their boxes, 192 wide and 256 high, validated on the
 # boxes of a person detector; batch 64 on each of 8 GPUs.
-# https://cocodataset.org: to data/coco.
+# Download https://cocodataset.org to data/coco.
 _base_ = './ap10k_256.py'
 codec = dict(type='MSRAHeatmap', input_size=(192, 256), heatmap_size=(48, 64), sigma=2)
 train_pipeline = [

@@ -1,5 +1,5 @@
-# Your own small images without labels in one folder, random crops of at least a fifth of
-# the image at 32x32, and flips; batch 64. The config gives data_root and data_prefix.
+# Your own small images without labels in one folder: random crops of at least a fifth of
+# the image, resized to 32x32, and flips; batch 64. The config gives data_root and data_prefix.
 data_preprocessor = dict(
     type='SelfSupDataPreprocessor',
     mean=[123.675, 116.28, 103.53],

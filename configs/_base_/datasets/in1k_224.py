@@ -1,6 +1,6 @@
-# ImageNet-1k at 224, batch 512 on 8 GPUs. Training images are those of
-# mmpretrain's base: random crop (bicubic), flip, RandAugment m9-mstd0.5-inc1,
-# erasing .25 by pixel. The recipe's color jitter .4 is left out, because timm
+# ImageNet-1k at 224, batch 512 on 8 GPUs. Training images are augmented as
+# in mmpretrain's base: random crop (bicubic), flip, RandAugment m9-mstd0.5-inc1,
+# erasing .25 per pixel. The recipe's color jitter .4 is left out, because timm
 # applies it only without RandAugment. Test images are cropped to .9.
 _base_ = 'mmpretrain::_base_/datasets/imagenet_bs64_swin_224.py'
 

@@ -1,6 +1,6 @@
-# ImageNet-22k at 224, batch 1024 on 8 GPUs, augmented as ImageNet-1k. Validated on
+# ImageNet-22k at 224, batch 1024 on 8 GPUs, augmented like ImageNet-1k. Validated on
 # a held-out part. Each part has a list of images, with lines
-# 'folder/image.jpg number_of_class'.
+# 'folder/image.jpg class_index'.
 _base_ = './in1k_224.py'
 data_preprocessor = dict(num_classes=21841)
 data = dict(type='ImageNet21k', data_root='data/imagenet21k', split='')

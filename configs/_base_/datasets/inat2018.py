@@ -1,4 +1,4 @@
-# iNaturalist 2018 at 224, batch 512 on 8 GPUs, augmented as ImageNet.
+# iNaturalist 2018 at 224, batch 512 on 8 GPUs, augmented like ImageNet.
 _base_ = './in1k_224.py'
 data_preprocessor = dict(num_classes=8142)
 data = dict(type='vitae_mm.INaturalist', data_root='data/inat2018', data_prefix='')

@@ -1,4 +1,4 @@
-# iNaturalist 2019 at 224, batch 512 on 8 GPUs, augmented as ImageNet.
+# iNaturalist 2019 at 224, batch 512 on 8 GPUs, augmented like ImageNet.
 _base_ = './in1k_224.py'
 data_preprocessor = dict(num_classes=1010)
 data = dict(type='vitae_mm.INaturalist', data_root='data/inat2019', data_prefix='')

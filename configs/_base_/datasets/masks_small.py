@@ -1,4 +1,4 @@
-# Your own images with a class map each (PNG; the value of a pixel is its class, 255 is
+# Your own images with one class map each (PNG; a pixel value is a class index, 255 is
 # ignored), resized to 192x144 with crops of 128x176, flipped; batch 4 on 2 processes. The
 # config gives data_root, data_prefix, the suffixes and the classes.
 crop_size = (128, 176)
@@ -13,7 +13,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(192, 144), keep_ratio=True),
-    # after the resize: predictions return to the size of the image
+    # after Resize, because predictions are returned at the original size
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]

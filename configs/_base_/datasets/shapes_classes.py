@@ -1,4 +1,4 @@
-# The demo shapes (tools/make_demo_data.py), one to a picture, at 64x64.
+# The demo shapes (tools/make_demo_data.py), one per image, at 64x64.
 _base_ = './classes_small.py'
 resize = dict(type='Resize', scale=(64, 64), backend='pillow', interpolation='bicubic')
 train_pipeline = [

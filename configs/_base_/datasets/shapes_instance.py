@@ -1,4 +1,4 @@
-# The demo shapes (tools/make_demo_data.py) as COCO instances, in their own size.
+# The demo shapes (tools/make_demo_data.py) as COCO instances, at full size.
 _base_ = './coco_small.py'
 
 train_pipeline = [

@@ -1,5 +1,5 @@
 # The demo shapes (tools/make_demo_data.py): the corners of each, clockwise from
-# the topmost; cropped at 96x96, so that training takes minutes on a CPU.
+# the topmost; cropped to 96x96, so that training takes minutes on a CPU.
 _base_ = './keypoints_small.py'
 codec = dict(type='MSRAHeatmap', input_size=(96, 96), heatmap_size=(24, 24), sigma=1.5)
 corners = {

@@ -1,4 +1,4 @@
-# The demo shapes (tools/make_demo_data.py) as class maps, at half their size, so
+# The demo shapes (tools/make_demo_data.py) as class maps, at half size, so
 # that training takes minutes on a CPU.
 _base_ = './masks_small.py'
 crop_size = (96, 128)
@@ -13,7 +13,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(128, 96), keep_ratio=True),
-    # after the resize: predictions return to the size of the image
+    # after Resize, because predictions are returned at the original size
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]

@@ -1,6 +1,6 @@
-# A runtime in epochs with our hooks, for codebases whose own cannot be a base:
-# mmengine does not find `mmseg::` if mmseg is installed as onedl-mmsegmentation, and
-# mmpose's contains part of a schedule.
+# Default runtime, counted in epochs, for codebases whose own cannot be inherited: mmengine
+# does not find `mmseg::` if mmseg is installed as onedl-mmsegmentation, and mmpose's
+# contains part of a schedule.
 _base_ = './hooks.py'
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

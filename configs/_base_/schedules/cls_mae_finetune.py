@@ -1,6 +1,5 @@
-# Finetuning after masked pretraining, as in mmpretrain:
-# AdamW for a batch of 1024, 5 warm-up epochs, cosine to 1e-6, layer-wise learning rate
-# decay. The config gives max_epochs.
+# Finetuning after masked pretraining, as in mmpretrain: AdamW for a batch of 1024, 5 warm-up
+# epochs, cosine to 1e-6, layer-wise learning rate decay. The config gives max_epochs.
 _base_ = './cls_adamw.py'
 optim_wrapper = dict(
     constructor='vitae_mm.LayerDecayOptimWrapperConstructor',

@@ -1,5 +1,5 @@
-# A short schedule for small data from scratch, for a batch of 64; the config
-# may set max_epochs; the cosine follows.
+# A short schedule for small data from scratch, for a batch of 64. The cosine ends with
+# max_epochs, which the config may set.
 _base_ = './cls_adamw.py'
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=10, val_interval=1)
 param_scheduler = [

@@ -1,4 +1,4 @@
-# 12 epochs of the detectors: AdamW, no decay on norms, for a batch of 16.
+# 12 epochs for detectors: AdamW, no decay on norms, for a batch of 16.
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='vitae_mm.MergedOptimWrapperConstructor',

@@ -1,4 +1,4 @@
-# 36 epochs of the detectors, with the optimizer of det_1x.py.
+# 36 epochs for detectors, with the optimizer of det_1x.py.
 _base_ = './det_1x.py'
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-3, by_epoch=False, begin=0, end=1000),

@@ -1,5 +1,4 @@
-# Schedule of the pose estimators: Adam, 500 warm-up iterations, for a batch of
-# 512.
+# 210 epochs for pose estimators: Adam, 500 warm-up iterations, for a batch of 512.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=210, val_interval=10)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -1,4 +1,4 @@
-# 160,000 iterations of the segmentors: AdamW, no weight decay on norms, 1,500 warm-up
+# 160,000 iterations for segmentors: AdamW, no weight decay on norms, 1,500 warm-up
 # iterations, then linear decay to zero, for a batch of 16.
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=160000, val_interval=16000)
 val_cfg = dict(type='ValLoop')

@@ -1,5 +1,5 @@
-# A short schedule for small data from scratch, for a batch of 4; the config may
-# set max_epochs; the cosine follows.
+# A short schedule for small data from scratch, for a batch of 4. The cosine ends with
+# max_epochs, which the config may set.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8, val_interval=8)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
