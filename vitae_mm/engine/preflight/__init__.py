@@ -1,4 +1,4 @@
-"""Checks of data, model and checkpoints before a training starts."""
+"""Checks of data, model and checkpoints before training starts."""
 
 from .data import check_data
 from .findings import Findings, check_training

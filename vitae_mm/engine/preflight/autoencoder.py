@@ -1,4 +1,4 @@
-"""Checking the decoder and target of a masked autoencoder."""
+"""Checking the decoder and the target of a masked autoencoder."""
 
 import math
 from typing import Any
@@ -13,16 +13,16 @@ def check_autoencoder(model: nn.Module) -> None:
     """Checks that mmpretrain's decoder and head fit the tokens of the encoder.
 
     Args:
-        model: May be on the meta device; only models with our masked encoder and mmpretrain's
-            decoder and head are checked.
+        model: Any model, also on the meta device; only those with our masked encoder and
+            mmpretrain's decoder and head are checked.
 
     Raises:
-        InputError: If one of their sizes does not fit.
+        InputError: If a size does not fit.
     """
     encoder = getattr(model, 'backbone', None)
     if not isinstance(encoder, MaskedViTAE):
         return
-    # other tasks do not need mmpretrain
+    # other tasks work without mmpretrain
     from mmpretrain.models import MAEPretrainDecoder, MAEPretrainHead
 
     neck, head = model.neck, model.head

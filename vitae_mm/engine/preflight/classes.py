@@ -18,11 +18,11 @@ FOLDERS_ARE_CLASSES = 'mmpretrain.datasets.custom.CustomDataset'
 
 
 def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
-    """Returns the class names; () if they are unknown before the dataset is loaded.
+    """Returns the class names of a dataset; () if they are unknown until it is loaded.
 
     Args:
         source: The dataset.
-        annotations: Content of its annotation file, if it is in COCO format.
+        annotations: Content of its annotation file in COCO format; {} if there is none.
 
     Raises:
         InputError: If ``classes`` is a string, or an image folder has no class folders.
@@ -30,7 +30,7 @@ def class_names(source: Source, annotations: Mapping) -> tuple[str, ...]:
     kind, given = source.kind, source.given_classes
     preset = getattr(kind, 'METAINFO', None) or {}
     if 'thing_classes' in preset:
-        return ()  # panoptic: heads predict things, or things and stuff
+        return ()  # panoptic datasets: heads predict things, or things and stuff
     classes = given if given is not None else preset.get('classes')
     if isinstance(classes, str):
         if Path(classes).is_file():
@@ -59,7 +59,7 @@ def has_class_folders(source: Source) -> bool:
 
 
 def sub_folders(folder: Path, name: str) -> tuple[str, ...]:
-    """Returns the names of the class folders.
+    """Returns the names of the class folders in a folder.
 
     Raises:
         InputError: If there are none.
@@ -75,7 +75,7 @@ def sub_folders(folder: Path, name: str) -> tuple[str, ...]:
 
 
 def check_categories(annotations: Mapping, classes: tuple[str, ...], name: str) -> None:
-    """Raises InputError if classes are missing in an annotation file."""
+    """Raises InputError if an annotation file lacks classes."""
     if not annotations:
         return
     categories = [category['name'] for category in annotations['categories']]
@@ -90,12 +90,12 @@ def check_categories(annotations: Mapping, classes: tuple[str, ...], name: str) 
 def check_same_classes(
     classes: tuple[str, ...], name: str, others: tuple[str, ...], other_name: str
 ) -> None:
-    """Raises InputError if two splits have different class folders, as each split numbers its
-    own."""
+    """Raises InputError if two splits have different class folders, which would be numbered
+    differently."""
     differ = sorted(set(classes) ^ set(others))
     if differ:
         raise InputError(
             f'{name} has the class folders {classes[:10]}, {other_name} has {others[:10]}: '
-            f'{differ[:5]} are not in both, so that their labels would differ; give both the same '
+            f'{differ[:5]} are not in both, so their labels would differ; give both the same '
             'folders.'
         )

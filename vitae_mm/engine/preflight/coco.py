@@ -23,7 +23,7 @@ def read_annotations(source: Source) -> Mapping:
     """Returns the content of an annotation file in COCO format; {} if there is none.
 
     Raises:
-        InputError: If the file is missing, not JSON or not in COCO format, lists no images, or if
+        InputError: If the file is missing, not JSON, not in COCO format or lists no images, or if
             one of its first images is missing.
     """
     name = source.name
@@ -53,14 +53,21 @@ def read_annotations(source: Source) -> Mapping:
             f'missing: {missing or ["name"]}.'
         )
     if not content['images']:
-        raise InputError(f'{name}: the annotation file {path} lists no images.')
+        raise InputError(
+            f'{name}: the annotation file {path} lists no images: export it again, or set ann_file.'
+        )
     _check_keys(content['images'], ('id', 'file_name'), f'{name}: {path}: an entry of images')
-    check_images((image['file_name'] for image in content['images']), folders(source), path, name)
+    check_images(
+        (image['file_name'] for image in content['images']),
+        places=folders(source),
+        listing=path,
+        name=name,
+    )
     return content
 
 
 def check_entries(content: Mapping, keys: tuple[str, ...], source: Source) -> None:
-    """Checks the keys that the codebases read of every image and annotation.
+    """Checks that every image and annotation has the keys that the codebases read.
 
     Args:
         content: Content of an annotation file.
@@ -99,7 +106,7 @@ def no_annotations(source: Source, count: int) -> InputError:
 
 
 def note(source: Source, total: int, others: Mapping[str, int]) -> str:
-    """Returns a line with the number of instances and the other counts that are not 0."""
+    """Returns a line with the number of instances and all other counts above 0."""
     counts = [f'{count:,} {what}' for what, count in others.items() if count]
     return f'{source.split}: ' + ', '.join([f'{total:,} instances', *counts])
 

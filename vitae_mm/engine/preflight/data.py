@@ -29,8 +29,8 @@ def check_data(cfg: Config, splits: tuple[str, ...]) -> list[str]:
 
     Raises:
         InputError: For a missing or empty folder, an annotation file that is missing or not JSON,
-            missing images or classes in it, heads with another number of classes or keypoints,
-            class folders that differ between splits, an invalid fraction, and invalid reassessed
+            missing images or classes in it, heads with a different number of classes or keypoints,
+            class folders that differ between splits, an invalid fraction, or invalid reassessed
             labels; also see ``check_instances``, ``check_keypoints``, ``check_masks`` and
             ``check_listing``.
     """
@@ -66,11 +66,11 @@ def _check_source(source: Source, cfg: Config, class_folders: dict) -> str:
         return ''
     if source.has_method(*instances.METHODS):
         return instances.check_instances(
-            annotations, classes, source, _evaluated_keys(cfg, source.split)
+            annotations, classes, source, evaluated=_evaluated_keys(cfg, source.split)
         )
     if source.has_method(*keypoints.METHODS):
         return keypoints.check_keypoints(
-            annotations, source, cfg, _evaluated_keys(cfg, source.split)
+            annotations, source, cfg, evaluated=_evaluated_keys(cfg, source.split)
         )
     if source.has_method(*masks.METHODS):
         return masks.check_masks(classes, source, cfg)

@@ -1,4 +1,4 @@
-"""All checks before a training, and their findings."""
+"""All checks before training, and their findings."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ from .start import check_start_weights
 
 @dataclass(frozen=True)
 class Findings:
-    """What the checks found, for the summary of a training.
+    """Results of the checks, for the summary of a training run.
 
     Attributes:
         model: The model on the meta device.
         annotations: Lines that describe the annotations.
-        weights: Lines that describe the checkpoints that the training starts from.
+        weights: Lines that describe the checkpoints that the run starts from.
     """
 
     model: nn.Module
@@ -31,8 +31,8 @@ def check_training(cfg: Config, trust: bool = False) -> Findings:
     """Checks data, model and checkpoints.
 
     Args:
-        cfg: Config of a training.
-        trust: Unpickle any object in its checkpoint. Defaults to False.
+        cfg: Config of a training run.
+        trust: Unpickle any object in its checkpoints. Defaults to False.
 
     Raises:
         InputError: See :func:`check_data`, :func:`check_autoencoder` and

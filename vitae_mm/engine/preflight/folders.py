@@ -14,7 +14,7 @@ SAMPLED_IMAGES = 20
 
 
 def folders(source: Source) -> list[Path]:
-    """Returns the folders in the config: data_root, then the prefixes."""
+    """Returns the folders of a dataset: data_root, then those of data_prefix."""
     prefix = source.options.get('data_prefix') or {}
     parts = list(prefix.values()) if isinstance(prefix, Mapping) else [prefix]
     return [source.root, *(source.root / part for part in parts if part is not None)]
@@ -35,7 +35,7 @@ def check_folder(folder: Path, name: str) -> None:
 
 
 def find_file(root: Path, file: object, name: str) -> Path | None:
-    """Returns the annotation file, if there is one and it is not on remote storage.
+    """Returns the path of an annotation file; None without one, and for remote storage.
 
     Raises:
         InputError: If it does not exist.
@@ -55,8 +55,8 @@ def check_images(files: Iterable[str], places: list[Path], listing: object, name
 
     Args:
         files: File names of the images.
-        places: Folders that they may be in.
-        listing: Source of the names, for the message.
+        places: Folders to look in.
+        listing: File with the names, for the message.
         name: Name of the dataset, for the message.
 
     Raises:
@@ -71,7 +71,7 @@ def check_images(files: Iterable[str], places: list[Path], listing: object, name
 
 
 def files_below(folder: str | os.PathLike) -> Iterator[str]:
-    """Yields the normalized paths of all files in a folder, at any depth, and follows links as
-    the codebases do."""
+    """Yields the normalized paths of all files in a folder, at any depth; follows links, as the
+    codebases do."""
     for parent, _, files in os.walk(os.fspath(folder), followlinks=True):
         yield from (os.path.normpath(os.path.join(parent, file)) for file in files)

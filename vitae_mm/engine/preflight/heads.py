@@ -8,8 +8,8 @@ from vitae_mm.engine.config import iter_dicts, type_name
 from vitae_mm.errors import InputError
 
 COUNTING = ('bbox_head', 'mask_head', 'decode_head', 'auxiliary_head', 'head', 'data_preprocessor')
-"""Parts of a model with the number of classes of the dataset: heads, and mmpretrain's preprocessor,
-which makes one-hot labels."""
+"""Parts of a model with an option for the number of classes: heads, and mmpretrain's preprocessor,
+which creates one-hot labels."""
 
 OTHER_CLASSES = ('STDCHead',)
 """Heads that predict boundaries instead of classes."""
@@ -23,11 +23,11 @@ POINT_OPTIONS = dict(
     DSNTHead='num_joints',
     IntegralRegressionHead='num_joints',
 )
-"""Heads of mmpose, and the option with the number of keypoints."""
+"""Heads of mmpose, and their option for the number of keypoints."""
 
 
 def check_heads(cfg: Config, classes: tuple[str, ...], name: str) -> None:
-    """Raises InputError if a head has another number of classes."""
+    """Raises InputError if the number of classes of a head differs from the dataset's."""
     for path, count in class_counts(cfg):
         if count != len(classes):
             raise InputError(
@@ -40,7 +40,7 @@ def check_segmentation_heads(cfg: Config) -> int | None:
     """Returns the number of classes of a segmentor's heads, if there are any.
 
     Raises:
-        InputError: If it differs between heads.
+        InputError: If the heads differ.
     """
     found = [
         (path, count)
@@ -57,10 +57,10 @@ def check_segmentation_heads(cfg: Config) -> int | None:
 
 
 def check_keypoint_head(cfg: Config, count: int, name: str) -> None:
-    """Raises InputError if a head has another number of keypoints."""
+    """Raises InputError if the number of keypoints of a head differs from the dataset's."""
     for head in iter_dicts(cfg.model.get('head')):
         option = POINT_OPTIONS.get(type_name(head))
-        # these also predict two offsets for each keypoint
+        # combined maps also have two offsets for each keypoint
         maps = 3 if (head.get('decoder') or {}).get('heatmap_type') == 'combined' else 1
         predicted = head.get(option)
         if predicted is not None and predicted != maps * count:
@@ -74,7 +74,7 @@ def class_counts(cfg: Config) -> Iterator[tuple[str, int]]:
     """Yields the path and value of each num_classes in the model."""
     parts = dict(model=cfg.model)
     if 'data_preprocessor' not in cfg.model:
-        # mmengine adds it to the model
+        # mmpretrain's configs define it at the top level
         parts['data_preprocessor'] = cfg.get('data_preprocessor')
     return _counts_below(parts)
 

@@ -14,6 +14,7 @@ from .heads import class_counts
 from .source import Source
 
 METHODS = ('CustomDataset.load_data_list',)
+"""Methods of the datasets that are checked here."""
 
 
 def check_listing(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
@@ -23,24 +24,26 @@ def check_listing(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     mmpretrain itself warns about a class folder without images.
 
     Args:
-        classes: Classes of the dataset; if they are unknown, those of the head are counted.
+        classes: Classes of the dataset; if empty, the number of classes of the head is used.
         source: The dataset.
         cfg: Config with the head.
 
     Returns:
-        A line with the number of listed images; '' for folders, which are not counted.
+        A line with the number of listed images; '' for class folders, which are not counted.
 
     Raises:
         InputError: If the number of class folders differs from that of the classes, folders have
-            no images, a list is empty, or a line of it is not a name and a class number.
+            no images, a list is empty, or a line in it is not a name and a class number.
     """
     dataset = source.outline()
     folder = Path(dataset.img_prefix)
     check_folder(folder, source.name)
     if dataset.ann_file:
         counts = [count for _, count in class_counts(cfg)]
-        return _check_list(dataset, folder, len(classes) or max(counts, default=None), source)
-    _check_class_folders(dataset, folder, classes, source)
+        return _check_list(
+            dataset, folder, count=len(classes) or max(counts, default=None), source=source
+        )
+    _check_class_folders(dataset, folder, classes=classes, source=source)
     return ''
 
 
@@ -67,15 +70,17 @@ def _check_list(dataset: BaseDataset, folder: Path, count: int | None, source: S
     file = dataset.ann_file
     lines = list_from_file(file)
     if not lines:
-        raise InputError(f'{source.name}: the annotation file {file} lists no images.')
+        raise InputError(
+            f'{source.name}: the annotation file {file} lists no images: add them, or set ann_file.'
+        )
     if dataset.with_label:
         names = [
-            _file_name(line, number, count, f'{source.name}: {file}')
+            _file_name(line, number, count=count, where=f'{source.name}: {file}')
             for number, line in enumerate(lines, 1)
         ]
     else:
         names = lines
-    check_images(names, [folder], file, source.name)
+    check_images(names, places=[folder], listing=file, name=source.name)
     return f'{source.split}: {len(lines):,} images listed'
 
 

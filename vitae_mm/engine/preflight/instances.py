@@ -9,6 +9,7 @@ from .coco import check_entries, no_annotations, note
 from .source import Source
 
 METHODS = ('CocoDataset.load_data_list', 'CocoDataset.parse_data_info')
+"""Methods of the datasets that are checked here."""
 
 
 def check_instances(
@@ -16,26 +17,26 @@ def check_instances(
 ) -> str:
     """Checks the annotations of mmdet's ``CocoDataset``.
 
-    mmdet skips annotations of other classes, boxes outside the image, narrower than a pixel or
-    without area, and images that are too small for filter_cfg; these are counted.
+    mmdet skips annotations of other classes, boxes that are outside the image, less than a pixel
+    wide or high, or without area, and images that are too small for filter_cfg; these are counted.
 
     Args:
         content: Content of the annotation file.
         classes: Classes of the dataset.
         source: The dataset.
-        evaluated: Further keys of each annotation that the metrics read.
+        evaluated: Additional keys of each annotation that the metrics read.
 
     Returns:
-        A line with the number of annotations and of skipped ones.
+        A line with the numbers of annotations and of skipped ones.
 
     Raises:
         InputError: If an annotation lacks a key, or no annotation can be used.
     """
     if not content or (source.split == 'test' and not content['annotations']):
-        return ''  # annotations of test sets may be unpublished
+        return ''  # test sets may be published without annotations
     check_entries(content, ('category_id', 'bbox', 'area', *evaluated), source)
     wanted = {category['id'] for category in content['categories'] if category['name'] in classes}
-    least = (
+    min_size = (
         0
         if source.options.get('test_mode')
         else (source.options.get('filter_cfg') or {}).get('min_size', 0)
@@ -43,7 +44,7 @@ def check_instances(
     sizes = {
         image['id']: (image['width'], image['height'])
         for image in content['images']
-        if min(image['width'], image['height']) >= least
+        if min(image['width'], image['height']) >= min_size
     }
     annotations = content['annotations']
     of_classes = [entry for entry in annotations if entry['category_id'] in wanted]
@@ -77,7 +78,7 @@ def _is_inside(annotation: Mapping, sizes: Mapping[int, Sequence[int]]) -> bool:
 
 
 def _check_masks(annotations: list[Mapping], source: Source) -> None:
-    """mmdet ignores an invalid polygon or RLE, but fails if it is missing."""
+    """Checks that masks exist if they are loaded; mmdet ignores only invalid ones."""
     loads = find_transforms(source.options.get('pipeline'), 'LoadAnnotations')
     if not any(step.get('with_mask') for step in loads):
         return

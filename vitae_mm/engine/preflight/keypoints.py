@@ -14,6 +14,7 @@ from .heads import check_keypoint_head
 from .source import Source
 
 METHODS = ('BaseCocoStyleDataset._load_annotations', 'BaseCocoStyleDataset.parse_data_info')
+"""Methods of the datasets that are checked here."""
 
 
 def check_keypoints(
@@ -23,17 +24,17 @@ def check_keypoints(
 
     mmpose skips crowds, annotations without a box or labeled keypoints, and boxes outside the
     image; these are counted. Keypoints outside the image are counted too, but are allowed: mmpose
-    crops an instance with a margin and pads it beyond the image, so that it learns from a keypoint
-    there, and sets the loss weight of one beyond the heatmap to zero.
+    crops each instance with a margin, padded beyond the image, so keypoints there contribute to
+    the loss; only those beyond the heatmap have a loss weight of zero.
 
     Args:
         content: Content of the annotation file.
         source: The dataset.
         cfg: Config with the head.
-        evaluated: Further keys of each annotation that the metrics read.
+        evaluated: Additional keys of each annotation that the metrics read.
 
     Returns:
-        A line with the number of annotations, of skipped ones, and of keypoints outside.
+        A line with the numbers of annotations, skipped ones, and keypoints outside the image.
 
     Raises:
         InputError: If head, dataset, categories and annotations differ in the number of keypoints,
@@ -50,7 +51,7 @@ def check_keypoints(
     check_keypoint_head(cfg, converted, source.name)
     find_file(Path(), dataset.bbox_file, source.name)
     if not content or (source.split == 'test' and not content['annotations']):
-        return ''  # annotations of test sets may be unpublished
+        return ''  # test sets may be published without annotations
     check_entries(content, ('category_id', *evaluated), source)
     _check_counts(content, count, source)
     sizes = {image['id']: (image['width'], image['height']) for image in content['images']}

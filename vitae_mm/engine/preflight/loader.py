@@ -16,7 +16,7 @@ from .source import sources
 
 
 def check_loader(loader: DataLoader, processes: int = 1) -> int:
-    """Checks that a training has data.
+    """Checks that there is at least one batch of training data.
 
     With fewer samples than processes, samples are repeated. But a loader that drops the last
     incomplete batch may have no batch at all.
@@ -29,7 +29,7 @@ def check_loader(loader: DataLoader, processes: int = 1) -> int:
         The number of batches per process and epoch.
 
     Raises:
-        InputError: If there are none.
+        InputError: If there is no batch.
     """
     samples = len(cast(Sized, loader.dataset))
     batch: Any = loader.batch_sampler
@@ -46,8 +46,7 @@ def check_loader(loader: DataLoader, processes: int = 1) -> int:
 
 
 def build_loader(cfg: Config, split: str) -> DataLoader | None:
-    """Builds a data loader for one process; returns None if its data have not been downloaded
-    yet."""
+    """Builds a data loader for one process; returns None if the data are not downloaded yet."""
     cfg = copy.deepcopy(cfg)
     downloading = [source for source in sources(cfg, split) if source.downloads]
     for source in downloading:

@@ -17,6 +17,7 @@ from .heads import check_segmentation_heads
 from .source import Source
 
 METHODS = ('BaseSegDataset.load_data_list',)
+"""Methods of the datasets that are checked here."""
 
 SAMPLED_MAPS = 100
 """Number of class maps whose content is checked, evenly spaced over the dataset."""
@@ -29,12 +30,12 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     """Checks the images and class maps of mmseg's ``BaseSegDataset``.
 
     Args:
-        classes: Classes of the dataset; if they are unknown, those of the heads are counted.
+        classes: Classes of the dataset; if empty, the number of classes of the heads is used.
         source: The dataset.
         cfg: Config with the heads.
 
     Returns:
-        A line with the number of images and of checked class maps.
+        A line with the numbers of images and of checked class maps.
 
     Raises:
         InputError: If heads differ, there are no images, a listed image or a class map is missing,
@@ -50,12 +51,12 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     if not loads:
         return ''
     maps = [entry['seg_map_path'] for entry in listed]
-    _check_there(
+    _check_exist(
         maps,
-        dataset.data_prefix['seg_map_path'],
-        'class map',
-        source,
-        f'the name of the image with {dataset.seg_map_suffix!r} in place of '
+        folder=dataset.data_prefix['seg_map_path'],
+        what='class map',
+        source=source,
+        hint=f'the name of the image with {dataset.seg_map_suffix!r} in place of '
         f'{dataset.img_suffix!r}: check seg_map_suffix',
     )
     sampled = maps[:: -(-len(maps) // SAMPLED_MAPS)]
@@ -68,10 +69,10 @@ def check_masks(classes: tuple[str, ...], source: Source, cfg: Config) -> str:
     for path in sampled:
         _check_labels(
             _read_labels(path, backend, source),
-            len(classes) or predicted,
-            ignored,
-            dataset,
-            f'{source.name}: the class map {path}',
+            count=len(classes) or predicted,
+            ignored=ignored,
+            dataset=dataset,
+            where=f'{source.name}: the class map {path}',
         )
     return (
         f'{source.split}: {len(listed):,} images with class maps; {len(sampled):,} class maps '
@@ -84,12 +85,12 @@ def _check_prefix(dataset: BaseDataset, keys: tuple[str, ...], source: Source) -
     if missing:
         raise InputError(
             f'{source.name}: data_prefix has no {" and no ".join(missing)}: give the folder of the '
-            'images as img_path, that of the class maps as seg_map_path.'
+            'images as img_path and that of the class maps as seg_map_path.'
         )
 
 
 def _check_reduction(dataset: BaseDataset, loads: list[ConfigDict], source: Source) -> None:
-    """mmseg fails in a data worker if the two options differ."""
+    """Checks that two options agree, as mmseg would fail in a data worker otherwise."""
     for step in loads:
         if step.get('reduce_zero_label') not in (None, dataset.reduce_zero_label):
             raise InputError(
@@ -110,22 +111,22 @@ def _list_images(dataset: BaseDataset, source: Source) -> list[dict]:
             f'{found}: set img_suffix.'
         )
     if dataset.ann_file:
-        _check_there(
+        _check_exist(
             [entry['img_path'] for entry in listed],
-            folder,
-            'image',
-            source,
-            f'{dataset.ann_file} lists it: check img_suffix',
+            folder=folder,
+            what='image',
+            source=source,
+            hint=f'{dataset.ann_file} lists it: check img_suffix',
         )
     return listed
 
 
-def _check_there(
+def _check_exist(
     paths: Sequence[str], folder: str | os.PathLike, what: str, source: Source, hint: str
 ) -> None:
     check_folder(Path(folder), source.name)
-    there = set(files_below(folder))
-    missing = [path for path in paths if os.path.normpath(path) not in there]
+    existing = set(files_below(folder))
+    missing = [path for path in paths if os.path.normpath(path) not in existing]
     if missing:
         raise InputError(
             f'{source.name}: {len(missing)} of {len(paths)} {what}s are missing, such as '
@@ -134,7 +135,7 @@ def _check_there(
 
 
 def _read_labels(path: str, backend: str, source: Source) -> np.ndarray:
-    """The labels in a class map, (N,), ascending."""
+    """Reads the distinct labels in a class map, (N,), in ascending order."""
     where = f'{source.name}: the class map {path}'
     try:
         pixels = mmcv.imread(path, flag='unchanged', backend=backend)

@@ -1,4 +1,4 @@
-"""The datasets of a config, for the checks."""
+"""The datasets of a config, as seen by the checks."""
 
 import copy
 import inspect
@@ -15,7 +15,7 @@ from vitae_mm.engine.config import leaf_datasets
 from vitae_mm.errors import InputError
 
 REJECTIONS = (ValueError, TypeError, KeyError, AssertionError, FileNotFoundError)
-"""Exceptions of datasets for invalid options."""
+"""Exceptions that datasets raise for invalid options."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Source:
     """A dataset of a config, without wrappers.
 
     Attributes:
-        options: Entry in the config.
-        kind: Class of the dataset.
+        options: Its entry in the config.
+        kind: Its class.
         split: 'train', 'val' or 'test'.
-        scope: Codebase of the config.
+        scope: ``default_scope`` of the config.
     """
 
     options: ConfigDict
@@ -36,7 +36,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Name in messages."""
+        """Name for messages."""
         return f'{self.split}_dataloader ({self.kind.__name__})'
 
     @property
@@ -84,7 +84,7 @@ def sources(cfg: Config, split: str) -> Iterator[Source]:
     for entry in leaf_datasets(cfg.get(f'{split}_dataloader')):
         if '://' not in str(entry.get('data_root')):
             scope = cfg.get('default_scope')
-            yield Source(entry, _dataset_class(entry, scope), split, scope)
+            yield Source(entry, _dataset_class(entry, scope), split=split, scope=scope)
 
 
 def _dataset_class(entry: Mapping, scope: str | None) -> type:

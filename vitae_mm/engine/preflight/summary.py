@@ -1,4 +1,4 @@
-"""A table that summarizes a training."""
+"""A table that summarizes a training run."""
 
 from collections.abc import Iterator, Sized
 from math import ceil
@@ -23,17 +23,17 @@ from .loader import build_loader, check_loader
 from .work_dir import checkpoint_bytes, free_bytes
 
 PRECISIONS = dict(OptimWrapper='float32', BFloat16OptimWrapper='mixed with bfloat16')
-"""Precision of optim_wrapper types that have no option for it."""
+"""Precision of the optim_wrapper types without an option for it."""
 
 UNKNOWN = 'unknown until the data are downloaded'
 
 
 def summarize_training(cfg: Config, findings: Findings, processes: int) -> Table:
-    """Returns a table of model, data, schedule and optimizer, without writing files.
+    """Returns a table of model, data, schedule and optimizer; writes no files.
 
     Args:
-        cfg: Config of a training.
-        findings: Findings of its checks.
+        cfg: Config of a training run.
+        findings: Results of its checks.
         processes: Number of training processes.
 
     Raises:
@@ -93,7 +93,7 @@ def _gmacs(cfg: Config, model: nn.Module) -> str:
     try:
         macs = count_macs(model, (height, width))
     except Exception as error:
-        # networks of other projects may not support counting, but can be trained
+        # networks of other projects can be trained even if they cannot be counted
         return f'not counted ({type(error).__name__})'
     return f'{macs / 1e9:.2f} for a test image of {height}x{width}'
 
@@ -136,12 +136,12 @@ def _optimizer(cfg: Config, model: nn.Module, processes: int) -> Iterator[tuple[
     yield 'optimizer', type_name(cfg.optim_wrapper.optimizer)
     yield 'learning rate', _learning_rate(cfg, [group['lr'] for group in groups], processes)
     decays = [group.get('weight_decay', 0) for group in groups for _ in group['params']]
-    free = f', 0 on {decays.count(0)} of {len(decays)} tensors' if min(decays) < max(decays) else ''
-    yield 'weight decay', f'{max(decays):g}{free}'
+    zero = f', 0 on {decays.count(0)} of {len(decays)} tensors' if min(decays) < max(decays) else ''
+    yield 'weight decay', f'{max(decays):g}{zero}'
 
 
 def _parameter_groups(cfg: Config, model: nn.Module) -> list[dict]:
-    # they do not depend on the precision, and mixed precision may require a GPU
+    # groups do not depend on the precision, and mixed precision may require a GPU
     options = {
         key: cfg.optim_wrapper[key]
         for key in ('optimizer', 'constructor', 'paramwise_cfg')
@@ -174,7 +174,7 @@ def _learning_rate(cfg: Config, rates: list[float], processes: int) -> str:
 
 
 def _changes(cfg: Config, rate: float) -> Iterator[str]:
-    """Changes of the learning rate by the schedulers, in their order."""
+    """Yields the change of the learning rate by each scheduler."""
     for scheduler in iter_dicts(cfg.get('param_scheduler')):
         unit = 'epochs' if scheduler.get('by_epoch', True) else 'steps'
         if type_name(scheduler) == 'LinearLR':

@@ -13,14 +13,14 @@ from vitae_mm.engine.config import iter_dicts, type_name
 from vitae_mm.errors import InputError
 
 OPTIMIZER_COPIES = dict(SGD=1)
-"""Number of values that an optimizer keeps for each parameter; others, such as Adam, keep two."""
+"""Number of values that an optimizer stores per parameter; others, such as Adam, store two."""
 
 
 def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
-    """Checks that the work dir can be written and does not contain another run.
+    """Checks that the work dir is writable and does not contain another run.
 
     Args:
-        work_dir: The folder, which may not exist yet.
+        work_dir: Path of the folder; it does not need to exist.
         resume: Whether an earlier run in it is resumed.
         overwrite: Whether an earlier run in it is replaced.
 
@@ -31,15 +31,15 @@ def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
     place = _nearest_folder(work_dir)
     if not place.is_dir():
         raise InputError(
-            f'the work dir {work_dir} cannot be created, {place} is a file: choose another '
+            f'the work dir {work_dir} cannot be created because {place} is a file: choose another '
             '--work-dir.'
         )
     if not os.access(place, os.W_OK | os.X_OK):
         raise InputError(
-            f'the work dir {work_dir} cannot be written, {place} is not writable: choose another '
-            '--work-dir, or change its permissions.'
+            f'the work dir {work_dir} cannot be used because {place} is not writable: choose '
+            'another --work-dir, or change the permissions.'
         )
-    if _mark(work_dir).exists() and not resume and not overwrite:
+    if _record(work_dir).exists() and not resume and not overwrite:
         raise InputError(
             f'{work_dir} already contains a run: continue it with --resume, choose another '
             '--work-dir, or replace it with --overwrite.'
@@ -49,11 +49,11 @@ def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
 def forget_run(work_dir: str) -> None:
     """Removes the record of the last checkpoint, so that a new run that ends early does not
     resume the old one."""
-    _mark(work_dir).unlink(missing_ok=True)
+    _record(work_dir).unlink(missing_ok=True)
 
 
 def check_room(cfg: Config, model: nn.Module) -> None:
-    """Raises InputError if the work dir has no space for a checkpoint."""
+    """Raises InputError if there is not enough disk space for a checkpoint."""
     needed, free = checkpoint_bytes(cfg, model), free_bytes(cfg.work_dir)
     if free < needed:
         raise InputError(
@@ -64,7 +64,7 @@ def check_room(cfg: Config, model: nn.Module) -> None:
 
 
 def checkpoint_bytes(cfg: Config, model: nn.Module) -> int:
-    """Estimates the size of a checkpoint: weights, averaged weights and optimizer state."""
+    """Estimates the size of a checkpoint from weights, averaged weights and optimizer state."""
     weights = _bytes(model.state_dict().values())
     averages = any(
         type_name(hook).endswith('EMAHook') for hook in iter_dicts(cfg.get('custom_hooks'))
@@ -92,6 +92,6 @@ def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def _mark(work_dir: str) -> Path:
-    """The file with the path of the last checkpoint."""
+def _record(work_dir: str) -> Path:
+    """The file that mmengine resumes from, with the path of the last checkpoint."""
     return Path(work_dir) / 'last_checkpoint'
