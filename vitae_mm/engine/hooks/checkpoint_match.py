@@ -23,14 +23,13 @@ from vitae_mm.registry import HOOKS
 @HOOKS.register_module()
 class CheckpointMatchHook(Hook):
     """Stops a run if its checkpoint does not fit, where mmengine would only log a warning and
-    go on with random weights.
+    continue with random weights.
 
-    Testing and resuming need every key. A training that starts from the checkpoint of another
-    run (``load_from``) needs the whole backbone; its heads may differ, as they do for other
-    classes.
+    Testing and resuming need every key. A new run that starts from a checkpoint (``load_from``)
+    needs the whole backbone; heads may differ, for example for a different number of classes.
 
     Raises:
-        InputError: With the number and names of keys that do not match.
+        InputError: If required keys do not match.
     """
 
     priority = 'VERY_HIGH'
@@ -40,15 +39,13 @@ class CheckpointMatchHook(Hook):
         if isinstance(model, BaseTTAModel):
             # mmengine loads the checkpoint into the wrapped model
             model = model.module
-        # with FSDP the entries of the model itself are sharded
+        # with FSDP the model's own entries are sharded
         model = getattr(getattr(runner, 'strategy', None), 'unsharded', model)
         state = unwrap_state_dict(checkpoint, ema=False).state_dict
-        # mmengine loads this entry
-        checkpoint['state_dict'] = state
+        checkpoint['state_dict'] = state  # mmengine loads this entry
         source = f'checkpoint {runner._load_from or "of " + runner.work_dir}'
-        # the runner builds its training loop only when it trains
-        training = isinstance(runner._train_loop, BaseLoop)
-        whole = runner._resume or not training
+        # the runner builds the training loop only for training
+        whole = runner._resume or not isinstance(runner._train_loop, BaseLoop)
         print_log(check_start(model, state, source=source, whole=whole), logger='current')
 
 
@@ -60,14 +57,14 @@ def check_start(
     Args:
         model: Model of the run.
         state_dict: Weights to load into it.
-        source: Where they come from, for messages.
+        source: Where the weights come from, for messages.
         whole: Whether every key must match, or only those of the backbone.
 
     Returns:
         A message with the number of matched keys.
 
     Raises:
-        InputError: If keys do not match that must.
+        InputError: If required keys do not match.
     """
     wanted = model.state_dict()
     inflated = len(inflated_keys(model, state_dict))
@@ -76,9 +73,9 @@ def check_start(
         if inflated:
             # the optimizer's state does not have the inflated shapes
             raise InputError(
-                f'{source} has 1x1 kernels for {inflated} parallel convs of 3x3: a training can '
-                'start from it (load_from, or init_cfg of the backbone), but not resume from it; '
-                'resume with the config that it was trained with, or inflate it with '
+                f'{source} has 1x1 kernels for {inflated} parallel convs of 3x3: a new run can '
+                'start from it (load_from, or init_cfg of the backbone), but it cannot be resumed '
+                'or tested; use the config that it was trained with, or inflate it with '
                 'tools/convert_checkpoint.py.'
             )
         return f'{source}: {len(wanted)} of {len(wanted)} keys matched.'

@@ -1,4 +1,4 @@
-"""Seeding each epoch, so that resumed runs are reproducible."""
+"""Seeding each epoch, so that a resumed run equals an uninterrupted one."""
 
 import random
 
@@ -16,9 +16,9 @@ class EpochSeedHook(Hook):
     """Seeds all random generators at the start of each epoch, from the seed of the run, the
     iteration and the rank.
 
-    A run that was killed and resumed then ends with the same weights as one that was not. This
-    needs data workers that use :func:`seed_worker` and are not persistent. A run counted in
-    iterations has a single epoch and draws other numbers after it is resumed.
+    A resumed run then ends with the same weights as an uninterrupted one. This requires data
+    workers that use :func:`seed_worker` and are not persistent. A run counted in iterations has a
+    single epoch; after resuming, it draws different random numbers.
     """
 
     priority = 'HIGHEST'
@@ -35,8 +35,8 @@ class EpochSeedHook(Hook):
 def seed_worker(worker_id: int) -> None:
     """``worker_init_fn`` that follows the seed of the epoch.
 
-    Data loaders draw the torch seeds of workers from the main process; this derives those of
-    NumPy and ``random`` from them.
+    Data loaders draw the torch seeds of their workers in the main process; this function derives
+    the seeds of NumPy and ``random`` from them.
     """
     seed = torch.initial_seed() % 2**32
     random.seed(seed)

@@ -15,7 +15,7 @@ from vitae_mm.registry import HOOKS
 class FuseHook(Hook):
     """Tests a fused copy of the model; see :func:`fuse_for_inference`.
 
-    It fuses a copy because hooks that average weights restore the model's own after testing.
+    The original is kept because hooks that average weights restore it after testing.
     """
 
     # after the hooks that put averaged weights into the model

@@ -20,8 +20,8 @@ class SampleCheckHook(Hook):
     """Makes datasets report the file of a failing sample.
 
     An image that cannot be decoded, or a class map with labels beyond the classes of the dataset,
-    stops the run with a message that names the file, instead of an error of the decoder or, on
-    GPUs, of the loss.
+    stops the run with a message that names the file, instead of an error from the decoder or, on
+    GPUs, from the loss.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -35,18 +35,18 @@ class SampleCheckHook(Hook):
 
 
 def ignored_labels(model: nn.Module) -> set[int]:
-    """Returns the labels that a segmentor's heads ignore, and 255, which mmseg pads with."""
+    """Returns the labels that a segmentor's heads ignore, and 255, mmseg's padding."""
     labels = (getattr(module, 'ignore_index', None) for module in model.modules())
     return {255, *(label for label in labels if isinstance(label, int))}
 
 
 def report_files(dataset: object, ignored: Collection[int] = (255,)) -> None:
-    """Makes a dataset, or those inside a wrapper, raise :class:`InputError` with the file of a
-    sample that its pipeline fails on.
+    """Makes a dataset, or all datasets in a wrapper, raise :class:`InputError` with the files of a
+    sample on which the pipeline fails.
 
     Args:
         dataset: A dataset of any codebase; its pipeline is replaced.
-        ignored: Labels in class maps that stand for no class. Defaults to 255.
+        ignored: Labels in class maps that are not classes. Defaults to 255.
     """
     for leaf in _unwrap(dataset):
         pipeline = getattr(leaf, 'pipeline', None)
@@ -68,12 +68,12 @@ def _unwrap(dataset: object) -> Iterator[Any]:
 
 
 class ReportingPipeline(Compose):
-    """A pipeline that reports the files of a sample it fails on.
+    """A pipeline that reports the files of a sample on which it fails.
 
     Args:
         pipeline: Pipeline of a dataset.
         classes: Number of classes of the dataset; 0 if unknown.
-        ignored: Labels that stand for no class.
+        ignored: Labels that are not classes.
     """
 
     def __init__(self, pipeline: Compose, classes: int, ignored: Collection[int]):

@@ -9,12 +9,12 @@ from vitae_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class SyncAveragedBuffersHook(Hook):
-    """Averages the buffers of the weights of an :class:`EMAHook` over all processes, after each
-    epoch and before each validation.
+    """Averages the buffers of an :class:`EMAHook`'s model over all processes, after each epoch and
+    before each validation.
 
     Batch statistics differ between processes, and so do their running averages. Without this
-    hook each process would evaluate with its own, while those of the first are saved. mmengine's
-    ``SyncBuffersHook`` does the same for the trained weights.
+    hook, each process would evaluate with its own averages, while only those of rank 0 are saved.
+    mmengine's ``SyncBuffersHook`` does the same for the trained weights.
     """
 
     priority = 'ABOVE_NORMAL'  # before EMAHook puts them into the model

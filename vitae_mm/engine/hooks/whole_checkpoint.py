@@ -1,4 +1,4 @@
-"""Writing checkpoints so that a killed run can always be resumed."""
+"""Writing checkpoints such that a killed run can always be resumed."""
 
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,12 @@ class DeferredRemoval:
 
 @HOOKS.register_module()
 class WholeCheckpointHook(CheckpointHook):
-    """A :class:`CheckpointHook` that allows a run to be resumed whenever it was killed.
+    """A :class:`CheckpointHook` whose runs can be resumed whenever they are killed.
 
-    It writes a checkpoint atomically, then the file ``last_checkpoint`` that names it, and only
-    then removes outdated checkpoints, where mmengine removes them first. A kill in between leaves
-    one more checkpoint than ``max_keep_ckpts``. Partly written files of a killed run are removed
-    before training.
+    It writes a checkpoint atomically, then the file ``last_checkpoint`` with its path, and only
+    then removes outdated checkpoints, which mmengine removes first. A kill in between leaves one
+    more checkpoint than ``max_keep_ckpts``. Partly written files of a killed run are removed before
+    training.
     """
 
     file_backend: Any
@@ -56,7 +56,7 @@ class WholeCheckpointHook(CheckpointHook):
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         outdated = []
-        # a step is saved again if validation finds that it is the best
+        # a step is saved again if validation finds it to be the best
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
                 outdated.append(self._path(self.keep_ckpt_ids.popleft()))

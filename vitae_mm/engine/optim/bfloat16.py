@@ -17,7 +17,7 @@ from vitae_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class BFloat16OptimWrapper(OptimWrapper):
-    """Autocasts to bfloat16, which needs no loss scaling, on any device.
+    """Runs the model under autocast to bfloat16, which needs no loss scaling, on any device.
 
     mmengine's ``AmpOptimWrapper`` requires an accelerator. mmcv's RoIAlign and NMS, which have no
     bfloat16 kernels, run in float32, and mmpose's heads measure their accuracy in float32.
@@ -60,7 +60,7 @@ def _backward_in_float32(backward: Callable, ctx: Any, grad: Tensor) -> Any:
 
 
 def _measure_in_float32() -> None:
-    """Makes mmpose's heads convert bfloat16, which NumPy does not have, to float32."""
+    """Makes mmpose's heads convert bfloat16, which NumPy lacks, to float32."""
     modules: dict[str, Any] = dict(sys.modules)
     for name, module in modules.items():
         to_numpy = getattr(module, 'to_numpy', None)

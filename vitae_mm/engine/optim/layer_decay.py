@@ -16,16 +16,16 @@ class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
     """Decays the learning rate from the heads down to the first layer of the backbone.
 
     The learning rate of parameters in layer ``l`` of ``L`` is multiplied by
-    ``layer_decay_rate ** (L - 1 - l)``. Each reduction, with the embedding after it, and each
-    normal cell is a layer. The last layer is everything after them, in the backbone (final norm,
-    class attention) and in neck and heads.
+    ``layer_decay_rate ** (L - 1 - l)``. Each normal cell is a layer, and so is each reduction with
+    the embedding after it. The last layer is everything after them: in the backbone (final norm,
+    class attention), the neck and the heads.
 
-    ``paramwise_cfg`` takes ``layer_decay_rate`` in (0, 1], named as in mmpretrain, besides the
-    options of mmengine's default constructor. Backbones of other projects need a method
-    ``get_layer_depth``, as those of mmpretrain have.
+    Besides the options of mmengine's default constructor, ``paramwise_cfg`` accepts
+    ``layer_decay_rate`` in (0, 1], named as in mmpretrain. Backbones of other projects need a
+    method ``get_layer_depth``, as in mmpretrain.
 
     Raises:
-        InputError: For a missing or invalid rate, an optimizer without a learning rate, and a
+        InputError: For a missing or invalid rate, an optimizer without a learning rate, or a
             backbone without ``get_layer_depth``.
 
     Example:
@@ -45,7 +45,7 @@ class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
             )
         if self.base_lr is None:
             raise InputError(
-                'optim_wrapper.optimizer has no lr, which layer_decay_rate would scale: set it.'
+                'optim_wrapper.optimizer has no lr, which layer_decay_rate scales: set it.'
             )
 
     def _adjust(self, params: list[dict], model: nn.Module) -> None:
@@ -53,7 +53,7 @@ class LayerDecayOptimWrapperConstructor(MergedOptimWrapperConstructor):
         if not hasattr(backbone, 'get_layer_depth'):
             raise InputError(
                 f'layer_decay_rate: the layers of the backbone {type(backbone).__name__} of '
-                f'{type(model).__name__} are unknown; remove the constructor, or use a backbone '
+                f'{type(model).__name__} are unknown: remove the constructor, or use a backbone '
                 'with get_layer_depth, such as those of vitae_mm.'
             )
         rate = self.paramwise_cfg['layer_decay_rate']

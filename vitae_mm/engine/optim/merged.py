@@ -8,9 +8,9 @@ from vitae_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class MergedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """mmengine's default constructor, with a single group for all parameters with equal options.
+    """mmengine's default constructor, with one group for all parameters with equal options.
 
-    With a ``paramwise_cfg`` the default constructor makes a group of each parameter. Optimizers
+    With a ``paramwise_cfg`` the default constructor makes one group per parameter. Optimizers
     iterate over groups, and fuse their work only within a group.
     """
 
@@ -22,7 +22,7 @@ class MergedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         is_dcn_module: int | float | None = None,
     ) -> None:
         super().add_params(params, module, prefix=prefix, is_dcn_module=is_dcn_module)
-        # the base class calls this method for the model, and recursively for its modules
+        # the base class calls this method for the model, then recursively for its modules
         if not prefix:
             self._adjust(params, module)
             params[:] = merge_groups(params)
@@ -38,11 +38,11 @@ def merge_groups(groups: list[dict]) -> list[dict]:
         groups: Parameter groups of an optimizer.
 
     Returns:
-        Merged groups, in the order in which their options first appear.
+        Merged groups, in order of first appearance.
     """
     merged: dict[str, dict] = {}
     for group in groups:
         options = {key: value for key, value in group.items() if key != 'params'}
-        key = repr(sorted(options.items()))  # options may be lists, which have no hash
+        key = repr(sorted(options.items()))  # lists are not hashable
         merged.setdefault(key, dict(params=[], **options))['params'] += group['params']
     return list(merged.values())
