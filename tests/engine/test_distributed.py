@@ -60,5 +60,5 @@ def test_other_processes_in_a_slurm_job_ignore_its_ranks(slurm):
 
 def test_the_slurm_launcher_needs_slurm(monkeypatch):
     monkeypatch.delenv('SLURM_PROCID', raising=False)
-    with pytest.raises(InputError, match='SLURM_PROCID is not set here'):
+    with pytest.raises(InputError, match='SLURM_PROCID is not set: start'):
         adopt_ranks('slurm')

@@ -1,1 +1,1 @@
-"""Loading configs, building models and runners, and training: what the command-line tools share."""
+"""Configs, models, runners and training, shared by the command-line tools."""

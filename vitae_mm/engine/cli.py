@@ -22,7 +22,7 @@ REPORT_SECONDS = 5
 
 
 def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
-    """Makes ``main`` report an :class:`InputError` as one message, once for all
+    """Makes ``main`` print the message of an :class:`InputError` without a traceback, once for all
     processes, and exit with status 1."""
 
     @functools.wraps(main)
@@ -45,11 +45,11 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
 
 
 def add_launcher_argument(parser: argparse.ArgumentParser, scripts: str) -> None:
-    """Adds ``--launcher``, which the given shell scripts set."""
+    """Adds ``--launcher``, which is set by the given shell scripts."""
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help=f'set by {scripts}'
     )
-    # some launchers pass it; the environment variable is used instead
+    # some launchers pass it; we read the environment variable instead
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
@@ -91,8 +91,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments for a trained model and others to compare it with, to be read with
-    :func:`name_models`."""
+    """Adds the arguments for a trained model and for others to compare it with;
+    :func:`name_models` reads them."""
     add_model_arguments(parser)
     parser.add_argument(
         '--compare',
@@ -109,22 +109,22 @@ def add_models_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def name_models(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
-    """Returns config and checkpoint of each model by its label.
+    """Maps the label of each model to its config and checkpoint.
 
     Raises:
-        InputError: Unless there is one unique label for each model.
+        InputError: Unless each model has a unique label.
     """
     models = [(args.config, args.checkpoint), *map(tuple, args.compare)]
     labels = args.labels or [Path(config).stem for config, _ in models]
     if len(labels) != len(models) or len(set(labels)) < len(labels):
         raise InputError(
-            f'labels {labels}: give --labels, a different one for each of the {len(models)} models.'
+            f'labels {labels}: give {len(models)} different --labels, one for each model.'
         )
     return dict(zip(labels, models, strict=True))
 
 
 def check_plot_path(path: Path) -> None:
-    """Raises InputError unless a plot can be written to a file of this name."""
+    """Raises InputError unless the file name has the suffix of a plot format."""
     if path.suffix.lower() not in PLOT_SUFFIXES:
         raise InputError(f'{path}: give a file name that ends in {" or ".join(PLOT_SUFFIXES)}.')
 

@@ -20,20 +20,20 @@ from .models import meta_copy
 SIZE_OPTIONS = dict(
     Resize='scale', CenterCrop='crop_size', TopdownAffine='input_size', BottomupResize='input_size'
 )
-"""Transforms that set the size of an image, and the option with the size."""
+"""Transforms that set the image size, and their option for it."""
 
 ROI_HEADS = ('StandardRoIHead', 'CascadeRoIHead')
-"""RoI heads that can be counted; others may take more inputs than region features."""
+"""RoI heads that can be counted; others may need more inputs than region features."""
 
 
 @dataclass(frozen=True)
 class ModuleCost:
-    """Cost of a module of a model.
+    """Cost of a module.
 
     Attributes:
-        name: Name of the module in the model; for the whole model, its class.
+        name: Name of the module in the model; the class name for the whole model.
         parameters: Number of parameters.
-        macs: Multiply-adds for one image; None if the module does not run in testing.
+        macs: Multiply-adds for one image; None if the module does not run during testing.
     """
 
     name: str
@@ -42,8 +42,8 @@ class ModuleCost:
 
 
 def input_size(cfg: Config) -> tuple[int, int]:
-    """Returns height and width of the model's input in testing: the largest size if the aspect
-    ratio is kept, the window size for sliding-window inference.
+    """Returns the height and width of the model's input during testing: the largest size if the
+    aspect ratio is kept, the window size for sliding-window inference.
 
     Raises:
         InputError: If the test pipeline does not set the size.
@@ -55,22 +55,21 @@ def input_size(cfg: Config) -> tuple[int, int]:
     resizes = [t for t in dataset.get('pipeline', []) if SIZE_OPTIONS.get(t['type']) in t]
     if not resizes:
         raise InputError(
-            'the test pipeline does not resize images, so that their size is unknown: '
-            'give --size H W.'
+            'the test pipeline does not resize images, so their size is unknown: give --size H W.'
         )
     last = resizes[-1]
     size = last[SIZE_OPTIONS[last['type']]]
     width, height = (size, size) if isinstance(size, int) else size
     if last.get('keep_ratio'):
-        # the shorter and the longer side, in any order
+        # the scale contains the shorter and the longer side in either order
         height, width = sorted((height, width))
     divisor = (cfg.model.get('data_preprocessor') or {}).get('pad_size_divisor', 1)
     return next_multiple(height, divisor), next_multiple(width, divisor)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Returns the number of parameters, including the random features of Performers, which are
-    not trained, but which the papers count."""
+    """Returns the number of parameters, including the random features of Performers: they are not
+    trained, but the papers count them."""
     features = sum(
         module.features.numel()
         for module in model.modules()
@@ -82,25 +81,25 @@ def count_parameters(model: nn.Module) -> int:
 def count_macs(module: nn.Module, size: Sequence[int], in_channels: int = 3) -> int:
     """Counts the multiply-adds of convolutions, matrix products and attention for one image.
 
-    Runs on the meta device, in about a second at any size.
+    Runs on the meta device; takes about a second at any size.
 
     Args:
-        module: Takes images (B, C, H, W), or is a model of a codebase; see :func:`count_parts`.
+        module: A model of a codebase, or any module that takes images (B, C, H, W).
         size: Height and width of the image.
         in_channels: Channels of the image. Defaults to 3.
 
     Raises:
         InputError: If the module does not support this size, or if its operations depend on
-            values of tensors.
+            tensor values.
     """
     return _macs_by_module(module, size, in_channels)['']
 
 
 def count_parts(model: nn.Module, size: Sequence[int], in_channels: int = 3) -> list[ModuleCost]:
-    """Counts the cost of a model and of each of its parts with parameters.
+    """Counts the cost of a model and of each part that has parameters.
 
-    This covers what runs in testing, up to the raw outputs of the heads. RoI heads are counted
-    with the largest number of regions; see :func:`region_limits`.
+    The count covers everything that runs during testing, up to the raw outputs of the heads. RoI
+    heads are counted with the maximum number of regions; see :func:`region_limits`.
 
     Args:
         model: A model of a codebase, or any module that takes images (B, C, H, W).
@@ -122,8 +121,8 @@ def count_parts(model: nn.Module, size: Sequence[int], in_channels: int = 3) -> 
 
 
 def region_limits(model: Any) -> dict[str, int]:
-    """Returns the number of regions per image that the 'bbox' and 'mask' heads of a detector are
-    counted with; {} without RoI heads or if they cannot be counted."""
+    """Returns the number of regions per image for which the 'bbox' and 'mask' heads of a detector
+    are counted; {} if it has no RoI heads or they cannot be counted."""
     roi_head = getattr(model, 'roi_head', None)
     if type(roi_head).__name__ not in ROI_HEADS:
         return {}
@@ -164,10 +163,10 @@ def _as_list(module: Any) -> Iterable[Any]:
 
 
 def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) -> dict[str, int]:
-    """Multiply-adds of every module that runs, by its name; '' is the whole."""
+    """Maps the name of every module that runs, '' for the whole, to its multiply-adds."""
     testing = _Testing(meta_copy(module))
     try:
-        # the counter sees attention as two matrix products with this backend only
+        # only with this backend does the counter see attention as two matrix products
         with (
             torch.no_grad(),
             torch.device('meta'),
@@ -189,7 +188,7 @@ def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) ->
 
 
 def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The children of a model, with the heads in place of a RoI head."""
+    """The children of a model, with a RoI head replaced by its children."""
     for name, child in model.named_children():
         if name == 'roi_head':
             yield from ((f'{name}.{kind}', head) for kind, head in child.named_children())

@@ -1,4 +1,4 @@
-"""Loading configs, and finding datasets and transforms in them."""
+"""Loading configs and finding the datasets and transforms in them."""
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
     Args:
         path: Config file.
         overrides: Entries to replace, as given by ``--cfg-options``.
-        work_dir: Output folder. Defaults to the config's own, or to
+        work_dir: Output folder. Defaults to the config's ``work_dir``, or to
             ``work_dirs/<config name>``.
 
     Raises:
@@ -34,7 +34,7 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
         cfg.work_dir = work_dir
     elif not cfg.get('work_dir'):
         cfg.work_dir = str(Path('work_dirs') / Path(path).stem)
-    # configs of other projects get these hooks too
+    # added here, so that configs of other projects get these hooks too
     hooks = {
         'checkpoint_match': dict(type='vitae_mm.CheckpointMatchHook'),
         'sample_check': dict(type='vitae_mm.SampleCheckHook'),
@@ -49,12 +49,12 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
 
 
 def load_test_config(args: argparse.Namespace, folder: str) -> Config:
-    """Loads a config to test a checkpoint with.
+    """Loads a config for testing a checkpoint.
 
     Args:
         args: With ``config``, ``checkpoint``, ``cfg_options`` and ``work_dir``.
-        folder: Subfolder of the training's work dir that results are written to, unless
-            ``args.work_dir`` is given.
+        folder: Subfolder of the config's work dir for the results; unused if ``args.work_dir`` is
+            given.
 
     Raises:
         InputError: If the config does not exist or has no test data.
@@ -66,29 +66,31 @@ def load_test_config(args: argparse.Namespace, folder: str) -> Config:
             'To see what a pretrained model predicts, use tools/demo.py.'
         )
     if not args.work_dir:
-        # the runner dumps its config, which must not replace that of the training
+        # the runner dumps its config, which must not replace the one used for training
         cfg.work_dir = str(Path(cfg.work_dir) / folder)
     cfg.load_from, cfg.resume = args.checkpoint, False
     return cfg
 
 
 def find_mmseg_bases() -> None:
-    """Lets ``_base_ = 'mmseg::...'`` resolve if mmseg is installed as the distribution
-    onedl-mmsegmentation: mmengine looks for mmsegmentation, but also accepts a module name."""
+    """Makes ``_base_ = 'mmseg::...'`` resolve if mmseg was installed as onedl-mmsegmentation.
+
+    mmengine looks for the distribution mmsegmentation, but also accepts the name of a module.
+    """
     if not is_installed(MODULE2PACKAGE['mmseg']):
         MODULE2PACKAGE['mmseg'] = 'mmseg'
 
 
 def strip_test_dataset(cfg: Config) -> None:
-    """Removes wrappers and annotation loading from the test dataset, so that its pipeline
-    takes plain images.
+    """Removes wrappers and annotation loading from the test dataset, so that its pipeline accepts
+    plain images.
 
     Raises:
         InputError: If the config has no test dataset.
     """
     if not cfg.get('test_dataloader'):
         raise InputError(
-            'the config has no test_dataloader, whose pipeline would prepare the images: add one.'
+            'the config has no test_dataloader, whose pipeline prepares the images: add one.'
         )
     dataset = next(leaf_datasets(cfg.test_dataloader))
     dataset.pipeline = drop_annotation_loading(dataset.pipeline)
@@ -96,7 +98,7 @@ def strip_test_dataset(cfg: Config) -> None:
 
 
 def iter_dicts(node: object) -> Iterator[ConfigDict]:
-    """Yields a dict itself, or the dicts in a list, also a nested one."""
+    """Yields the node itself if it is a dict, or all dicts in a list, including nested lists."""
     if isinstance(node, Mapping):
         yield node
     elif isinstance(node, (list, tuple)):
@@ -112,12 +114,12 @@ def walk_datasets(node: object) -> Iterator[ConfigDict]:
 
 
 def leaf_datasets(node: object) -> Iterator[ConfigDict]:
-    """Yields the datasets in data loaders and wrappers that wrap no other dataset."""
+    """Yields the datasets in data loaders and wrappers, without the wrappers."""
     return (entry for entry in walk_datasets(node) if _wrapped(entry) is None)
 
 
 def find_transforms(pipeline: object, name: str) -> Iterator[ConfigDict]:
-    """Yields the transforms of a type, also those nested in other transforms."""
+    """Yields the transforms of a type, including those nested in other transforms."""
     for transform in iter_dicts(pipeline):
         if type_name(transform) == name:
             yield transform
@@ -135,7 +137,7 @@ def drop_annotation_loading(pipeline: Sequence[Mapping]) -> list[ConfigDict]:
 
 
 def type_name(entry: Mapping) -> str:
-    """Returns the class name of an entry's ``type``, a class or a name with or without scope."""
+    """Returns the class name of an entry's ``type``: a class, or a name with or without scope."""
     kind = entry.get('type', '')
     return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__
 

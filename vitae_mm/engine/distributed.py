@@ -1,4 +1,4 @@
-"""Running on one or many processes: on GPUs over NCCL, on CPUs over gloo."""
+"""Running on one or several processes, over NCCL on GPUs or gloo on CPUs."""
 
 import os
 import socket
@@ -12,11 +12,12 @@ from vitae_mm.errors import InputError
 
 
 def adopt_ranks(launcher: str) -> None:
-    """Sets the environment variables of torch.distributed from Slurm's if ``launcher`` is
-    'slurm'; a process that was not launched by Slurm may run within a Slurm job.
+    """Sets the environment variables of torch.distributed from Slurm's if ``launcher`` is 'slurm'.
+
+    Slurm's variables alone do not decide: other launchers may run within a Slurm job.
 
     Raises:
-        InputError: If this process is not a Slurm task.
+        InputError: If ``launcher`` is 'slurm', but this process is not a Slurm task.
     """
     if launcher != 'slurm':
         return
@@ -25,8 +26,8 @@ def adopt_ranks(launcher: str) -> None:
     ).items():
         if slurm not in os.environ:
             raise InputError(
-                f'--launcher slurm: {slurm} is not set here: start with '
-                'tools/slurm_train.sh or tools/slurm_test.sh.'
+                f'--launcher slurm: {slurm} is not set: start with tools/slurm_train.sh or '
+                'tools/slurm_test.sh.'
             )
         os.environ[name] = os.environ[slurm]
 
@@ -34,15 +35,15 @@ def adopt_ranks(launcher: str) -> None:
 def prepare_devices(cfg: Config, launcher: str) -> None:
     """Adapts a config to the machine before a runner is built from it.
 
-    On GPUs the config stays as it is. On CPUs, which mmengine's launcher does not support, this
-    joins the processes over gloo and wraps the model for the CPU.
+    On GPUs only the launcher is set. On CPUs, which mmengine's launcher does not support, this
+    initializes a gloo process group, wraps the model for CPUs and replaces SyncBN with BN.
 
     Args:
         cfg: Changed in place.
         launcher: 'none', 'pytorch' or 'slurm'.
 
     Raises:
-        InputError: If there are GPUs, but none for this process.
+        InputError: If the machine has GPUs, but none for this process.
     """
     cfg.launcher = launcher
     if launcher == 'none':
@@ -51,8 +52,8 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
     if gpus:
         if local_rank() >= gpus:
             raise InputError(
-                f'process {local_rank()} on this machine has no GPU of its own, only {gpus} are '
-                f'visible: start at most {gpus} processes per machine.'
+                f'process {local_rank()} on this machine has no GPU, as only {gpus} are visible: '
+                f'start at most {gpus} processes per machine.'
             )
         return
     dist.init_process_group('gloo')
@@ -65,28 +66,24 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
     }
     replaced = _replace_sync_bn(cfg.model)
     if dist.get_rank() == 0:
-        print_log(
-            f'No GPU found: running {dist.get_world_size()} CPU processes over gloo'
-            + (
-                f'; BN replaces SyncBN, which needs GPUs, in {replaced} places.'
-                if replaced
-                else '.'
-            )
-        )
+        text = f'No GPU found: running {dist.get_world_size()} CPU processes over gloo'
+        if replaced:
+            text += f'; BN replaces SyncBN, which requires GPUs, in {replaced} places'
+        print_log(f'{text}.')
 
 
 def process_rank() -> int:
-    """Rank of this process, also before a process group exists."""
+    """Returns the rank of this process, also before a process group exists."""
     return int(os.environ.get('RANK', '0'))
 
 
 def process_count() -> int:
-    """Number of processes, also before a process group exists."""
+    """Returns the number of processes, also before a process group exists."""
     return int(os.environ.get('WORLD_SIZE', '1'))
 
 
 def local_rank() -> int:
-    """Rank of this process on its machine."""
+    """Returns the rank of this process on its machine."""
     return int(os.environ.get('LOCAL_RANK', '0'))
 
 
@@ -102,15 +99,15 @@ def check_gpus(processes: int, gpus: int) -> None:
 def check_port(port: int) -> None:
     """Raises InputError if the port is invalid or in use."""
     if port > 65535:
-        raise InputError(f'PORT={port}: give a number up to 65535.')
+        raise InputError(f'PORT={port}: give a number from 1 to 65535.')
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(('', port))
         except OSError as error:
             raise InputError(
-                f'PORT={port} cannot be used ({error.strerror}), perhaps by another run: set PORT '
-                f'to a free port, for example PORT={free_port()}.'
+                f'PORT={port} cannot be used ({error.strerror}), another run may be using it: set '
+                f'PORT to a free port, such as PORT={free_port()}.'
             ) from error
 
 

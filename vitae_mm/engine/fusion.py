@@ -1,4 +1,4 @@
-"""Fusing layers for inference: faster networks with the same outputs."""
+"""Fusing layers for faster inference with the same outputs."""
 
 import copy
 
@@ -7,17 +7,17 @@ from mmcv.cnn import fuse_conv_bn
 from torch import nn
 
 NARROW = 4
-"""Output channels per group that leave half a vector register of a CPU empty; a pair of such
-groups computes faster as one."""
+"""Output channels per group that fill only half a vector register of a CPU; a pair of such groups
+is faster as a single group."""
 
 
 def fuse_for_inference(model: nn.Module, pair_groups: bool = True) -> nn.Module:
-    """Folds batch norms into the preceding convs and, on a CPU, merges pairs of groups with four
-    output channels, in place.
+    """Folds batch norms into the preceding convs and, on CPUs, merges pairs of groups with four
+    output channels each, in place.
 
     Args:
         model: A model of any codebase, in eval mode.
-        pair_groups: Merge pairs of narrow groups; disable it for other runtimes.
+        pair_groups: Merge pairs of narrow groups; disable it for other runtimes than PyTorch.
             Defaults to True.
 
     Returns:
@@ -37,8 +37,8 @@ def fuse_for_inference(model: nn.Module, pair_groups: bool = True) -> nn.Module:
 
 
 def _unshare_convs(model: nn.Module) -> None:
-    """Copies convs that several modules share, as detection heads do across scales, each with
-    its own batch norm."""
+    """Copies convs that are shared, but followed by different batch norms, as in detection heads
+    that share convs across scales."""
     seen = set()
     for owner in model.modules():
         for name, child in list(owner._modules.items()):
@@ -49,7 +49,7 @@ def _unshare_convs(model: nn.Module) -> None:
 
 
 def _pair_groups(conv: nn.Conv2d) -> None:
-    """Halves the number of groups, with zero weights between the two groups of a pair."""
+    """Merges pairs of groups, with zero weights between the two groups of a pair."""
     # (G * 4, C / G, k, k) -> 2 x (G / 2, 4, C / G, k, k)
     first, second = conv.weight.detach().unflatten(0, (conv.groups // 2, 2, NARROW)).unbind(1)
     zeros = torch.zeros_like(first)

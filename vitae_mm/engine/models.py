@@ -1,4 +1,4 @@
-"""Building the models of configs, with or without weights."""
+"""Building models from configs, with or without weights."""
 
 import copy
 from collections.abc import Mapping
@@ -14,11 +14,10 @@ from vitae_mm.checkpoints import check_match, read_checkpoint, unwrap_state_dict
 
 
 def build_model(cfg: Config) -> BaseModel:
-    """Builds the model of a config of any codebase, in eval mode and with the weights that its
-    constructor sets."""
+    """Builds the model of a config of any codebase in eval mode, without loading weights."""
     options = cfg.model.copy()
     if 'data_preprocessor' in cfg:
-        # mmpretrain's configs have it at the top level
+        # mmpretrain's configs define it at the top level
         options.setdefault('data_preprocessor', cfg.data_preprocessor.copy())
     with MODELS.switch_scope_and_registry(cfg.get('default_scope')) as registry:
         return registry.build(options).eval()
@@ -27,7 +26,7 @@ def build_model(cfg: Config) -> BaseModel:
 def build_meta_model(cfg: Config) -> BaseModel:
     """Builds the model of a config on the meta device, without memory for its weights.
 
-    Networks that read values of tensors while they are built, such as Swin, get real weights.
+    Networks that read tensor values during construction, such as Swin, get real weights.
     """
     try:
         with torch.device('meta'):
@@ -37,7 +36,7 @@ def build_meta_model(cfg: Config) -> BaseModel:
 
 
 def meta_copy(model: nn.Module) -> nn.Module:
-    """Returns a copy on the meta device: names and shapes of all entries, but no values."""
+    """Returns a copy on the meta device: all entries keep names and shapes, but have no values."""
     tensors: dict[int, object] = {
         id(p): nn.Parameter(p.to('meta'), p.requires_grad) for p in model.parameters()
     }
@@ -48,18 +47,18 @@ def meta_copy(model: nn.Module) -> nn.Module:
 def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -> BaseModel:
     """Builds the model of a config and loads all of its weights.
 
-    The codebases' own functions go on with random weights if a checkpoint does not fit, and
-    guess class names if it has none.
+    The codebases' own functions keep random weights if a checkpoint does not fit, and guess class
+    names if it has none.
 
     Args:
-        cfg: If it tests on labeled data, after :func:`strip_test_dataset`.
+        cfg: Config of any codebase; for plain images, pass it to :func:`strip_test_dataset` first.
         checkpoint: Local file or http(s) URL.
         device: Torch device.
         trust: Unpickle any object in the file. Defaults to False.
 
     Returns:
-        The model in eval mode, with the config as ``cfg`` and the names of classes or keypoints
-        in ``dataset_meta``.
+        The model in eval mode, with the config as ``cfg`` and the names of its classes or
+        keypoints in ``dataset_meta``.
 
     Raises:
         InputError: If the checkpoint cannot be read or does not fit.
@@ -68,16 +67,16 @@ def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -
     state = unwrap_state_dict(content, ema=False).state_dict
     model = build_model(cfg)
     check_match(model, state, f'checkpoint {checkpoint}')
-    model.load_state_dict(state, strict=False)  # it may have parts that this model leaves out
+    model.load_state_dict(state, strict=False)  # there may be extra entries
     model.cfg = cfg
     model.dataset_meta = _dataset_meta(cfg, content)
     return revert_sync_batchnorm(model).to(device)
 
 
 def _dataset_meta(cfg: Config, content: Mapping) -> dict[str, Any]:
-    """Meta data of the training dataset if the checkpoint has it, otherwise of the config's."""
+    """Metadata of the training dataset from the checkpoint, else of the config's test dataset."""
     if kept := (content.get('meta') or {}).get('dataset_meta'):
-        return {key.lower(): value for key, value in kept.items()}  # capitals in old checkpoints
+        return {key.lower(): value for key, value in kept.items()}  # once in capitals
     if not cfg.get('test_dataloader'):
         return {}
     dataset = dict(cfg.test_dataloader.dataset, pipeline=[], lazy_init=True)

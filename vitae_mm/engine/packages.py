@@ -1,4 +1,4 @@
-"""Optional packages, imported only by the commands that need them."""
+"""Importing optional packages, only in the commands that need them."""
 
 from importlib import import_module
 from types import ModuleType
@@ -13,7 +13,7 @@ def require_package(
 
     Args:
         name: Module to import.
-        need: Beginning of the error message: what needs which package.
+        need: Start of the error message, which says what needs the package.
         remedy: Command that installs it.
 
     Raises:

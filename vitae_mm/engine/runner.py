@@ -10,7 +10,7 @@ from vitae_mm.errors import InputError
 
 
 class StrategyRunner(FlexibleRunner):
-    """mmengine's runner for strategies, with the correct epoch in its checkpoints."""
+    """mmengine's runner for strategies, but with the correct epoch in its checkpoints."""
 
     def save_checkpoint(self, *args: Any, meta: dict | None = None, **kwargs: Any) -> None:
         # the base class counts one epoch too many when it saves after a validation
@@ -36,7 +36,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     if sharded:
         if cfg.launcher == 'none':
             raise InputError(
-                "strategy=dict(type='FSDPStrategy') shards a model across processes: start it "
+                "strategy=dict(type='FSDPStrategy') shards a model across processes: start them "
                 'with tools/dist_train.sh CONFIG PROCESSES, or remove strategy.'
             )
         cfg.strategy.type = 'vitae_mm.FSDPStrategy'

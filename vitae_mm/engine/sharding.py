@@ -19,16 +19,16 @@ from .models import meta_copy
 
 @STRATEGIES.register_module()
 class FSDPStrategy(MMEngineFSDPStrategy):
-    """mmengine's FSDP strategy for configs that were written for DDP.
+    """mmengine's FSDP strategy, adapted so that configs written for DDP work unchanged.
 
-    Unlike mmengine's, it gathers parameters one cell at a time, runs on CPUs, lets
-    ``paramwise_cfg`` find parameters by their original names and dimensions, clips gradients by
-    the norm over all processes, resumes training, and writes the same checkpoints as DDP.
+    Unlike mmengine's, it gathers parameters one cell at a time, runs on CPUs, applies
+    ``paramwise_cfg`` to the original names and dimensions of parameters, clips gradients by the
+    norm over all processes, resumes training, and writes the same checkpoints as DDP.
 
     Args:
         model_wrapper (dict, optional): Options of mmengine's ``MMFullyShardedDataParallel``,
             whose ``auto_wrap_policy`` defaults to :func:`wrap_cells`.
-        state_dict_cfg (str): Only 'full' is supported: whole checkpoints.
+        state_dict_cfg (str): Only 'full', whole checkpoints, is supported. Defaults to 'full'.
         kwargs: Further options of mmengine's strategy.
 
     Raises:
@@ -41,7 +41,7 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         if state_dict_cfg != 'full':
             raise InputError(
                 f"strategy.state_dict_cfg={state_dict_cfg!r}: give 'full' or remove it; sharded "
-                'checkpoints fit neither testing nor another number of processes.'
+                'checkpoints fit neither testing nor a different number of processes.'
             )
         on_gpus = torch.cuda.is_available()
         defaults = dict(auto_wrap_policy='vitae_mm.wrap_cells')
@@ -52,7 +52,7 @@ class FSDPStrategy(MMEngineFSDPStrategy):
             state_dict_cfg=state_dict_cfg,
             **kwargs,
         )
-        # FSDP frees what it has offloaded; on a CPU this is the tensor itself
+        # FSDP frees tensors after offloading them; on a CPU, the offloaded tensor is the same one
         self.state_dict_config.offload_to_cpu = on_gpus
         self.optim_state_dict_config.offload_to_cpu = on_gpus
 
@@ -72,8 +72,8 @@ class FSDPStrategy(MMEngineFSDPStrategy):
     def build_optim_wrapper(
         self, optim_wrapper: OptimWrapper, model: FullyShardedDataParallel
     ) -> OptimWrapper:
-        """Returns the optimizer wrapper that :meth:`prepare` built, as FSDP keeps the parameter
-        objects."""
+        """Returns the optimizer wrapper that :meth:`prepare` built; it stays valid, as FSDP keeps
+        the parameter objects."""
         if optim_wrapper.clip_grad_kwargs and optim_wrapper.grad_name == 'grad_norm':
             optim_wrapper.clip_func = partial(_clip_norm, model)
         return optim_wrapper
@@ -108,13 +108,13 @@ class FSDPStrategy(MMEngineFSDPStrategy):
 
 @FUNCTIONS.register_module()
 def wrap_cells(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
-    """``auto_wrap_policy`` that wraps each cell by itself and everything else together."""
+    """``auto_wrap_policy`` that wraps each cell separately and everything else together."""
     return recurse or isinstance(module, (ReductionCell, NormalCell, CeiTBlock))
 
 
 def _clip_norm(
     model: FullyShardedDataParallel, params: list[Tensor], max_norm: float, **kwargs: float
 ) -> Tensor:
-    """Replaces ``torch.nn.utils.clip_grad_norm_``, with which each process would clip its shard
-    by the norm of that shard alone."""
+    """Clips by the norm over all processes; with ``torch.nn.utils.clip_grad_norm_`` each process
+    would clip its shard by the norm of that shard alone."""
     return model.clip_grad_norm_(max_norm, **kwargs)
