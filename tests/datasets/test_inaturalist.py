@@ -46,7 +46,7 @@ def test_images_may_be_in_another_folder(tmp_path, content):
     )
 
 
-def test_it_is_registered(tmp_path, content):
+def test_it_is_built_by_mmpretrain(tmp_path, content):
     build(tmp_path, content)
     with DATASETS.switch_scope_and_registry('mmpretrain') as registry:
         dataset = registry.build(
@@ -57,7 +57,7 @@ def test_it_is_registered(tmp_path, content):
 
 def test_test_files_are_rejected(tmp_path, content):
     del content['annotations']
-    with pytest.raises(InputError, match=r"no list \['annotations'\].*test files"):
+    with pytest.raises(InputError, match=r"lacks the lists \['annotations'\].*test files"):
         build(tmp_path, content)
 
 

@@ -1,5 +1,5 @@
-"""The demo shapes, and datasets that the codebases do not have.
+"""The demo shapes, and datasets that the codebases lack.
 
-``vitae_mm.registry`` lists the modules of datasets for configs, so that drawing shapes does not
-import a codebase.
+This package imports none of its modules, so that drawing shapes does not import a codebase;
+``vitae_mm.registry`` lists the modules with datasets for configs.
 """

@@ -17,20 +17,20 @@ class INaturalist(BaseDataset):
             train2018.json  val2018.json
             train_val2018/Aves/2761/*.jpg
 
-    as ``INaturalist(data_root='data/inat2018', ann_file='train2018.json')``. There are 8142
-    classes in 2018 and 1010 in 2019, in the order of the category ids.
+    as ``INaturalist(data_root='data/inat2018', ann_file='train2018.json')``. There are 8142 classes
+    in 2018 and 1010 in 2019, ordered by category id.
 
     Args:
         ann_file: JSON file with the lists ``images`` (id, file_name), ``annotations`` (image_id,
             category_id) and ``categories`` (id, name).
-        data_prefix: Folder of the images, if it is not ``data_root``; the file names begin with
-            ``train_val2018/``.
+        data_prefix: Folder of the images, to which the file names are relative; they start with
+            ``train_val2018/``. Defaults to ``data_root``.
 
     Other arguments are those of mmpretrain's ``BaseDataset``.
 
     Raises:
-        InputError: If the file lacks one of the lists, an image has no category in the file, or
-            the number of given ``classes`` differs from that of the categories.
+        InputError: If a list is missing, an image has no category in the file, or the number of
+            given ``classes`` differs from the number of categories.
     """
 
     def load_data_list(self) -> list[dict]:
@@ -41,7 +41,7 @@ class INaturalist(BaseDataset):
         missing = [key for key in LISTS if not isinstance(content.get(key), list)]
         if missing:
             raise InputError(
-                f'INaturalist: {self.ann_file} has no list {missing}: give a training or '
+                f'INaturalist: {self.ann_file} lacks the lists {missing}: give a training or '
                 'validation file; test files have no labels.'
             )
         names = {category['id']: category['name'] for category in content['categories']}

@@ -1,4 +1,4 @@
-"""Seeded scenes of colored shapes, the demo data of all four tasks."""
+"""Random scenes of colored shapes, the demo data of all four tasks."""
 
 import colorsys
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RADII = (16, 44)
 """Minimum and maximum distance from the center to the corners, in pixels."""
 MAX_SHAPES = 6
 MIN_VISIBLE = 0.5
-"""Minimum share of each shape that stays visible."""
+"""Minimum visible fraction of each shape."""
 NOISE = 12.0
 """Standard deviation of the pixel noise, in gray levels."""
 
@@ -27,8 +27,8 @@ class Shape:
 
     Attributes:
         label: Name from ``CLASSES``.
-        corners: (n, 2), x and y in pixels, clockwise from the topmost. Those of a star are its
-            tips, those of a cross the middles of its ends.
+        corners: (n, 2), x and y in pixels, clockwise from the topmost. The corners of a star are
+            its tips; those of a cross are the centers of its ends.
         mask: Visible part, (H, W) bool.
     """
 
@@ -107,13 +107,13 @@ def _color(random: np.random.Generator) -> list[float]:
 
 
 def _outline(label: str, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A polygon (m, 2) and its corners (n, 2), x and y in pixels."""
+    """A random polygon (m, 2) and its corners (n, 2), x and y in pixels."""
     count = CORNERS[label]
     radius = random.uniform(*RADII)
     margin = 0.8 * radius
     center = random.uniform((margin, margin), (WIDTH - margin, HEIGHT - margin))
     angles = random.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(count) / count
-    # y points down, so that growing angles go clockwise
+    # y points down, so increasing angles go clockwise
     spokes = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     spokes = np.roll(spokes, -spokes[:, 1].argmin(), axis=0)
     if label == 'star':

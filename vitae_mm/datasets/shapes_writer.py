@@ -20,7 +20,7 @@ CROP_MARGIN = 4
 
 
 def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
-    """Draws the scenes of each split and writes, under ``out``:
+    """Draws the scenes of each split and writes them to ``out``:
 
     - ``images/SPLIT/*.jpg``
     - ``annotations/instances_SPLIT.json``: COCO instances (RLE masks)
@@ -34,7 +34,7 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
     Args:
         out: Folder to create.
         sizes: Number of scenes of 'train' and 'val'.
-        seed: Another seed gives other scenes. Defaults to 0.
+        seed: Different seeds give different scenes. Defaults to 0.
 
     Raises:
         InputError: If ``out`` exists, or a size is not positive.

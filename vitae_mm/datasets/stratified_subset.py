@@ -1,4 +1,4 @@
-"""A subset of a classification dataset with the epoch length of the whole dataset."""
+"""A subset of a classification dataset, repeated to the length of the whole dataset."""
 
 from typing import Any
 
@@ -13,23 +13,23 @@ MAX_SEED = 2**32 - 1
 
 @DATASETS.register_module()
 class StratifiedSubset(RepeatDataset):
-    """Repeats the same fraction of every class.
+    """Repeats a subset with the same fraction of every class.
 
-    By default it is as long as the whole dataset, so that recipes stay the same and trainings on
-    different fractions see the same number of images. In an epoch each of the n chosen images out
-    of N appears ``floor(N/n)`` or ``ceil(N/n)`` times; those that appear once more are in
-    proportion to the classes.
+    By default it is as long as the whole dataset, so that recipes stay the same and training runs
+    on different fractions see the same number of images. In an epoch, each of the n chosen images
+    out of N appears ``floor(N/n)`` or ``ceil(N/n)`` times; the images that appear once more have
+    the class proportions of the dataset.
 
     The choice depends only on labels, ``fraction`` and ``seed``. With the same seed, a smaller
     fraction is a subset of a larger one. ``fraction=1`` is the dataset itself, in its order.
 
     Args:
         dataset: A dataset, or its config, of images with one class each.
-        fraction: Share of each class, in (0, 1]; rounded to whole images, at least one.
-        seed: Another seed chooses other images. Default: 0.
-        keep_length: Repeat images up to the length of the whole dataset; otherwise an epoch has
-            each chosen image once. Default: True.
-        lazy_init: Load the annotations when they are first needed. Default: False.
+        fraction: Fraction of each class, in (0, 1]; rounded to whole images, at least one.
+        seed: Different seeds choose different images. Default: 0.
+        keep_length: Repeat images up to the length of the whole dataset; otherwise an epoch
+            contains each chosen image once. Default: True.
+        lazy_init: Load the annotations only when they are first needed. Default: False.
 
     Raises:
         InputError: If ``fraction`` or ``seed`` is out of range, or an image does not have exactly
@@ -67,7 +67,7 @@ class StratifiedSubset(RepeatDataset):
         self.dataset.full_init()
         labels = _labels(self.dataset)
         chosen = _choose(labels, self.fraction, self.seed)
-        # whole rounds, then the beginning of another
+        # whole rounds, then the start of another
         rounds, rest = divmod(len(labels) if self.keep_length else len(chosen), len(chosen))
         self._indices = np.concatenate([np.tile(np.sort(chosen), rounds), chosen[:rest]])
         super().full_init()
@@ -121,9 +121,9 @@ def _labels(dataset: BaseDataset) -> np.ndarray:
 
 
 def _choose(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Indices of the chosen images, (n,), in an order whose beginnings of any length have the
-    classes in about their proportions."""
-    # NumPy guarantees the numbers of RandomState, but not those of default_rng
+    """Indices of the chosen images, (n,), ordered such that the first k, for any k, have about the
+    class proportions of the dataset."""
+    # NumPy guarantees the stream of RandomState across versions, but not that of default_rng
     random = np.random.RandomState(seed)
     by_class = np.argsort(labels, kind='stable')
     _, starts = np.unique(labels[by_class], return_index=True)

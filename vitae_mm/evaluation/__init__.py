@@ -1,4 +1,4 @@
-"""Metrics that the codebases do not have."""
+"""Metrics that the codebases lack."""
 
 from .confusion import DetectionConfusionMatrix, SegmentationConfusionMatrix
 from .reassessed_labels import ReassessedLabels

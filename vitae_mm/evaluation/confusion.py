@@ -1,4 +1,4 @@
-"""Confusion matrices for mmdet and mmseg, which have no metric for them.
+"""Confusion matrices for mmdet and mmseg, which lack them.
 
 Like mmpretrain's ``ConfusionMatrix``, these return ``confusion_matrix/result``: counts, with a row
 for each true class and a column for each predicted class.
@@ -17,17 +17,17 @@ from vitae_mm.registry import METRICS
 
 @METRICS.register_module()
 class DetectionConfusionMatrix(BaseMetric):
-    """Confusion matrix of the boxes that overlap objects, for mmdet.
+    """Confusion matrix of boxes matched with objects, for mmdet.
 
-    In order of their scores, each box is matched with the unmatched object that it overlaps most,
-    of any class. The last column counts unmatched objects, the last row unmatched boxes. Boxes in
-    crowd regions are ignored. The data samples must have objects in the size of the original
-    image: annotations are loaded after the image is resized.
+    In descending order of score, each box is matched with the unmatched object of any class that
+    it overlaps most. The last column counts unmatched objects, the last row unmatched boxes. Boxes
+    in crowd regions are ignored. The objects in the data samples must have the scale of the
+    original image, so the pipeline must load annotations after resizing.
 
     Args:
         score: Minimum score of a box. Default: .3.
         overlap: Minimum overlap (intersection over union) of a match. Default: .5.
-        collect_device: 'cpu' or 'gpu', over which processes exchange results. Default: 'cpu'.
+        collect_device: Device for gathering results, 'cpu' or 'gpu'. Default: 'cpu'.
     """
 
     default_prefix = 'confusion_matrix'
@@ -45,7 +45,7 @@ class DetectionConfusionMatrix(BaseMetric):
         Args:
             data_batch: Unused.
             data_samples: Each with ``gt_instances`` and ``ignored_instances`` (bboxes, labels)
-                and ``pred_instances`` (bboxes, labels, scores); boxes are (N, 4), left, top,
+                and ``pred_instances`` (bboxes, labels, scores). Boxes are (N, 4): left, top,
                 right, bottom.
         """
         for sample in data_samples:
@@ -73,7 +73,7 @@ class DetectionConfusionMatrix(BaseMetric):
         """True and predicted class of each match, unmatched box and unmatched object.
 
         Args:
-            overlaps: Of boxes, in order of their scores, with objects and then crowds, (N, M).
+            overlaps: Overlaps (N, M) of boxes, in order of score, with objects and then crowds.
             found: Classes of the boxes, N.
             true: Classes of the objects, at most M.
         """
@@ -91,11 +91,11 @@ class DetectionConfusionMatrix(BaseMetric):
 
 @METRICS.register_module()
 class SegmentationConfusionMatrix(BaseMetric):
-    """Confusion matrix of the pixels, for mmseg.
+    """Confusion matrix of pixels, for mmseg.
 
     Args:
         ignore_index: Label of pixels to ignore. Default: 255.
-        collect_device: 'cpu' or 'gpu', over which processes exchange results. Default: 'cpu'.
+        collect_device: Device for gathering results, 'cpu' or 'gpu'. Default: 'cpu'.
 
     Raises:
         InputError: During evaluation, if a label is not one of the classes.
@@ -112,7 +112,7 @@ class SegmentationConfusionMatrix(BaseMetric):
 
         Args:
             data_batch: Unused.
-            data_samples: Each with ``gt_sem_seg`` and ``pred_sem_seg``, whose data are (1, H, W).
+            data_samples: Each with ``gt_sem_seg`` and ``pred_sem_seg``, with data (1, H, W).
         """
         classes = len(self.dataset_meta['classes'])
         for sample in data_samples:
@@ -140,8 +140,8 @@ class SegmentationConfusionMatrix(BaseMetric):
 
 
 def _overlaps(found: torch.Tensor, true: torch.Tensor, crowds: torch.Tensor) -> np.ndarray:
-    """Overlaps of boxes (N, 4) with objects and then crowds, (N, M): intersection over union, for
-    crowds over the box."""
+    """Overlaps (N, M) of boxes (N, 4) with objects and then crowds: intersection over union, for
+    crowds intersection over box area."""
     regions = torch.cat([true, crowds])
     is_crowd = [0] * len(true) + [1] * len(crowds)
     corners = (boxes.double().cpu().numpy() for boxes in (found, regions))

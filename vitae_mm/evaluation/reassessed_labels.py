@@ -1,4 +1,4 @@
-"""Accuracy by the reassessed labels ("ReaL") of the ImageNet validation set."""
+"""Accuracy on the reassessed labels ("ReaL") of the ImageNet validation set."""
 
 import json
 import re
@@ -19,28 +19,28 @@ REMEDY = 'download real.json from https://github.com/google-research/reassessed-
 
 @METRICS.register_module()
 class ReassessedLabels(BaseMetric):
-    """Top-1 accuracy in percent, ``real/top1``, by the labels of Beyer et al., "Are we done with
+    """Top-1 accuracy in percent, ``real/top1``, on the labels of Beyer et al., "Are we done with
     ImageNet?", 2020 (https://arxiv.org/abs/2006.07159).
 
     An image has any number of labels; a prediction is correct if it is one of them. Images without
     labels are ignored; if no image has labels, the result is nan. Images are identified by the
-    number in their file names, ``ILSVRC2012_val_00000001.JPEG`` being the first, not by their
-    order in the dataset. Use it in addition to the codebase's own metric::
+    number in their file names, from ``ILSVRC2012_val_00000001.JPEG``, not by their order in the
+    dataset. Use this metric in addition to the codebase's own::
 
         val_evaluator = [
             dict(type='Accuracy', topk=(1, 5)),
             dict(type='vitae_mm.ReassessedLabels', ann_file='data/imagenet/real.json')]
 
     Args:
-        ann_file: The published ``real.json``: for each image, in the order of their numbers, a
-            list of its classes, 0 to 999.
+        ann_file: The published ``real.json``: a list of classes, 0 to 999, for each image, in the
+            order of their numbers.
         num_images: Number of images in the file. Default: 50000.
-        collect_device: 'cpu' or 'gpu', over which processes exchange results. Default: 'cpu'.
-        prefix: Prefix of the metric's name. Default: None, for 'real'.
+        collect_device: Device for gathering results, 'cpu' or 'gpu'. Default: 'cpu'.
+        prefix: Prefix of the metric's name. Default: None, which stands for 'real'.
 
     Raises:
-        InputError: If the file is missing or invalid; during evaluation, if the name of an image
-            has no such number.
+        InputError: If the file is missing or invalid; during evaluation, if an image name has no
+            such number.
     """
 
     default_prefix = 'real'
@@ -66,7 +66,7 @@ class ReassessedLabels(BaseMetric):
             labels = self.labels[self._index(sample.get('img_path'))]
             score = sample.get('pred_score')
             predicted = sample['pred_label'] if score is None else score.argmax()
-            # one entry per sample, also without labels: mmengine counts them to drop padding
+            # one entry per sample, even without labels: mmengine counts entries to drop padding
             self.results.append(predicted.item() in labels if labels else None)
 
     def compute_metrics(self, results: list[bool | None]) -> dict[str, float]:
@@ -84,14 +84,14 @@ class ReassessedLabels(BaseMetric):
         if not found or not 1 <= int(found[1]) <= len(self.labels):
             raise InputError(
                 f'ReassessedLabels: the image {img_path} has no number from 1 to '
-                f'{len(self.labels)} in its name, as ILSVRC2012_val_00000001.JPEG has: evaluate '
+                f'{len(self.labels)} in its name, such as ILSVRC2012_val_00000001.JPEG: evaluate '
                 'on the ImageNet validation set with its original names, or remove this metric.'
             )
         return int(found[1]) - 1
 
 
 def read_labels(ann_file: str | PathLike, num_images: int = NUM_IMAGES) -> list[list[int]]:
-    """Reads the classes of each image.
+    """Reads the list of classes of each image.
 
     Args:
         ann_file: See :class:`ReassessedLabels`.
@@ -111,7 +111,7 @@ def read_labels(ann_file: str | PathLike, num_images: int = NUM_IMAGES) -> list[
     if not isinstance(labels, list):
         raise InputError(f'{name} is not a list with an entry for each image: {REMEDY}.')
     for index, classes in enumerate(labels):
-        # type() and not isinstance(): True is not a class
+        # type(), not isinstance(): True is not a class
         if not isinstance(classes, list) or not all(
             type(label) is int and 0 <= label < NUM_CLASSES for label in classes
         ):
