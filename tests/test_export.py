@@ -116,7 +116,7 @@ def test_differences_are_relative_to_the_largest_value():
 def test_large_networks_are_rejected(tmp_path, monkeypatch):
     pytest.importorskip('onnxruntime')
     monkeypatch.setattr('vitae_mm.export.MAX_WEIGHT_BYTES', 2**12)
-    with pytest.raises(InputError, match='the weights take .* GiB, and an ONNX file can hold'):
+    with pytest.raises(InputError, match='the weights take .* GiB, and an ONNX file can contain'):
         export_onnx(deployed(*NARROW['ceit']), tmp_path / 'a.onnx', torch.randn(1, 3, 32, 32))
 
 

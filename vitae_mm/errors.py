@@ -1,4 +1,4 @@
-"""The exception for errors that the user can fix."""
+"""The exception for errors in the user's input."""
 
 
 class InputError(ValueError):

@@ -24,22 +24,22 @@ from vitae_mm.layers import WindowAttention
 from vitae_mm.selfsup import MaskedViTAE
 
 OPSET = 18
-"""ONNX opset; TensorRT 10 supports it."""
+"""ONNX opset, supported by TensorRT 10."""
 
 INPUT = 'images'
 
 MAX_WEIGHT_BYTES = 3 * 2**29
-"""Largest size of the weights; above it torch writes them to a second file."""
+"""Maximum size of the weights; above it, torch writes them to a second file."""
 
 
 class DeployedNetwork(nn.Module):
-    """The part of a model that is exported: a whole classifier, otherwise the backbone.
+    """The exported part of a model: a whole classifier, otherwise the backbone.
 
     Args:
         model: Model of any codebase, in eval mode.
 
     Raises:
-        InputError: For masked autoencoders and for other backbones than ViTAE, ViTAEv2 and CeiT.
+        InputError: For masked autoencoders, and for backbones other than ViTAE, ViTAEv2 and CeiT.
     """
 
     def __init__(self, model: nn.Module):
@@ -60,7 +60,7 @@ class DeployedNetwork(nn.Module):
 
     @property
     def output_names(self) -> list[str]:
-        """'logits', or 'map0', 'map1', ... by stage."""
+        """'logits' for a classifier, otherwise 'map0', 'map1', ... by stage."""
         if self.classifier is not None:
             return ['logits']
         return [f'map{index}' for index in self.backbone.out_indices]
@@ -84,7 +84,7 @@ def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) ->
     Args:
         network: In eval mode, on the device of the images.
         images: Example input, (B, C, H, W).
-        dynamic: Leave B, H and W open. Defaults to False.
+        dynamic: Make B, H and W dynamic. Defaults to False.
 
     Raises:
         InputError: If the network cannot be exported.
@@ -97,7 +97,7 @@ def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) ->
             raise InputError(
                 'shifted windows depend on the size of the map: export this network for one size.'
             )
-        # torch would take a batch of one, or a side of one window, for a constant
+        # torch would treat a batch of one, or a side of one window, as constant
         sides = (max(side, 160) for side in images.shape[2:])
         images = images.new_zeros(2, images.shape[1], *sides)
         shapes = ({0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC},)
@@ -129,23 +129,23 @@ def export_onnx(
     Args:
         network: In eval mode, on the CPU.
         path: File to write.
-        images: Example input and input of the comparison, (B, C, H, W).
-        dynamic: Leave B, H and W open, and compare at other sizes too. Defaults to False.
+        images: Input of the export and of the comparison, (B, C, H, W).
+        dynamic: Make B, H and W dynamic, and compare at other sizes too. Defaults to False.
         metadata: Entries to store in the file, as JSON.
-        tolerance: Largest accepted difference, relative to the largest output. Defaults to 1e-4.
+        tolerance: Maximum difference, relative to the largest output. Defaults to 1e-4.
 
     Returns:
         The largest relative difference.
 
     Raises:
         InputError: If a package is missing, the network cannot be exported or has more than
-            ``MAX_WEIGHT_BYTES`` of weights, or its outputs differ; no file is written then.
+            ``MAX_WEIGHT_BYTES`` of weights, or the outputs differ; then no file is written.
     """
     onnxruntime = require_onnxruntime()
     size = sum(value.nbytes for value in network.state_dict().values())
     if size > MAX_WEIGHT_BYTES:
         raise InputError(
-            f'the weights take {size / 2**30:.1f} GiB, and an ONNX file can hold at most '
+            f'the weights take {size / 2**30:.1f} GiB, and an ONNX file can contain at most '
             f'{MAX_WEIGHT_BYTES / 2**30} GiB: export a smaller network.'
         )
     program = export_program(network, images, dynamic)
@@ -190,8 +190,8 @@ def export_onnx(
 
 
 def describe(cfg: Config, classes: Sequence[str] | None) -> dict[str, object]:
-    """Returns what a program needs to run the network, as far as the config has it: ``mean`` and
-    ``std`` of the images, the order of their ``channels``, and the names of the ``classes``."""
+    """Returns what a program needs to run the network, as far as it is known: ``mean`` and ``std``
+    of the images, the order of their ``channels``, and the names of the ``classes``."""
     # a preprocessor in the model takes precedence
     options = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
     known = dict(
@@ -226,13 +226,13 @@ def require_onnxruntime() -> ModuleType:
 def _is_classifier(model: nn.Module) -> bool:
     try:
         from mmpretrain.models import BaseClassifier
-    except ImportError:  # one codebase suffices
+    except ImportError:  # only another codebase is installed
         return False
     return isinstance(model, BaseClassifier)
 
 
 def _channel_order(cfg: Config, options: Mapping) -> str | None:
-    """Channel order of the normalized images: after a conversion, otherwise as loaded."""
+    """Channel order of the normalized images: converted by the preprocessor, or as loaded."""
     if options.get('to_rgb') or options.get('bgr_to_rgb'):
         return 'RGB'
     if options.get('rgb_to_bgr'):
@@ -240,7 +240,7 @@ def _channel_order(cfg: Config, options: Mapping) -> str | None:
     dataset = next(leaf_datasets(cfg.get('test_dataloader')), None)
     if dataset is None:
         return None
-    # datasets that contain their images, such as CIFAR, provide RGB
+    # datasets that contain the images themselves, such as CIFAR, provide RGB
     return 'BGR' if loads_image_files(dataset['pipeline']) else 'RGB'
 
 
@@ -251,7 +251,7 @@ def _export_error(how: str, error: Exception, remedy: str) -> InputError:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences warnings and log messages of the converter about its internals."""
+    """Silences the converter's warnings and log messages about its internals."""
     logger = logging.getLogger('onnxscript')
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
-    """Lets ``write`` write a temporary file, then renames it to ``path``, so that no partly
-    written file is left if it fails."""
+    """Calls ``write`` with the path of a temporary file, then renames that file to ``path``, so a
+    failure leaves no partly written file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.stem}.{os.getpid()}.tmp{path.suffix}')

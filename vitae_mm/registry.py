@@ -1,7 +1,7 @@
 """Registries of the package.
 
-mmengine imports this module when a config names the scope ``vitae_mm``, and imports the listed
-locations on the first lookup, so that configs of any OpenMMLab codebase find ``vitae_mm.ViTAEv2``
+mmengine imports this module when a config uses the scope ``vitae_mm``, and imports the modules
+listed here on the first lookup, so that configs of any OpenMMLab codebase find ``vitae_mm.ViTAEv2``
 without ``custom_imports``.
 """
 
@@ -10,7 +10,7 @@ from mmengine.registry import Registry
 
 
 def _registry(parent: Registry, *modules: str) -> Registry:
-    """A child of one of mmengine's registries, for the classes in these modules."""
+    """Creates a child of one of mmengine's registries for the classes in these modules."""
     locations = [f'vitae_mm.{module}' for module in modules]
     return Registry(parent.name, parent=parent, scope='vitae_mm', locations=locations)
 
