@@ -4,10 +4,10 @@
     python tools/export_onnx.py CONFIG CHECKPOINT model.onnx --fuse
     python tools/export_onnx.py CONFIG CHECKPOINT model.onnx --dynamic
 
-The input "images" is (B, C, H, W) and normalized; mean, std, channel order and class names are
-stored in the file's metadata. The outputs are "logits" of a classifier, before the softmax, or
-"map0", "map1", ... of a backbone. The file is written only if ONNX Runtime reproduces the outputs
-of the network.
+The input "images" is (B, C, H, W) and normalized; the file's metadata contain mean, std, channel
+order and class names. The outputs are "logits" for a classifier, before the softmax, or "map0",
+"map1", ... for a backbone. The file is written only if ONNX Runtime reproduces the outputs of the
+network.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--batch', type=int, default=1, help='number of images; default: 1')
     parser.add_argument(
-        '--dynamic', action='store_true', help='leave number and size of the images open'
+        '--dynamic', action='store_true', help='accept images of any number and size'
     )
     parser.add_argument(
         '--fuse', action='store_true', help='fold batch norms into convs: faster, same outputs'

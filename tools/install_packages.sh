@@ -18,7 +18,7 @@ if "${pip[@]}" --only-binary onedl-mmcv -r mminstall.txt -c constraints.txt 2>/d
 else
     echo "setup: installing the OpenMMLab packages; compiling mmcv takes about 8 minutes on two" \
         "cores, once for this environment"
-    # without the debug information that Python's own flags ask for: a third faster
+    # without the debug information that Python's flags request, compiling is a third faster
     CFLAGS="${CFLAGS:-} -g0" "${pip[@]}" --no-build-isolation -r mminstall.txt -c constraints.txt
 fi
 "${pip[@]}" --no-deps --no-build-isolation --no-binary xtcocotools -r pose.txt

@@ -3,8 +3,8 @@
 
     python tools/launch.py PROCESSES SCRIPT [ARGUMENTS ...]
 
-It first checks that the port is free and that there are enough GPUs. To run on several nodes, run
-the same command on each, with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
+It first checks that the port is free and that there are enough GPUs. On several nodes, run the same
+command on each with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 """
 
 import logging
@@ -31,7 +31,7 @@ def main() -> None:
     nodes = _integer('NNODES', os.environ.get('NNODES', '1'))
     node_rank = _integer('NODE_RANK', os.environ.get('NODE_RANK', '0'), minimum=0)
     if node_rank >= nodes:
-        raise InputError(f'NODE_RANK={node_rank}: with NNODES={nodes} it is at most {nodes - 1}.')
+        raise InputError(f'NODE_RANK={node_rank}: for NNODES={nodes} give 0 to {nodes - 1}.')
     if nodes > 1 and 'MASTER_ADDR' not in os.environ:
         raise InputError(f'NNODES={nodes}: set MASTER_ADDR to the address of node 0 on all nodes.')
     gpus = torch.cuda.device_count()
@@ -40,7 +40,7 @@ def main() -> None:
     if 'OMP_NUM_THREADS' not in os.environ:
         cores = len(os.sched_getaffinity(0))
         os.environ['OMP_NUM_THREADS'] = '1' if gpus else str(max(cores // processes, 1))
-    # its report of a failure would hide the message of the process
+    # torchrun's report of a failure would hide the message of the process
     logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
     try:
         torchrun(

@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path, default=Path('data/shapes'), help='folder to create')
     parser.add_argument('--train', type=int, default=400, help='number of training scenes')
     parser.add_argument('--val', type=int, default=50, help='number of validation scenes')
-    parser.add_argument('--seed', type=int, default=0, help='another seed gives other scenes')
+    parser.add_argument('--seed', type=int, default=0, help='different seeds give different scenes')
     args = parser.parse_args()
     write_shapes(args.out, dict(train=args.train, val=args.val), args.seed)
     print(f'wrote {args.train} training and {args.val} validation scenes to {args.out}')

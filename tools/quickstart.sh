@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains and tests a network with a ViTAEv2 backbone on the demo data and draws its
-# predictions, on two processes. Running it again skips finished steps.
+# Trains and tests a network with a ViTAEv2 backbone on the demo data, on two processes, and
+# draws its predictions. Running it again skips finished steps.
 #
 #   bash tools/quickstart.sh [TASK]
 #

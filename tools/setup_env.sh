@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Creates .venv with everything the project needs, and activates it in this
-# shell. If .venv is up to date, only activates it.
+# Creates .venv with everything the project needs and activates it in this shell. If .venv is up
+# to date, only activates it.
 #
 #   . tools/setup_env.sh
 #
-# PYTHON=python3.11 selects the interpreter. Packages are installed with uv where
-# it is available.
+# PYTHON=python3.11 selects the interpreter. Packages are installed with uv if it is available.
 
 _vitae_root=$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)
 
@@ -23,14 +22,14 @@ _vitae_find_python() {
             return
         fi
     done
-    _vitae_fail "Python 3.10, 3.11 or 3.12 is required, found" \
+    _vitae_fail "Python 3.10, 3.11 or 3.12 is required, but found" \
         "$("${PYTHON:-python3}" --version 2>&1 | head -n 1). Install one (Debian, Ubuntu:" \
         "apt install python3.11 python3.11-venv) and select it with PYTHON=python3.11."
 }
 
 _vitae_check_compiler() {
     if ! command -v "${CXX:-c++}" >/dev/null; then
-        _vitae_fail "building mmcv's operators requires a C++ compiler, found no ${CXX:-c++}." \
+        _vitae_fail "building mmcv's operators requires a C++ compiler, but ${CXX:-c++} was not found." \
             "Install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++)," \
             "or set CXX to yours."
     elif ! "$1" -c 'import os, sys, sysconfig

@@ -24,16 +24,16 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_model_arguments(parser)
-    parser.add_argument('--work-dir', help='folder of the log; default: work_dirs/<config>/test')
+    parser.add_argument('--work-dir', help='folder for the log; default: work_dirs/<config>/test')
     parser.add_argument(
         '--show-dir',
-        help='draw predictions into this folder, with the ground truth if the codebase supports '
-        'it; with several processes, only the share of the first is drawn',
+        help='draw predictions to this folder, with the ground truth if the codebase supports it; '
+        'with several processes, only the images of the first are drawn',
     )
     parser.add_argument(
         '--tta',
         action='store_true',
-        help="average over the views of the config's tta_pipeline, such as scales and flips",
+        help="average predictions over the config's tta_pipeline, such as scales and flips",
     )
     parser.add_argument(
         '--fuse',
@@ -64,7 +64,7 @@ def main() -> None:
 
 def draw_predictions(cfg: Config, folder: str) -> None:
     """Makes the codebase's visualization hook draw every image."""
-    # mmengine would put a relative folder into that of the log
+    # mmengine would resolve a relative path against the log folder
     folder = str(Path(folder).absolute())
     drawing = dict(
         DetVisualizationHook=dict(draw=True, test_out_dir=folder),
@@ -88,8 +88,8 @@ def average_views(cfg: Config) -> None:
     missing = [name for name in ('tta_model', 'tta_pipeline') if name not in cfg]
     if missing:
         raise InputError(
-            f'--tta: the config has no {missing}; add them, as '
-            'configs/_base_/datasets/ade20k_512.py and runtime/seg.py do.'
+            f'--tta: the config has no {missing}: add them, as in '
+            'configs/_base_/datasets/ade20k_512.py and configs/_base_/runtime/seg.py.'
         )
     for dataset in leaf_datasets(cfg.test_dataloader):
         dataset.pipeline = cfg.tta_pipeline

@@ -88,13 +88,13 @@ def main() -> None:
     use_safe_reader(args.trust)
     if args.resume and args.overwrite:
         raise InputError(
-            '--resume continues the run in the work dir, --overwrite replaces it: give one of them.'
+            '--resume continues the run in the work dir, --overwrite replaces it: give only one.'
         )
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume:
         resume_from(cfg, args.resume)
     if args.compile and cfg.get('strategy'):
-        raise InputError('--compile does not support strategy in the config: remove one of them.')
+        raise InputError('--compile does not support a strategy in the config: remove one of them.')
     if args.amp:
         use_mixed_precision(cfg)
     if args.auto_scale_lr:
@@ -122,14 +122,14 @@ def main() -> None:
 
 
 def resume_from(cfg: Config, checkpoint: str) -> None:
-    """Sets the checkpoint to resume from, 'auto' for the last in the work dir; without one, the
-    run starts from the beginning."""
+    """Sets the checkpoint to resume from, 'auto' for the last one in the work dir; without
+    one, a new run starts."""
     if checkpoint == 'auto':
-        mark = Path(cfg.work_dir) / 'last_checkpoint'
-        checkpoint = mark.read_text().strip() if mark.exists() else ''
+        record = Path(cfg.work_dir) / 'last_checkpoint'
+        checkpoint = record.read_text().strip() if record.exists() else ''
         if checkpoint and not Path(checkpoint).is_file():
             # the folder was moved, or the path is relative to another working directory
-            checkpoint = str(mark.with_name(Path(checkpoint).name))
+            checkpoint = str(record.with_name(Path(checkpoint).name))
     if checkpoint:
         cfg.resume, cfg.load_from = True, checkpoint
     elif process_rank() == 0:
@@ -162,8 +162,8 @@ def scale_lr(cfg: Config) -> None:
     """Makes mmengine scale the learning rate to the total batch size."""
     if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
         raise InputError(
-            '--auto-scale-lr: the config does not set the batch size of its learning rate: add '
-            'auto_scale_lr=dict(base_batch_size=16), with the right number.'
+            '--auto-scale-lr: the config does not define the batch size of its learning rate: add '
+            'it, for example auto_scale_lr=dict(base_batch_size=16).'
         )
     cfg.auto_scale_lr.enable = True
 
