@@ -67,7 +67,7 @@ def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -
     state = unwrap_state_dict(content, ema=False).state_dict
     model = build_model(cfg)
     check_match(model, state, f'checkpoint {checkpoint}')
-    model.load_state_dict(state, strict=False)  # there may be extra entries
+    model.load_state_dict(state, strict=False)  # the file may have more
     model.cfg = cfg
     model.dataset_meta = _dataset_meta(cfg, content)
     return revert_sync_batchnorm(model).to(device)
@@ -76,7 +76,7 @@ def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -
 def _dataset_meta(cfg: Config, content: Mapping) -> dict[str, Any]:
     """Metadata of the training dataset from the checkpoint, else of the config's test dataset."""
     if kept := (content.get('meta') or {}).get('dataset_meta'):
-        return {key.lower(): value for key, value in kept.items()}  # once in capitals
+        return {key.lower(): value for key, value in kept.items()}  # capitals in old checkpoints
     if not cfg.get('test_dataloader'):
         return {}
     dataset = dict(cfg.test_dataloader.dataset, pipeline=[], lazy_init=True)
