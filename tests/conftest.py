@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from .helpers import training
 from .helpers.commands import ROOT
 
 START = time.monotonic()
@@ -23,7 +24,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    # first what runs in any case
+    # tests that are never skipped run first
     items.sort(key=lambda item: 'slow' in item.keywords)
     if not config.getoption('exhaustive'):
         skip = pytest.mark.skip(reason='takes minutes; run with --exhaustive')
@@ -36,12 +37,18 @@ def pytest_collection_modifyitems(config, items):
 def pytest_runtest_setup(item):
     minutes = item.config.getoption('slow_minutes')
     if 'slow' in item.keywords and time.monotonic() - START > 60 * minutes:
-        pytest.skip(f'slow, and {minutes:g} minutes are over')
+        pytest.skip(f'slow, and {minutes:g} minutes have passed')
+
+
+@pytest.fixture(scope='session')
+def data(tmp_path_factory):
+    """The demo shapes, which tests must not change."""
+    return training.make_data(tmp_path_factory.mktemp('data'))
 
 
 @pytest.fixture
 def run_tool(monkeypatch, capsys):
-    """Runs a tool in this process, which has the libraries; returns what it prints."""
+    """Runs a tool in this process, where the libraries are loaded, and returns its output."""
 
     def run_here(tool, *arguments):
         monkeypatch.setattr(sys, 'argv', [tool, *map(str, arguments)])

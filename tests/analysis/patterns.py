@@ -7,14 +7,16 @@ from torch.nn import functional as F
 from vitae_mm.analysis.classifiers import PixelClassifier, Samples
 from vitae_mm.engine.models import build_model
 
-from ..helpers.archs import classifying
+from ..helpers.archs import classifier_out_type
 
 MEAN, STD = [120.0, 110.0, 100.0], [60.0, 55.0, 50.0]
 
 
 def make_classifier(network, arch, bgr=False, **options):
     torch.manual_seed(0)
-    backbone = dict(type=f'vitae_mm.{network.__name__}', arch=arch, out_type=classifying(network))
+    backbone = dict(
+        type=f'vitae_mm.{network.__name__}', arch=arch, out_type=classifier_out_type(network)
+    )
     cfg = Config(
         dict(
             default_scope='mmpretrain',

@@ -12,7 +12,7 @@ from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.backbones.spec import read_arch
 from vitae_mm.errors import InputError
 
-from ..helpers.archs import NARROW, PUBLISHED, classifying, every_arch
+from ..helpers.archs import NARROW, PUBLISHED, classifier_out_type, every_arch
 
 narrow = pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 every = pytest.mark.parametrize('network, arch', every_arch())
@@ -34,14 +34,14 @@ def build(network, arch, **options):
 
 
 def loss_of(outputs):
-    """A scalar in which every output element counts differently."""
+    """A scalar in which every output element has a different weight."""
     return sum((m * torch.linspace(-1, 1, m.numel()).reshape(m.shape)).sum() for m in outputs)
 
 
 @pytest.mark.parametrize('network, arch, millions', PUBLISHED)
-def test_parameter_count(network, arch, millions):
+def test_parameter_counts_match_the_papers(network, arch, millions):
     with torch.device('meta'):
-        model = network(arch, out_type=classifying(network))
+        model = network(arch, out_type=classifier_out_type(network))
     head = 1000 * (rows(network, arch)[-1]['dim'] + 1)
     # the papers count the Performers' random features, which are not trained
     features = sum(b.numel() for name, b in model.named_buffers() if name.endswith('.features'))
@@ -50,14 +50,14 @@ def test_parameter_count(network, arch, millions):
 
 
 @pytest.mark.parametrize('arch, millions', [('tiny', 6.430), ('small', 24.351)])
-def test_parameter_count_at_384(arch, millions):
+def test_parameter_counts_at_384_match_the_paper(arch, millions):
     with torch.device('meta'):
         model = CeiT(arch, img_size=384, out_type='cls_token')
     count = sum(p.numel() for p in model.parameters()) + 1000 * (model.norm.weight.numel() + 1)
     assert round(count / 1e6, 3) == millions
 
 
-def test_without_inductive_biases_it_is_t2t_in_shape():
+def test_vitae_without_convolutions_has_the_size_of_t2t():
     with torch.device('meta'):
         model = ViTAE(
             'tiny',
@@ -86,7 +86,7 @@ def test_map_sizes_are_rounded_up(network, arch, size):
         assert m.isfinite().all()
 
 
-def test_images_smaller_than_one_token():
+def test_images_smaller_than_one_token_are_rejected_or_padded():
     assert build(*NARROW['vitaev2']).eval()(torch.rand(1, 3, 1, 1))[-1].shape == (1, 32, 1, 1)
     for name in ('vitae', 'vitae_patch', 'ceit'):
         with pytest.raises(InputError, match='16x15 pixels are too small.*16 or more'):
@@ -104,7 +104,7 @@ def test_one_token_is_too_small_to_train_batch_norms(name, side):
 
 
 @narrow
-def test_images_of_invalid_shape(network, arch):
+def test_images_of_invalid_shape_are_rejected(network, arch):
     model = build(network, arch)
     with pytest.raises(InputError, match=r'\(B, 3, H, W\), got \(1, 4, 32, 32\)'):
         model(torch.rand(1, 4, 32, 32))
@@ -173,15 +173,14 @@ def test_every_trained_parameter_has_a_gradient(name, options):
     loss_of(model(torch.randn(2, 3, 64, 96))).backward()
     trained = {key: p for key, p in model.named_parameters() if p.requires_grad}
     assert all(p.grad is not None for p in trained.values())
-    # a batch norm in train mode removes the bias before it, whose gradient is
-    # zero up to rounding
-    taken_off = ('conv1.bias', 'conv2.bias', 'conv3.bias', 'reduction.conv.bias')
+    # a batch norm in train mode cancels the bias before it, whose gradient is zero up to rounding
+    cancelled = ('conv1.bias', 'conv2.bias', 'conv3.bias', 'reduction.conv.bias')
     assert not [
         key
         for key, p in trained.items()
-        if not p.grad.abs().sum() > 0 and not key.endswith(taken_off)
+        if not p.grad.abs().sum() > 0 and not key.endswith(cancelled)
     ]
-    # where only the class token is read, what changes the map alone is not trained
+    # if only the class token is read, parameters that affect only the map are not trained
     idle = [key for key, p in model.named_parameters() if not p.requires_grad]
     assert all(f'cells.{len(model.stages[-1].cells) - 1}.' in key for key in idle)
     assert bool(idle) == (
@@ -190,9 +189,11 @@ def test_every_trained_parameter_has_a_gradient(name, options):
 
 
 @every
-def test_gradients_and_checkpointing(network, arch):
+def test_checkpointing_does_not_change_gradients(network, arch):
     out_types = (
-        ['featmap', classifying(network)] if isinstance(arch, dict) else [classifying(network)]
+        ['featmap', classifier_out_type(network)]
+        if isinstance(arch, dict)
+        else [classifier_out_type(network)]
     )
     for out_type in out_types:
         model = build(network, arch, drop_path_rate=0.3, drop_rate=0.1, out_type=out_type).train()
@@ -230,14 +231,16 @@ def test_gradients_and_checkpointing(network, arch):
 
 @pytest.mark.slow
 @narrow
-def test_compiled_checkpointing_changes_nothing(network, arch):
+def test_compiled_checkpointing_does_not_change_gradients(network, arch):
     plain = build(network, arch).double().train()
     for module in plain.modules():
-        if isinstance(module, nn.Dropout):  # of Performers: compiled, it draws other numbers
+        if isinstance(
+            module, nn.Dropout
+        ):  # dropout of Performers draws other numbers when compiled
             module.p = 0.0
     compiled = copy.deepcopy(plain)
     compiled.with_cp = True
-    # traces and partitions as the default backend does, without its C++ build
+    # traces and partitions like the default backend, without compiling C++
     compiled.compile(backend='aot_eager')
     x = torch.randn(2, 3, 64, 64).double()
     for model in (plain, compiled):
@@ -257,7 +260,7 @@ def test_checkpointing_stores_less(network, arch):
             lambda t: sizes.append(t.numel()) or t, lambda t: t
         ):
             model(torch.randn(1, 3, 128, 128))
-        # the image itself is stored in any case
+        # the image is stored either way
         return sum(sizes) - 3 * 128 * 128
 
     assert stored(True) < stored(False) / 5
@@ -313,7 +316,7 @@ def test_drop_path_rises_linearly_over_all_normal_cells(network, arch):
     assert rates == pytest.approx([0.5 * i / (len(rates) - 1) for i in range(len(rates))])
 
 
-def test_drop_path_of_a_single_cell():
+def test_a_single_cell_has_the_full_drop_path_rate():
     arch = dict(NARROW['vitaev2'][1], depths=(0, 0, 0, 1))
     model = build(NARROW['vitaev2'][0], arch, drop_path_rate=0.5, attention=['full'])
     assert [m.p for m in model.modules() if isinstance(m, StochasticDepth)] == [0.5]
@@ -326,7 +329,7 @@ def test_later_stages_are_not_built():
 
 
 @pytest.mark.parametrize('network, arch, _', PUBLISHED)
-def test_options_of_every_published_arch(network, arch, _):
+def test_every_published_arch_supports_the_options(network, arch, _):
     with torch.device('meta'):
         model = network(
             arch,
@@ -358,7 +361,7 @@ def test_state_dict_round_trip(network, arch):
 
 
 @narrow
-def test_samples_do_not_see_each_other(network, arch):
+def test_samples_are_independent(network, arch):
     model = build(network, arch).eval()
     x = torch.randn(4, 3, 50, 70)
     order = [2, 0, 3, 1]
@@ -386,7 +389,7 @@ def test_performer_cells_have_dropout():
     assert model.stages[2].cells[0].attn.drop.p == 0
 
 
-def test_published_attention_kinds():
+def test_published_networks_have_their_kinds_of_attention():
     def kinds(model):
         return [
             (

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ..helpers.archs import PUBLISHED, classifying
+from ..helpers.archs import PUBLISHED, classifier_out_type
 
 UP_TO_BASE = [(network, arch) for network, arch, _ in PUBLISHED if arch not in ('large', 'huge')]
 FAST = [(network, arch) for network, arch in UP_TO_BASE if arch == 'tiny']
@@ -19,9 +19,9 @@ STEPS = 50
         for pair in UP_TO_BASE
     ],
 )
-def test_fifty_steps_without_a_nan(network, arch, dtype):
+def test_fifty_steps_stay_finite(network, arch, dtype):
     torch.manual_seed(0)
-    model = network(arch, out_type=classifying(network))
+    model = network(arch, out_type=classifier_out_type(network))
     model.init_weights()
     width = model.stages[-1].cells[-1].norm1.normalized_shape[0]
     head = nn.Linear(width, 10)

@@ -1,4 +1,4 @@
-"""What a step computes, for every kind of network."""
+"""The steps that are measured, for every kind of network."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def network(request, tmp_path):
     elif request.param == 'detector':
         path = training.write_detector(tmp_path / 'd.py', tmp_path)
     else:
-        path = training.write_config(tmp_path / 'c.py', tmp_path)
+        path = training.write_classifier(tmp_path / 'c.py', tmp_path)
     return load_network(str(path))
 
 
@@ -28,7 +28,7 @@ def images():
 
 
 @pytest.mark.parametrize('mode', ['forward', 'train'])
-def test_steps_of_every_kind_of_model(network, mode, images, monkeypatch):
+def test_every_kind_of_model_takes_a_step(network, mode, images, monkeypatch):
     backward = []
     monkeypatch.setattr(torch.Tensor, 'backward', lambda loss, *args: backward.append(loss))
     case = build_case(network, images, form='eager', mode=mode)
@@ -42,7 +42,7 @@ def test_steps_leave_no_gradients(network, images):
     assert all(parameter.grad is None for parameter in network.model.parameters())
 
 
-def test_half_precision_is_that_of_autocast(network, images, monkeypatch):
+def test_half_precision_uses_autocast(network, images, monkeypatch):
     case = build_case(network, images, form='eager', mode='forward', dtype='bfloat16')
     kinds = []
     linear = torch.nn.functional.linear
@@ -60,8 +60,8 @@ def test_half_precision_is_that_of_autocast(network, images, monkeypatch):
     assert set(kinds) == {torch.bfloat16}
 
 
-def test_multiply_adds_of_a_step(tmp_path, images):
-    config = str(training.write_config(tmp_path / 'c.py', tmp_path))
+def test_multiply_adds_scale_with_images_and_mode(tmp_path, images):
+    config = str(training.write_classifier(tmp_path / 'c.py', tmp_path))
 
     def macs(images, mode):
         return build_case(load_network(config), images, form='eager', mode=mode).macs
@@ -78,12 +78,12 @@ def test_fused_networks_are_not_trained(form, network, images):
         build_case(network, images, form=form, mode='train')
 
 
-def test_networks_of_installed_codebases(images):
+def test_networks_of_installed_codebases_are_loaded(images):
     network = load_network('mmpretrain::resnet/resnet18_8xb16_cifar10.py', 'R18')
     assert network.name == 'R18' and network.model(images).shape == (2, 10)
 
 
-def test_networks_of_timm(images):
+def test_networks_of_timm_are_loaded(images):
     pytest.importorskip('timm')
     network = load_network('timm:resnet18')
     assert network.name == 'resnet18' and network.model(images).shape == (2, 1000)
@@ -98,12 +98,12 @@ def test_networks_of_timm(images):
         ('nopackage::a.py', 'nopackage::a.py is not installed'),
     ],
 )
-def test_unknown_networks_are_refused(spec, message):
+def test_unknown_networks_are_rejected(spec, message):
     with pytest.raises(InputError, match=message):
         load_network(spec)
 
 
-def test_unknown_models_of_timm_are_refused():
+def test_unknown_models_of_timm_are_rejected():
     pytest.importorskip('timm')
     with pytest.raises(InputError, match='no such model; similar names: .*resnet18'):
         load_network('timm:resnet_18')

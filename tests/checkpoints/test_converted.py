@@ -1,4 +1,4 @@
-"""Files that an earlier version converted load in this one, and give the same output."""
+"""Files converted by version 0.1.0 load and give the same outputs."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ import torch
 from vitae_mm.checkpoints import load_pretrained
 
 from ..helpers import golden
-from ..helpers.archs import NARROW, classifying
+from ..helpers.archs import NARROW, classifier_out_type
 
 FOLDER = Path(__file__).parent / 'converted'
-"""Narrow networks with random weights, converted by version 0.1.0."""
+"""Narrow networks with random weights."""
 
 
 @pytest.mark.parametrize('name', NARROW)
 def test_converted_files_load(name):
     network, arch = NARROW[name]
-    model = network(arch, out_type=classifying(network))
+    model = network(arch, out_type=classifier_out_type(network))
     load_pretrained(model, FOLDER / f'{name}.pth')
     with torch.no_grad():
         output = model.eval()(golden.image(1, 3, 70, 90))[0]

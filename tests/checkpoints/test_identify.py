@@ -7,7 +7,7 @@ from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.checkpoints import Layout, identify_layout, identify_network, nearest_network
 from vitae_mm.errors import InputError
 
-from ..helpers.archs import PUBLISHED, classifying
+from ..helpers.archs import PUBLISHED, classifier_out_type
 from .test_convert import LAYOUTS, published
 
 
@@ -24,7 +24,7 @@ def test_layout_is_found(name, layout):
         ({'backbone.stages.0.norm.bias': 0}, 'our own names'),
     ],
 )
-def test_files_without_a_published_network(state, words):
+def test_files_without_a_published_network_are_rejected(state, words):
     with pytest.raises(InputError, match=words):
         identify_layout(state)
 
@@ -32,7 +32,7 @@ def test_files_without_a_published_network(state, words):
 @pytest.mark.parametrize('network, arch, _', PUBLISHED)
 def test_networks_are_found(network, arch, _):
     with torch.device('meta'):
-        state = network(arch, out_type=classifying(network)).state_dict()
+        state = network(arch, out_type=classifier_out_type(network)).state_dict()
     found = identify_network(state)
     assert (found.network, found.arch) == (network.__name__, arch)
     assert nearest_network(state) == found
@@ -44,7 +44,7 @@ def test_position_embeddings_of_any_image_size_are_recognized():
     assert str(identify_network(state)) == "CeiT 'small'"
 
 
-def test_the_nearest_network_of_a_changed_one():
+def test_the_nearest_published_network_is_found():
     with torch.device('meta'):
         state = ViTAE('6m', pcm_kernel_size=1).state_dict()
         parts = ViTAEv2('base', out_indices=(0, 1, 2)).state_dict()

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from ..helpers.config_files import datasets, of_task, read, steps
+from vitae_mm.engine.config import walk_datasets
+
+from ..helpers.config_files import of_task, read, steps
 
 PRETRAINING = [name for name in of_task('cifar10') if '/mae_' in name]
 CLASSIFIERS = [name for name in of_task('cifar10') if name not in PRETRAINING]
@@ -16,7 +18,7 @@ CLASSIFIERS = [name for name in of_task('cifar10') if name not in PRETRAINING]
         for name in CLASSIFIERS
     ],
 )
-def test_classifier_steps(name):
+def test_classifiers_take_a_step(name):
     from mmpretrain.structures import DataSample
 
     inputs = [torch.randint(0, 255, (3, 32, 32), dtype=torch.uint8)] * 2
@@ -27,7 +29,7 @@ def test_classifier_steps(name):
 
 
 @pytest.mark.parametrize('name', PRETRAINING)
-def test_pretraining_steps(name):
+def test_autoencoders_take_a_step(name):
     cfg = read(name)
     images = torch.randint(0, 255, (2, 3, 32, 32), dtype=torch.uint8)
     features = steps(
@@ -45,12 +47,14 @@ def test_data_and_schedule(name):
     assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
     assert cfg.model.head.num_classes == 10 and cfg.model.train_cfg is None
     assert cfg.train_cfg.max_epochs % cfg.train_cfg.val_interval == 0
-    part, whole, _ = datasets(cfg.train_dataloader.dataset)
+    part, whole, _ = walk_datasets(cfg.train_dataloader.dataset)
     # an epoch has the length of `whole`, whatever part of it is shown
     assert part.fraction == 1 and 'keep_length' not in part
     assert whole.fraction == (0.1 if '_10pct' in name else 1) and whole.keep_length is False
-    # tested on every test image
-    assert [dataset.type for dataset in datasets(cfg.test_dataloader.dataset)] == ['CustomDataset']
+    # every test image is tested
+    assert [dataset.type for dataset in walk_datasets(cfg.test_dataloader.dataset)] == [
+        'CustomDataset'
+    ]
     assert cfg.test_dataloader.dataset.data_prefix == 'test'
 
 
@@ -66,5 +70,5 @@ def test_finetuning_has_the_network_of_its_pretraining(pretraining, finetuning):
         read(f'cifar10/{name}.py').model.backbone for name in (pretraining, finetuning)
     )
     assert (first.arch, first.img_size) == (second.arch, second.img_size)
-    # kernels of 1x1 while pretraining, 3x3 afterwards
+    # the defaults: 1x1 kernels in pretraining, and 3x3 kernels afterwards
     assert 'pcm_kernel_size' not in first and 'pcm_kernel_size' not in second

@@ -10,6 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import HOOKS, MODELS, DefaultScope
 from torch import nn
 
+from vitae_mm.engine.config import leaf_datasets
+
 from ..helpers.config_files import (
     BACKBONE_KEYS,
     ROOT,
@@ -17,7 +19,6 @@ from ..helpers.config_files import (
     build_dataset,
     check_schedule,
     code,
-    datasets,
     from_guide,
     learning_rates,
     of_task,
@@ -26,7 +27,7 @@ from ..helpers.config_files import (
 )
 
 SCOPE = 'mmpretrain'
-# those after masked pretraining: test_pretraining_configs.py
+# configs that follow masked pretraining are in test_pretraining_configs.py
 CONFIGS = [name for name in of_task('cls') if '_mae_' not in name]
 SMALL = [name for name in CONFIGS if 'schedules/cls_small.py' in (ROOT / name).read_text()]
 QUICK = ('vitae_t', 'vitaev2_s', 'ceit_t', 'deit_t', 't2t_7', 'swin_t', 'r50')
@@ -35,7 +36,7 @@ TRANSFER = dict(
 )
 GPUS = 8
 
-# yapf: disable
+# fmt: off
 RECIPES = {
     # weight decay, drop path, batch, warm-up epochs
     'vitae_t':     (.03,  .1,  512,  10),
@@ -64,14 +65,14 @@ MILLIONS = {
 }
 OTHERS_MILLIONS = {'deit_t': 5.7, 'deit_s': 22.1, 't2t_7': 4.3, 't2t_14': 21.5, 'swin_t': 28.3,
                    'r50': 25.6}
-# yapf: enable
+# fmt: on
 
 
 def scratch(model):
     return f'cls/{model}_300e_in1k.py'
 
 
-# the other configs have the networks of these
+# the other configs have the same networks
 STEPPED = [scratch(model) for model in RECIPES] + SMALL
 
 
@@ -85,7 +86,7 @@ def network_of(cfg):
     return json.dumps([backbone, cfg.model.get('neck'), cfg.model.head.in_channels], sort_keys=True)
 
 
-def test_every_network_is_stepped():
+def test_the_steps_cover_every_network():
     stepped = [network_of(read(name)) for name in STEPPED]
     assert len(set(stepped)) == len(stepped)
     assert {network_of(read(name)) for name in CONFIGS} == set(stepped)
@@ -112,7 +113,7 @@ def step(cfg, size=64):
         for name in STEPPED
     ],
 )
-def test_network_steps(name):
+def test_networks_take_a_step(name):
     cfg = read(name)
     # mmpretrain's Swin needs feature maps as large as its windows
     predictions = step(cfg, size=224 if 'swin' in name else 32 if name in SMALL else 64)
@@ -139,7 +140,7 @@ def test_config_fits_its_data(name):
 
 
 @pytest.mark.parametrize('model, millions', MILLIONS.items())
-def test_our_networks_have_their_parameters(model, millions):
+def test_our_networks_have_the_published_numbers_of_parameters(model, millions):
     with torch.device('meta'):
         network = build(base_config(model))
     # the published counts include the random features of Performers
@@ -151,7 +152,7 @@ def test_our_networks_have_their_parameters(model, millions):
 
 
 @pytest.mark.parametrize('model, millions', OTHERS_MILLIONS.items())
-def test_other_networks_have_their_parameters(model, millions):
+def test_other_networks_have_the_published_numbers_of_parameters(model, millions):
     count = sum(p.numel() for p in build(base_config(model)).parameters())
     assert round(count / 1e6, 1) == millions
 
@@ -229,8 +230,8 @@ def test_only_weights_are_decayed(model):
     trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
     assert len(trained) == len(groups)
     for name, p in trained.items():
-        spared = p.ndim == 1 or name.endswith(embeddings)
-        assert groups[id(p)] == (0 if spared else RECIPES[model][0]), name
+        exempt = p.ndim == 1 or name.endswith(embeddings)
+        assert groups[id(p)] == (0 if exempt else RECIPES[model][0]), name
 
 
 def test_augmentation_of_the_recipe():
@@ -279,7 +280,7 @@ def test_augmentation_of_the_recipe():
         *(f'cls/vitae_t_100e_{data}.py' for data in ('cifar10', 'pets', 'inat2018')),
     ],
 )
-def test_pipelines_give_images_of_one_size(name):
+def test_pipelines_return_images_of_one_size(name):
     from mmengine.dataset import Compose
 
     cfg = read(name)
@@ -344,7 +345,7 @@ def test_recipe_of_transfer(model, data):
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 5e-4, 1e-8)
     assert GPUS * cfg.train_dataloader.batch_size == 512
-    # the average would be longer than the training
+    # the average would span more steps than the training has
     assert not cfg.get('custom_hooks')
 
 
@@ -356,7 +357,7 @@ def test_schedule_of_transfer(tmp_path):
 @pytest.mark.parametrize(
     'model, data, classes', [('vitae_t', 'cifar10', 10), ('ceit_t', 'pets', 37)]
 )
-def test_transfer_steps(model, data, classes):
+def test_networks_take_a_step_of_transfer(model, data, classes):
     predictions = step(read(f'cls/{model}_100e_{data}.py'))
     assert predictions[0].pred_score.shape == (classes,)
 
@@ -390,7 +391,7 @@ def test_transfer_datasets_build(data, train, test, tmp_path):
 
 @pytest.mark.parametrize('percent', [1, 10, 20, 60])
 @pytest.mark.parametrize('model', ['vitae_t', 't2t_7', 'vitaev2_s'])
-def test_recipe_of_few_data(model, percent):
+def test_a_subset_is_trained_with_the_same_recipe(model, percent):
     whole, part = read(scratch(model)), read(f'cls/{model}_300e_in1k_subset.py')
     assert part.train_dataloader.dataset.fraction == 0.1
     part.merge_from_dict({'train_dataloader.dataset.fraction': percent / 100})
@@ -399,17 +400,18 @@ def test_recipe_of_few_data(model, percent):
     assert subset == dict(
         type='vitae_mm.StratifiedSubset', fraction=percent / 100, seed=0, dataset=inner
     )
-    # the rest is that of the recipe, including the number of steps
+    # all else equals the recipe, including the number of steps
     assert part.to_dict() == whole.to_dict()
 
 
-def test_few_data_make_epochs_of_the_same_length(tmp_path):
+def test_epochs_of_a_subset_have_the_same_length(tmp_path):
     for label in 'ab':
         (tmp_path / 'train' / label).mkdir(parents=True)
         for i in range(20):
             (tmp_path / 'train' / label / f'{i}.jpg').touch()
     subset = read('cls/vitae_t_300e_in1k_subset.py').train_dataloader.dataset
-    datasets(subset)[-1].update(data_root=str(tmp_path), metainfo=dict(classes=('a', 'b')))
+    (inner,) = leaf_datasets(subset)
+    inner.update(data_root=str(tmp_path), metainfo=dict(classes=('a', 'b')))
     built = build_dataset(subset, SCOPE)
     assert len(built) == 40
     images = [built.get_data_info(i)['img_path'] for i in range(40)]
@@ -438,7 +440,7 @@ def test_reassessed_labels_are_evaluated_with_the_original():
         [f'cls/{model}_300e_in1k_subset.py' for model in ('vitae_t', 't2t_7')],
     ],
 )
-def test_swapping_the_backbone_is_one_line(names):
+def test_swapping_the_backbone_changes_one_line(names):
     ours, *others = names
     for other in others:
         differ = [a for a, b in zip(code(ours), code(other), strict=True) if a != b]
@@ -448,7 +450,7 @@ def test_swapping_the_backbone_is_one_line(names):
         assert all(a.get(key) == b.get(key) for key in same)
 
 
-def test_own_small_images_are_trained_on(tmp_path):
+def test_a_classifier_trains_on_small_custom_images(tmp_path):
     path = tmp_path / 'c.py'
     path.write_text(f"""
 _base_ = [

@@ -6,7 +6,9 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import DATASETS, METRICS, DefaultScope
 
-from ..helpers.config_files import BACKBONE_KEYS, CONFIGS, ROOT, datasets, read
+from vitae_mm.engine.config import walk_datasets
+
+from ..helpers.config_files import BACKBONE_KEYS, CONFIGS, ROOT, read
 
 SPLITS = ('train', 'val', 'test')
 
@@ -48,7 +50,7 @@ def test_pipelines_build(name):
     splits = [split for split in SPLITS if f'{split}_dataloader' in cfg]
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         for split in splits:
-            chain = datasets(cfg[f'{split}_dataloader'].dataset)
+            chain = list(walk_datasets(cfg[f'{split}_dataloader'].dataset))
             Compose(chain[-1].pipeline)
             with DATASETS.switch_scope_and_registry(cfg.default_scope) as registry:
                 assert all(registry.get(dataset.type) for dataset in chain)

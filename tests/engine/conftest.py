@@ -6,17 +6,11 @@ from vitae_mm.engine.distributed import free_port
 from ..helpers import training
 
 
-@pytest.fixture(scope='session')
-def data(tmp_path_factory):
-    """The demo shapes, which tests must not change."""
-    return training.make_data(tmp_path_factory.mktemp('engine'))
-
-
 @pytest.fixture
 def config(data, tmp_path):
     """A config with sharded training."""
     strategy = dict(type='FSDPStrategy')
-    return training.write_config(tmp_path / 'c.py', data, batch_size=4, strategy=strategy)
+    return training.write_classifier(tmp_path / 'c.py', data, batch_size=4, strategy=strategy)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_the_costs_of_parts_add_up(name, parts):
     assert {part.name for part in rest if part.macs} == parts
     assert whole.macs == sum(part.macs or 0 for part in rest)
     assert whole.parameters == sum(part.parameters for part in rest) == count_parameters(model)
-    # only used in training
+    # the auxiliary head is only used in training
     assert {part.name for part in rest} - parts <= {'auxiliary_head'}
 
 

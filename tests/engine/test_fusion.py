@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.engine.fusion import fuse_for_inference
 
-from ..helpers.archs import NARROW, classifying
+from ..helpers.archs import NARROW, classifier_out_type
 
 PUBLISHED = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
 
@@ -38,7 +38,9 @@ def assert_close(ours, theirs):
 @torch.no_grad()
 def test_fused_networks_give_the_same_outputs(network, arch, size):
     model = trained(
-        network, arch, out_type=classifying(network) if arch in ('small', 'tiny') else 'featmap'
+        network,
+        arch,
+        out_type=classifier_out_type(network) if arch in ('small', 'tiny') else 'featmap',
     )
     images = torch.randn(2, 3, *size)
     fused = fuse_for_inference(copy.deepcopy(model))

@@ -77,8 +77,8 @@ def test_sharded_training_equals_ddp_and_resumes(data, tmp_path):
         optim_wrapper=ADAMW,
         load_from=str(tmp_path / 'start.pth'),
     )
-    plain = training.write_config(tmp_path / 'plain.py', **options)
-    sharded = training.write_config(tmp_path / 'sharded.py', **options, strategy=SHARDED)
+    plain = training.write_classifier(tmp_path / 'plain.py', **options)
+    sharded = training.write_classifier(tmp_path / 'sharded.py', **options, strategy=SHARDED)
     write_start(plain, tmp_path / 'start.pth')
     for config in (plain, sharded):
         done = run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', tmp_path / config.stem)
@@ -121,7 +121,7 @@ def test_scalar_parameters_are_rejected(config, tmp_path, one_process):
 @pytest.mark.slow
 def test_a_checkpoint_of_another_model_stops_the_training(data, tmp_path):
     torch.save(dict(state_dict={'backbone.layer1.weight': torch.ones(1)}), tmp_path / 'other.pth')
-    config = training.write_config(
+    config = training.write_classifier(
         tmp_path / 'c.py', data, strategy=SHARDED, load_from=str(tmp_path / 'other.pth')
     )
     message = complaint(run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', tmp_path / 'w'))
@@ -130,7 +130,7 @@ def test_a_checkpoint_of_another_model_stops_the_training(data, tmp_path):
 
 # options of the backbone and the optimizer wrapper to test with each codebase
 OPTIONS = dict(
-    mmpretrain=(training.write_config, dict(with_cp=True), dict(accumulative_counts=2)),
+    mmpretrain=(training.write_classifier, dict(with_cp=True), dict(accumulative_counts=2)),
     mmdet=(
         training.write_detector,
         dict(frozen_stages=1),

@@ -131,7 +131,7 @@ def test_gradients_are_accumulated(write, train):
         assert equal(halves.weights[i - 1], halves.weights[i])
         assert not equal(halves.weights[i], halves.weights[i + 1])
     if write is training.write_detector:
-        return  # its loss is a mean over the boxes of a batch
+        return  # the loss of a detector is a mean over the boxes of a batch
     _, whole = train(write, 'whole', batch_size=4)
     assert len(whole.losses) == 2 and whole.losses[0] != whole.losses[1]
     assert equal(whole.weights[-1], halves.weights[-1], tolerance=1e-6)

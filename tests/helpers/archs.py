@@ -39,9 +39,9 @@ NARROW = {
     'vitae_patch': (ViTAE, PATCH),
     'ceit': (CeiT, BLOCKS),
 }
-"""One for each form of network."""
+"""A network of each form, by name."""
 
-# the arch and its parameters in millions with a linear layer for 1000 classes, as published
+# published numbers of parameters in millions, with a linear layer for 1000 classes
 PUBLISHED = [
     (ViTAEv2, 'small', 19.356),
     (ViTAEv2, '48m', 48.675),
@@ -74,6 +74,6 @@ def every_arch():
     ]
 
 
-def classifying(network):
-    """The output that the published classifier reads."""
+def classifier_out_type(network):
+    """The out_type that the published classifier of a network uses."""
     return 'cls_token' if network is CeiT else 'avg_featmap'

@@ -22,6 +22,7 @@ def run(*command, timeout=300, **environment):
 
 
 def env(**extra):
+    """The environment of commands, without GPUs."""
     path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
     return {
         **os.environ,

@@ -36,6 +36,7 @@ utils.load = cache(utils.load)
 
 
 def of_task(task: str) -> list[str]:
+    """The names of configs in a folder of configs."""
     return [name for name in CONFIGS if name.startswith(task + '/')]
 
 
@@ -137,18 +138,10 @@ def from_guide(word: str, folder: Path) -> Config:
     return Config.fromfile(folder / 'guide.py')
 
 
-class Stub(nn.Module):
-    """A model that a runner accepts."""
-
-    def __init__(self):
-        super().__init__()
-        self.fc = nn.Linear(1, 1)
-
-
 def learning_rates(cfg, folder, epoch_length=4):
     """The learning rate of each iteration, as the runner schedules it."""
     runner = Runner(
-        Stub(),
+        nn.Linear(1, 1),
         str(folder),
         train_dataloader=torch.utils.data.DataLoader(range(epoch_length)),
         train_cfg=cfg.train_cfg,
@@ -191,11 +184,6 @@ def build_dataset(node: dict, scope: str) -> BaseDataset:
         DATASETS.switch_scope_and_registry(scope) as registry,
     ):
         return registry.build(node)
-
-
-def datasets(node: dict) -> list[dict]:
-    """The wrappers around a dataset, then the dataset."""
-    return [node, *(datasets(node['dataset']) if 'dataset' in node else [])]
 
 
 def code(name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reads the golden figures: regenerated weights, inputs, expected outputs."""
+"""Reads the golden figures: weights and inputs, which are regenerated, and expected outputs."""
 
 import json
 import zlib
@@ -37,17 +37,18 @@ def _values(key, shape):
 
 
 def image(*shape):
-    """The input that the outputs belong to."""
+    """The input of the golden outputs."""
     return torch.from_numpy(np.random.RandomState(0).standard_normal(shape).astype('float32'))
 
 
 def outputs(name):
+    """The golden outputs by their key, see golden/README.md."""
     with np.load(ROOT / f'{name}.npz') as file:
         return {key: file[key] for key in file.files}
 
 
 def assert_agree(ours, golden):
-    """max |a - b| <= 1e-4 * max |b|."""
+    """Checks that max |a - b| <= 1e-4 * max |b|."""
     ours = ours.detach().numpy() if isinstance(ours, torch.Tensor) else ours
     assert ours.shape == golden.shape
     assert np.abs(ours - golden).max() <= TOLERANCE * np.abs(golden).max()

@@ -7,9 +7,9 @@ from vitae_mm.layers.masking import visible_count
 
 
 def draw(batch, grid, mask_ratio, device):
-    cells = grid[0] * grid[1]
-    order = torch.randperm(cells, generator=torch.Generator().manual_seed(0))
-    return VisibleTokens(order.expand(batch, -1), visible_count(cells, mask_ratio), tuple(grid))
+    tokens = grid[0] * grid[1]
+    order = torch.randperm(tokens, generator=torch.Generator().manual_seed(0))
+    return VisibleTokens(order.expand(batch, -1), visible_count(tokens, mask_ratio), tuple(grid))
 
 
 VisibleTokens.draw = draw

@@ -23,7 +23,7 @@ def make_data(folder: Path) -> Path:
     return folder / 'shapes'
 
 
-def write_config(
+def write_classifier(
     path: Path, data: Path, batch_size: int = 1, epochs: int = 1, augment: bool = False, **options
 ) -> Path:
     """Writes a classification config with 16 images; ``augment`` adds all sources of
@@ -173,7 +173,7 @@ def write_pose_estimator(path: Path, data: Path, **options) -> Path:
 
 
 WRITERS = dict(
-    mmpretrain=write_config,
+    mmpretrain=write_classifier,
     mmdet=write_detector,
     mmseg=write_segmentor,
     mmpose=write_pose_estimator,
@@ -261,20 +261,25 @@ def _write(
     **options,
 ) -> Path:
     """Writes a config; ``options`` replace its entries."""
-    loader = dict(
-        batch_size=batch_size,
-        num_workers=1,
-        persistent_workers=False,
-        worker_init_fn=dict(type='vitae_mm.seed_worker'),
-        dataset=dict(dataset, data_root=str(data), pipeline=pipeline),
-    )
+
+    def loader(steps, shuffle):
+        return dict(
+            batch_size=batch_size,
+            num_workers=1,
+            persistent_workers=False,
+            worker_init_fn=dict(type='vitae_mm.seed_worker'),
+            sampler=dict(type='DefaultSampler', shuffle=shuffle),
+            dataset=dict(dataset, data_root=str(data), pipeline=steps),
+        )
+
+    test_pipeline = [step for step in pipeline if step['type'] != 'GenerateTarget']
     Config(
         {
             **dict(
                 default_scope=scope,
                 model=model,
-                train_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=True)),
-                test_dataloader=dict(**loader, sampler=dict(type='DefaultSampler', shuffle=False)),
+                train_dataloader=loader(pipeline, shuffle=True),
+                test_dataloader=loader(test_pipeline, shuffle=False),
                 train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=epochs),
                 test_cfg=dict(),
                 test_evaluator=metric,

@@ -5,7 +5,7 @@ import torch
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 
-from ..helpers.archs import PUBLISHED, classifying
+from ..helpers.archs import PUBLISHED, classifier_out_type
 from .network import PlainNetwork
 
 TOLERANCE = 1e-4
@@ -21,7 +21,7 @@ def build(network, arch, size, **options):
     if network is CeiT or (arch == 'base' and network is ViTAE):
         options['img_size'] = size
     torch.manual_seed(0)
-    model = network(arch, out_type=classifying(network), **options)
+    model = network(arch, out_type=classifier_out_type(network), **options)
     for name, buffer in model.named_buffers():
         if name.endswith('running_mean'):
             buffer.normal_(std=0.1)
@@ -39,14 +39,14 @@ def assert_close(ours, theirs, tolerance=TOLERANCE):
     'network, arch', [*SMALL, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in OTHERS)]
 )
 @torch.no_grad()
-def test_outputs(network, arch, size):
+def test_outputs_are_equal(network, arch, size):
     model = build(network, arch, size).eval()
     images = torch.randn(2, 3, *size)
     assert_close(model(images)[0], PlainNetwork(model)(images)[0])
 
 
 @torch.no_grad()
-def test_maps():
+def test_maps_are_equal():
     model = ViTAEv2('small', out_indices=(0, 1, 2, 3)).eval()
     images = torch.randn(1, 3, 90, 62)
     for ours, theirs in zip(model(images), PlainNetwork(model)(images), strict=True):
@@ -55,7 +55,7 @@ def test_maps():
 
 @pytest.mark.parametrize('with_cp', [False, True])
 @pytest.mark.parametrize('network, arch', SMALL)
-def test_gradients(network, arch, with_cp):
+def test_gradients_are_equal(network, arch, with_cp):
     size = (40, 56)
     model = build(network, arch, size, with_cp=with_cp).double().train()
     for module in model.modules():
@@ -72,7 +72,7 @@ def test_gradients(network, arch, with_cp):
     ours, theirs = gradients
     largest = max(value.abs().max() for value in theirs.values())
     for name, value in ours.items():
-        # the gradient of a bias before a batch norm is rounding only
+        # the gradient of a bias before a batch norm consists of rounding errors
         bound = 1e-8 * theirs[name].abs().max() + 1e-12 * largest
         assert (value - theirs[name]).abs().max() <= bound
 
@@ -80,7 +80,7 @@ def test_gradients(network, arch, with_cp):
 @pytest.mark.parametrize('dtype, tolerance', [(torch.bfloat16, 0.05), (torch.float16, 0.01)])
 @pytest.mark.parametrize('network, arch', SMALL)
 @torch.no_grad()
-def test_half_precision(network, arch, dtype, tolerance):
+def test_half_precision_is_close(network, arch, dtype, tolerance):
     """As close to the plain network in float32 as mantissas of 8 and 11 bits allow."""
     size = (64, 96)
     model = build(network, arch, size).eval()

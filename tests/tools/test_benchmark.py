@@ -102,18 +102,18 @@ def test_compiled_networks_are_measured(mode, form, benchmark):
 
 
 @pytest.mark.parametrize('name, spec', [*TABLE_8.items(), *TABLE_10.items()])
-def test_networks_of_the_tables(name, spec):
+def test_networks_of_the_tables_are_loaded(name, spec):
     config, changes = spec
     assert load_network(config, name, changes).name == name
 
 
 @pytest.mark.parametrize('option', ['--batch', '--rounds', '--size', '--warm-up'])
-def test_numbers_out_of_range_are_refused(benchmark, option):
+def test_numbers_out_of_range_are_rejected(benchmark, option):
     with pytest.raises(InputError, match=rf'{option} \[?-1\]?: give'):
         benchmark(NARROW, f'{option}=-1')
 
 
-def test_a_missing_device_is_refused(benchmark):
+def test_a_missing_device_is_rejected(benchmark):
     with pytest.raises(InputError, match='--device cuda:99: not available on this machine'):
         benchmark(NARROW, '--device', 'cuda:99')
 
@@ -130,6 +130,6 @@ def test_a_missing_device_is_refused(benchmark):
         ((NARROW, '--size', '3x4x5'), '--size 3x4x5: give a side in pixels'),
     ],
 )
-def test_contradictions_are_refused(networks, message, benchmark):
+def test_contradictions_are_rejected(networks, message, benchmark):
     with pytest.raises(InputError, match=message):
         benchmark(*networks)

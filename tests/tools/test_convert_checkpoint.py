@@ -1,6 +1,5 @@
-import runpy
-import sys
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,15 +23,8 @@ def weights():
 
 
 @pytest.fixture
-def convert(monkeypatch, capsys):
-    """The tool in this process, which has the libraries; returns what it prints."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, arguments)])
-        runpy.run_path(str(ROOT / TOOL), run_name='__main__')
-        return capsys.readouterr().out
-
-    return call
+def convert(run_tool):
+    return partial(run_tool, TOOL)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +71,7 @@ def test_a_published_file_is_recognized(convert, weights, tmp_path, wrap):
     ],
     ids=['ddp', 'training'],
 )
-def test_the_other_networks(convert, tmp_path, name, words, wrap):
+def test_files_of_other_networks_are_recognized(convert, tmp_path, name, words, wrap):
     weights = golden.published_weights(name)
     torch.save(wrap(weights), tmp_path / 'a.pth')
     done = convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
@@ -97,7 +89,7 @@ def test_the_head_is_dropped_on_request(convert, weights, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['ViTAEv2_S', 'ViTAE_basic_Tiny', 'ceit_tiny_patch16_224'])
-def test_there_and_back(convert, tmp_path, name):
+def test_converting_back_restores_the_file(convert, tmp_path, name):
     published = golden.published_weights(name)
     torch.save(published, tmp_path / 'a.pth')
     convert(tmp_path / 'a.pth', tmp_path / 'b.pth')
@@ -183,8 +175,8 @@ POSE_NAMES = [
     ],
     ids=['detector', 'segmentor', 'pose'],
 )
-def test_models_of_the_previous_generation(convert, tmp_path, config, earlier, names):
-    """Parts named as in the previous generation load into our model."""
+def test_models_of_the_previous_generation_are_converted(convert, tmp_path, config, earlier, names):
+    """Files with the names of the previous generation load into our model."""
     cfg = Config(config) if isinstance(config, dict) else Config.fromfile(config)
     model = build_model(cfg)
     backbone = golden.published_weights('ViTAEv2_S_dense')
@@ -216,7 +208,7 @@ def test_a_file_without_classifier_is_recognized(convert, tmp_path):
 
 
 @pytest.mark.slow
-def test_refusals_leave_no_file(weights, tmp_path):
+def test_rejected_files_are_not_converted(weights, tmp_path):
     src, dst = tmp_path / 'a.pth', tmp_path / 'b.pth'
     cases = [
         ({**weights, 'layers.9.odd.weight': torch.ones(1)}, 'layers.9.odd.weight'),
@@ -252,7 +244,7 @@ def test_kernels_are_inflated_on_request(convert, tmp_path):
     assert all(torch.equal(value, larger[name]) for name, value in same.items())
 
 
-def test_weights_behind_our_own_average(convert, tmp_path):
+def test_trained_weights_are_converted_instead_of_averages(convert, tmp_path):
     average = {
         f'backbone.{key}': value for key, value in MaskedViTAE(PATCH, 64).state_dict().items()
     }

@@ -21,11 +21,6 @@ pytestmark = pytest.mark.slow
 TOOL = 'tools/demo.py'
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('demo'))
-
-
 @pytest.fixture
 def inputs(data, tmp_path):
     folder = tmp_path / 'inputs'
@@ -41,11 +36,6 @@ def model(data, tmp_path):
 
     def make(write):
         cfg = Config.fromfile(write(tmp_path / 'c.py', data))
-        steps = cfg.test_dataloader.dataset.pipeline
-        cfg.test_dataloader.dataset.pipeline = [
-            step for step in steps if step['type'] != 'GenerateTarget'
-        ]
-        cfg.dump(tmp_path / 'c.py')
         torch.save(build_model(cfg).state_dict(), tmp_path / 'c.pth')
         return tmp_path / 'c.py', tmp_path / 'c.pth'
 
@@ -77,7 +67,9 @@ def test_damaged_inputs_are_reported_and_the_others_drawn(model, inputs, tmp_pat
     (inputs / '000000.jpg').write_bytes(b'')
     (inputs / 'clip.mp4').write_bytes(b'no video')
     out = tmp_path / 'out'
-    message = complaint(run('python', TOOL, *model(training.write_config), inputs, '--out', out))
+    message = complaint(
+        run('python', TOOL, *model(training.write_classifier), inputs, '--out', out)
+    )
     assert '2 of 6 inputs could not be drawn' in message
     assert '000000.jpg cannot be decoded' in message and 'clip.mp4 cannot be decoded' in message
     assert len(list(out.iterdir())) == 4
@@ -118,5 +110,5 @@ def test_unusable_options_are_rejected(options, words, model, inputs, data, demo
         for option in options
     ]
     with pytest.raises(InputError, match=words):
-        demo(*model(training.write_config), inputs, '--out', tmp_path / 'out', *options)
+        demo(*model(training.write_classifier), inputs, '--out', tmp_path / 'out', *options)
     assert not (tmp_path / 'out').exists()

@@ -68,7 +68,7 @@ def test_train_test_and_draw_on_two_processes(config, data, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert METRICS[config] in done.stdout
-    # only the first process draws, its half of the images
+    # only the first process draws, and only its half of the images
     assert any((tmp_path / 'shown').rglob('*.*g'))
     done = run(
         'python',

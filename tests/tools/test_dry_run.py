@@ -11,11 +11,6 @@ from ..helpers.commands import complaint, run
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('dry'))
-
-
 def dry_run(config, work_dir, *options, processes=None):
     command = (
         ['python', 'tools/train.py', config]
@@ -36,7 +31,7 @@ def test_it_does_not_train_or_write(data, tmp_path):
 
 
 def test_two_processes_print_one_table(data, tmp_path):
-    config = training.write_config(
+    config = training.write_classifier(
         tmp_path / 'c.py', data, batch_size=2, auto_scale_lr=dict(base_batch_size=2)
     )
     done = dry_run(config, tmp_path / 'w', '--auto-scale-lr', '--amp', processes=2)
@@ -53,7 +48,7 @@ def test_two_processes_print_one_table(data, tmp_path):
 
 
 def test_an_earlier_run_is_not_changed(data, tmp_path):
-    config, work_dir = training.write_config(tmp_path / 'c.py', data), tmp_path / 'w'
+    config, work_dir = training.write_classifier(tmp_path / 'c.py', data), tmp_path / 'w'
     assert run('python', 'tools/train.py', config, '--work-dir', work_dir).returncode == 0
     before = contents(work_dir)
     assert 'already contains a run' in complaint(dry_run(config, work_dir))
@@ -68,7 +63,7 @@ def test_an_earlier_run_is_not_changed(data, tmp_path):
 
 def test_an_error_is_reported_once(data, tmp_path):
     torch.save({'layer1.weight': torch.ones(1)}, tmp_path / 'other.pth')
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     done = dry_run(
         config,
         tmp_path / 'w',
@@ -83,7 +78,7 @@ def test_an_error_is_reported_once(data, tmp_path):
 
 
 def test_conflicting_options_are_rejected(data, tmp_path, run_tool):
-    config = training.write_config(
+    config = training.write_classifier(
         tmp_path / 'c.py', data, optim_wrapper=dict(type='vitae_mm.BFloat16OptimWrapper')
     )
     with pytest.raises(InputError, match=r'--resume continues .* --overwrite replaces it'):
@@ -93,7 +88,7 @@ def test_conflicting_options_are_rejected(data, tmp_path, run_tool):
 
 
 def test_a_training_without_full_batches_is_rejected(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     options = ('--cfg-options', 'train_dataloader.drop_last=True', 'train_dataloader.batch_size=9')
     done = run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', tmp_path / 'w', *options)
     assert '16 samples are not enough for a full batch in each process' in complaint(done)

@@ -35,7 +35,7 @@ def model(tmp_path):
 @pytest.mark.slow
 @torch.no_grad()
 def test_a_classifier_is_exported(export, model, tmp_path):
-    config, checkpoint, built = model(training.write_config)
+    config, checkpoint, built = model(training.write_classifier)
     out = tmp_path / 'model.onnx'
     printed = export(config, checkpoint, out, '--fuse', '--batch', 2)
     assert 'images (2, 3, 32, 32) -> logits' in printed

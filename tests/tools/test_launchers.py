@@ -18,11 +18,6 @@ from ..helpers.commands import complaint, run
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('launch'))
-
-
 def dist_train(config, processes, work_dir, *options, **environment):
     return run(
         'bash',
@@ -38,7 +33,7 @@ def dist_train(config, processes, work_dir, *options, **environment):
 
 @pytest.mark.parametrize(
     'write, steps',
-    [(training.write_config, 8), (training.write_pretraining, 2)],
+    [(training.write_classifier, 8), (training.write_pretraining, 2)],
     ids=['mmpretrain', 'masked'],
 )
 def test_two_processes_equal_one(write, steps, data, tmp_path):
@@ -106,7 +101,7 @@ def test_inflated_kernels_can_start_a_training_but_not_resume(data, tmp_path):
 @pytest.mark.parametrize(
     'write, metric',
     [
-        (training.write_config, 'accuracy/top1'),
+        (training.write_classifier, 'accuracy/top1'),
         (training.write_segmentor, 'mIoU'),
         (training.write_pose_estimator, 'PCK'),
     ],
@@ -136,7 +131,7 @@ def test_every_codebase_trains_resumes_and_tests(data, tmp_path, write, metric):
 
 def test_slurm_tasks_find_each_other(data, tmp_path):
     """Replacements of Slurm's two commands start the tasks on this machine."""
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     srun, scontrol = tmp_path / 'srun', tmp_path / 'scontrol'
     srun.write_text("""#!/bin/bash
 set -u
@@ -179,7 +174,7 @@ wait -n && wait -n
 
 
 def test_two_nodes_find_each_other(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     with socket.socket() as probe:
         probe.bind(('', 0))
         port = str(probe.getsockname()[1])
@@ -201,7 +196,7 @@ def test_two_nodes_find_each_other(data, tmp_path):
 
 
 def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data, epochs=12, augment=True)
+    config = training.write_classifier(tmp_path / 'c.py', data, epochs=12, augment=True)
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'
     command = ['python', 'tools/train.py', config, '--work-dir']
     assert run(*command, whole).returncode == 0
@@ -229,14 +224,14 @@ def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):
 
 
 def test_resuming_without_a_checkpoint_starts_a_new_run(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--resume')
     assert done.returncode == 0, done.stderr
     assert 'starting a new run' in done.stdout and len(training.losses(tmp_path / 'w')) == 16
 
 
 def test_a_run_is_not_overwritten(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     (tmp_path / 'w').mkdir()
     (tmp_path / 'w' / 'last_checkpoint').write_text('epoch_9.pth')
     for launcher in (
@@ -253,14 +248,16 @@ def test_a_run_is_not_overwritten(data, tmp_path):
 
 def test_a_checkpoint_of_another_model_stops_the_run(data, tmp_path):
     torch.save(dict(state_dict={'backbone.layer1.weight': torch.ones(1)}), tmp_path / 'other.pth')
-    config = training.write_config(tmp_path / 'c.py', data, load_from=str(tmp_path / 'other.pth'))
+    config = training.write_classifier(
+        tmp_path / 'c.py', data, load_from=str(tmp_path / 'other.pth')
+    )
     message = complaint(dist_train(config, 2, tmp_path / 'w'))
     assert '0 of ' in message and 'keys matched' in message and 'layer1.weight' in message
     assert not list(tmp_path.glob('w/*.pth'))
 
 
 def test_a_busy_port_is_reported_before_the_start(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     with socket.socket() as busy:
         busy.bind(('', 0))
         busy.listen()
@@ -287,8 +284,8 @@ def test_launch_settings_are_checked(environment, words, tmp_path):
 def test_a_kill_while_a_checkpoint_is_written_loses_nothing(data, tmp_path):
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'
     options = dict(data=data, epochs=3, augment=True)
-    config = training.write_config(tmp_path / 'c.py', **options)
-    killing = training.write_config(
+    config = training.write_classifier(tmp_path / 'c.py', **options)
+    killing = training.write_classifier(
         tmp_path / 'killing.py',
         **options,
         custom_hooks=[dict(type='KillWhileSaving', epoch=2)],
@@ -313,7 +310,7 @@ def test_a_kill_while_a_checkpoint_is_written_loses_nothing(data, tmp_path):
 
 @pytest.mark.parametrize('rank', [0, 1])
 def test_an_error_in_a_data_worker_ends_all_processes(rank, data, tmp_path):
-    config = training.write_config(
+    config = training.write_classifier(
         tmp_path / 'c.py',
         data,
         epochs=500,
@@ -336,7 +333,7 @@ def test_an_error_in_a_data_worker_ends_all_processes(rank, data, tmp_path):
 
 @pytest.mark.parametrize('rank', [0, 1])
 def test_a_process_that_is_killed_ends_the_others(rank, data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data, epochs=500)
+    config = training.write_classifier(tmp_path / 'c.py', data, epochs=500)
     launch = subprocess.Popen(
         ['bash', 'tools/dist_train.sh', config, '2', '--work-dir', tmp_path / 'w'],
         cwd=commands.ROOT,
@@ -378,7 +375,7 @@ def test_errors_are_reported_once(arguments, words, tmp_path):
 
 
 def test_an_invalid_backbone_option_is_reported_once(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     message = complaint(
         dist_train(config, 2, tmp_path / 'w', '--cfg-options', 'model.backbone.arch=huge')
     )
@@ -387,7 +384,7 @@ def test_an_invalid_backbone_option_is_reported_once(data, tmp_path):
 
 
 def test_amp_and_compile_work_on_the_cpu(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data, batch_size=4)
+    config = training.write_classifier(tmp_path / 'c.py', data, batch_size=4)
     done = run(
         'python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--amp', '--compile'
     )
@@ -397,7 +394,7 @@ def test_amp_and_compile_work_on_the_cpu(data, tmp_path):
 
 
 def test_the_learning_rate_scales_with_the_batch(data, tmp_path):
-    config = training.write_config(
+    config = training.write_classifier(
         tmp_path / 'c.py', data, batch_size=4, auto_scale_lr=dict(base_batch_size=2)
     )
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--auto-scale-lr')
@@ -407,7 +404,7 @@ def test_the_learning_rate_scales_with_the_batch(data, tmp_path):
 
 
 def test_scaling_needs_the_base_batch_size(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--auto-scale-lr')
     assert 'base_batch_size=16' in complaint(done)
 
@@ -430,8 +427,8 @@ def test_an_unreadable_image_ends_all_processes(write, tmp_path):
 @pytest.mark.parametrize(
     'write, metric',
     [
-        (training.write_config, 'accuracy/top1'),
-        (training.write_detector, 'Epoch(val)'),  # without detections there is no score
+        (training.write_classifier, 'accuracy/top1'),
+        (training.write_detector, 'Epoch(val)'),  # there is no score without detections
         (training.write_segmentor, 'mIoU'),
         (training.write_pose_estimator, 'PCK'),
     ],

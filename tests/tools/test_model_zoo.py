@@ -1,4 +1,4 @@
-"""The model zoo: counts, and the programs that read its files."""
+"""The model zoo: its counts, and other software that reads its files."""
 
 import runpy
 
@@ -44,7 +44,7 @@ def test_multiply_adds_match_the_papers(name, gmacs):
     assert count_macs(model, (224, 224)) / 1e9 == pytest.approx(gmacs, rel=0.02)
 
 
-def test_counts_of_a_small_network():
+def test_a_small_network_is_counted():
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 8, 3, padding=1, groups=1),
         torch.nn.Flatten(),
@@ -75,7 +75,7 @@ def test_mmengine_inferencers_read_it():
 
 @pytest.fixture
 def hub(monkeypatch):
-    """mmpretrain's hub with our index and its own."""
+    """Adds our index to the hub of mmpretrain."""
     monkeypatch.setattr(ModelHub, '_models_dict', dict(ModelHub._models_dict))
     ModelHub.register_model_index(ROOT / 'model-index.yml', config_prefix=ROOT)
 

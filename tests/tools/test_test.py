@@ -12,11 +12,6 @@ from ..helpers.commands import ROOT, complaint, run
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('test'))
-
-
 HOOKS = dict(
     mmpretrain='VisualizationHook', mmseg='SegVisualizationHook', mmpose='PoseVisualizationHook'
 )
@@ -28,7 +23,7 @@ VISUALIZERS = dict(
 
 
 @pytest.mark.parametrize(
-    'write', [training.write_config, training.write_segmentor, training.write_pose_estimator]
+    'write', [training.write_classifier, training.write_segmentor, training.write_pose_estimator]
 )
 def test_every_codebase_draws_predictions(write, data, tmp_path):
     cfg = Config.fromfile(write(tmp_path / 'c.py', data))
@@ -93,7 +88,7 @@ def test_a_pretraining_cannot_be_tested(data, tmp_path):
 
 
 def test_fused_models_score_the_same(data, tmp_path):
-    config = training.write_config(tmp_path / 'c.py', data)
+    config = training.write_classifier(tmp_path / 'c.py', data)
     assert run('python', 'tools/train.py', config, '--work-dir', tmp_path).returncode == 0
     scores = []
     for options in ([], ['--fuse']):

@@ -1,4 +1,4 @@
-"""The painters of all four codebases with small models."""
+"""The painters of all codebases with small models."""
 
 import cv2
 import mmengine
@@ -22,11 +22,6 @@ from ..helpers.commands import ROOT
 OWN = ('Kröte', 'Molch', 'Unke', 'Frosch')
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('painter'))
-
-
 @pytest.fixture
 def image(data):
     return cv2.imread(str(next((data / 'images/train').iterdir())))
@@ -38,10 +33,6 @@ def make(data, tmp_path):
 
     def write(scope, dataset_meta=None, **options):
         cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data, **options))
-        steps = cfg.test_dataloader.dataset.pipeline
-        cfg.test_dataloader.dataset.pipeline = [
-            step for step in steps if step['type'] != 'GenerateTarget'
-        ]
         torch.manual_seed(0)
         state = build_model(cfg).state_dict()
         torch.save(
@@ -70,7 +61,7 @@ def test_boxes_above_the_threshold_are_drawn(make, image):
     painter = build_painter(cfg, checkpoint, score_thr=0.0)
     drawn, prediction = painter.paint(image)
     assert prediction['names'] == [OWN[label] for label in prediction['labels']]
-    assert np.array(prediction['bboxes']).max() <= 256  # in pixels of the image
+    assert np.array(prediction['bboxes']).max() <= 256  # pixels of the image, before it is enlarged
     painter.score_thr = 1.0
     bare, same = painter.paint(image)
     assert same == prediction and drawn.shape == bare.shape == (384, 512, 3)
@@ -102,7 +93,7 @@ def test_keypoints_are_drawn_in_boxes(make, image):
         [20, 30, 60, 80],
         [120, 80, 180, 140],
     ]
-    green = (picture == (0, 255, 0)).all(-1)  # edges of the boxes, in the enlarged picture
+    green = (picture == (0, 255, 0)).all(-1)  # the edges of the boxes in the enlarged picture
     assert green[60, 40:120].all() and green[160, 240:360].all()
     # the box of a whole image is not drawn
     picture, prediction = painter.paint(image)

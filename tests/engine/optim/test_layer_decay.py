@@ -1,4 +1,4 @@
-"""Layer-wise lr decay of each of our networks in a model of each codebase."""
+"""Layer-wise learning rates of each of our networks in a model of each codebase."""
 
 import copy
 from pathlib import Path
@@ -91,7 +91,7 @@ class Model(nn.Module):
         self.head = nn.Linear(32, 3)
 
 
-def test_the_constructor_of_mmpretrain_gives_the_same(tmp_path):
+def test_the_constructor_of_mmpretrain_gives_the_same_rates(tmp_path):
     model = in_codebase('mmpretrain', 'vitaev2', tmp_path)
     cfg = dict(
         optimizer=dict(type='SGD', lr=LR, weight_decay=DECAY),
@@ -112,7 +112,7 @@ def test_frozen_layers_have_no_group():
     assert rates['head.weight']['lr'] == LR
 
 
-def test_a_model_in_a_wrapper_gives_the_same():
+def test_a_model_in_a_wrapper_gives_the_same_groups():
     model = Model(ViTAEv2(FOUR_STAGES))
     wrapped = nn.Module()
     wrapped.module = model
@@ -130,13 +130,13 @@ def test_shared_parameters_are_trained_once():
     assert len(rates) == len(list(model.parameters()))
 
 
-class OfferingDepth(nn.Linear):
+class LinearWithDepth(nn.Linear):
     def get_layer_depth(self, name, prefix):
         return dict(weight=0, bias=1).get(name.removeprefix(prefix), 2), 3
 
 
 def test_other_backbones_may_have_get_layer_depth():
-    model = Model(OfferingDepth(2, 2))
+    model = Model(LinearWithDepth(2, 2))
     rates = groups(model, wrap(model, dict(layer_decay_rate=RATE)))
     assert [rates[f'backbone.{name}']['lr'] for name in ('weight', 'bias')] == [LR / 4, LR / 2]
 

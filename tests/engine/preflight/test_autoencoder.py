@@ -53,7 +53,7 @@ def test_images_of_another_size_are_rejected(cfg):
 
 
 def test_other_models_are_not_checked(tmp_path):
-    cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', tmp_path))
+    cfg = Config.fromfile(training.write_classifier(tmp_path / 'c.py', tmp_path))
     check_autoencoder(build_meta_model(cfg))
 
 

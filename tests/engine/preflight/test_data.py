@@ -40,7 +40,7 @@ def cfg(tmp_path):
     )
 
 
-def test_good_data_pass(cfg):
+def test_valid_data_pass(cfg):
     check_data(cfg, ('train', 'val'))
 
 

@@ -58,7 +58,7 @@ def test_boxes_partly_outside_the_image_are_used(cfg):
     assert check_data(cfg, ('train',)) == [f'train: {len(content["annotations"])} instances']
 
 
-def test_a_file_without_annotations_is_an_error(cfg):
+def test_a_file_without_annotations_is_rejected(cfg):
     change(cfg, lambda content: content['annotations'].clear())
     assert 'has no annotations that can be used' in complaint(cfg)
     # annotations of test sets may be unpublished
@@ -66,7 +66,7 @@ def test_a_file_without_annotations_is_an_error(cfg):
     assert check_data(cfg, ('test',)) == []
 
 
-def test_a_file_without_usable_annotations_is_an_error(cfg):
+def test_a_file_without_usable_annotations_is_rejected(cfg):
     change(
         cfg,
         lambda content: [

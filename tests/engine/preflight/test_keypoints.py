@@ -58,7 +58,7 @@ def test_keypoints_outside_the_image_are_counted(cfg):
 
 
 def test_keypoints_far_outside_have_no_weight():
-    """The check relies on this when it accepts them."""
+    """Therefore the check accepts them."""
     from mmpose.codecs import MSRAHeatmap
 
     codec = MSRAHeatmap(input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
@@ -97,7 +97,7 @@ def test_annotations_must_have_the_number_of_keypoints(cfg):
     assert 'annotation 2 has 18 numbers for its keypoints' in complaint(cfg)
 
 
-def test_a_file_without_annotations_is_an_error(cfg):
+def test_a_file_without_annotations_is_rejected(cfg):
     change(cfg, lambda content: content['annotations'].clear())
     assert 'has no annotations that can be used' in complaint(cfg)
 

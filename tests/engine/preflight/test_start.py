@@ -1,4 +1,4 @@
-"""Checks of the checkpoints that a training starts from."""
+"""Checks of the checkpoint that a training starts from."""
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ def pretrained(cfg, path, state, **options):
     cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path), **options)
 
 
-def test_random_weights_have_no_line(cfg):
+def test_random_weights_are_not_reported(cfg):
     assert check(cfg) == []
 
 
@@ -65,7 +65,7 @@ def test_matched_keys_of_pretrained_weights_are_counted(cfg, tmp_path):
     ]
 
 
-def test_pretrained_weights_of_another_network_are_refused(cfg, tmp_path):
+def test_pretrained_weights_of_another_network_are_rejected(cfg, tmp_path):
     pretrained(cfg, tmp_path / 'a.pth', ViTAE(PYRAMID).state_dict())
     assert 'a.pth does not fit ViTAEv2: ' in complaint(cfg)
     (tmp_path / 'a.pth').unlink()

@@ -13,7 +13,7 @@ from ...helpers.archs import BLOCKS
 
 
 def summary(cfg, processes=1):
-    """The rows of the table; the last one for repeated names."""
+    """The rows of the table by name; the last one if a name is repeated."""
     table = summarize_training(cfg, check_training(cfg), processes)
     names, texts = (list(column.cells) for column in table.columns)
     return dict(zip(names, texts, strict=True))
@@ -21,7 +21,9 @@ def summary(cfg, processes=1):
 
 @pytest.fixture
 def cfg(data, tmp_path):
-    cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', data, batch_size=3, epochs=4))
+    cfg = Config.fromfile(
+        training.write_classifier(tmp_path / 'c.py', data, batch_size=3, epochs=4)
+    )
     cfg.work_dir = str(tmp_path / 'w')
     return cfg
 
@@ -29,7 +31,7 @@ def cfg(data, tmp_path):
 @pytest.mark.parametrize(
     'write, samples',
     [
-        (training.write_config, '16 samples of CustomDataset'),
+        (training.write_classifier, '16 samples of CustomDataset'),
         (training.write_detector, '5 samples of CocoDataset'),
         (training.write_segmentor, '5 samples of BaseSegDataset'),
         (training.write_pose_estimator, ' samples of BaseCocoStyleDataset'),

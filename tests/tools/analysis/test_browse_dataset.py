@@ -1,7 +1,6 @@
 """tools/analysis/browse_dataset.py on the demo shapes, in every codebase."""
 
 import runpy
-import sys
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -23,16 +22,11 @@ from ...helpers.commands import ROOT
 
 TOOL = 'tools/analysis/browse_dataset.py'
 WRITERS = dict(
-    cls=training.write_config,
+    cls=training.write_classifier,
     det=training.write_detector,
     seg=training.write_segmentor,
     pose=training.write_pose_estimator,
 )
-
-
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('browse'))
 
 
 @pytest.fixture(scope='module')
@@ -42,33 +36,30 @@ def tool():
 
 @pytest.fixture
 def config(data, tmp_path):
-    """A small config of a task."""
+    """Writes and reads a small config of a task."""
     return lambda task, **options: Config.fromfile(
         WRITERS[task](tmp_path / f'{task}.py', data, **options)
     )
 
 
 @pytest.fixture
-def browse(tool, tmp_path, monkeypatch):
-    """Runs the tool in this process and returns the picture."""
+def browse(run_tool, tmp_path):
+    """Runs the tool and returns the picture."""
 
-    def run_here(cfg, *options):
+    def run(cfg, *options):
         cfg.dump(tmp_path / 'c.py')
         out = tmp_path / 'pictures' / 'c.png'
-        monkeypatch.setattr(
-            sys, 'argv', [TOOL, str(tmp_path / 'c.py'), '--out', str(out), *map(str, options)]
-        )
-        tool.main.__wrapped__()
+        run_tool(TOOL, tmp_path / 'c.py', '--out', out, *options)
         return cv2.imread(str(out))
 
-    return run_here
+    return run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('task', WRITERS)
-def test_a_picture_of_each_task(browse, config, task):
+def test_every_task_has_a_picture(browse, config, task):
     picture = browse(config(task), '--number', 4)
-    # more than the titles of two by two panels
+    # more than the titles of 2x2 panels
     assert min(picture.shape[:2]) > 500 and picture.std() > 20
 
 
@@ -140,7 +131,7 @@ def test_keypoints_are_those_of_the_crop(tool, config):
     repeated = tool.draw_samples(cfg, 'train', 1)[0]
     ((name, first),) = plain.items()
     assert np.array_equal(repeated[name], first)
-    # circles of keypoints, which were outside without coordinates in the crop
+    # keypoints are drawn as circles; in coordinates of the whole image they would lie outside
     assert (first == 255).all(-1).sum() > 20
 
 
@@ -176,12 +167,12 @@ def test_the_seed_determines_the_picture(tool, config):
         (['--split', 'val'], '--split val: the config has no val_dataloader'),
     ],
 )
-def test_bad_options_are_refused(browse, config, options, message):
+def test_invalid_options_are_rejected(browse, config, options, message):
     with pytest.raises(InputError, match=message):
         browse(config('cls'), *options)
 
 
-def test_a_missing_folder_is_named(browse, config, data):
+def test_a_missing_folder_is_reported(browse, config, data):
     cfg = config('cls')
     cfg.train_dataloader.dataset.data_prefix = 'absent'
     with pytest.raises(InputError, match='absent does not exist'):

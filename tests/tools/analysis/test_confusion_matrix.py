@@ -2,7 +2,6 @@
 
 import json
 import runpy
-import sys
 from collections import Counter
 from types import SimpleNamespace
 
@@ -24,47 +23,29 @@ TOOL = 'tools/analysis/confusion_matrix.py'
 
 
 @pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('confusion'))
-
-
-@pytest.fixture(scope='module')
 def tool():
     return SimpleNamespace(**runpy.run_path(str(ROOT / TOOL)))
 
 
 @pytest.fixture
-def confusion(tool, data, tmp_path, monkeypatch):
-    """Runs the tool in this process on a model with random weights."""
+def confusion(run_tool, data, tmp_path):
+    """Runs the tool on a model with random weights; returns the classes and their counts."""
 
-    def run_here(write):
-        path = write(tmp_path / 'c.py', data)
-        torch.save(build_model(Config.fromfile(path)).state_dict(), tmp_path / 'c.pth')
-        monkeypatch.setattr(
-            sys,
-            'argv',
-            [
-                TOOL,
-                *(str(tmp_path / name) for name in ('c.py', 'c.pth')),
-                '--out',
-                str(tmp_path / 'out' / 'c.png'),
-                '--json',
-                str(tmp_path / 'out' / 'c.json'),
-                '--work-dir',
-                str(tmp_path / 'w'),
-            ],
-        )
-        tool.main.__wrapped__()
-        assert cv2.imread(str(tmp_path / 'out' / 'c.png')).std() > 10
-        content = json.loads((tmp_path / 'out' / 'c.json').read_text())
+    def run(write):
+        path, checkpoint, out = write(tmp_path / 'c.py', data), tmp_path / 'c.pth', tmp_path / 'out'
+        torch.save(build_model(Config.fromfile(path)).state_dict(), checkpoint)
+        outputs = '--out', out / 'c.png', '--json', out / 'c.json', '--work-dir', tmp_path / 'w'
+        run_tool(TOOL, path, checkpoint, *outputs)
+        assert cv2.imread(str(out / 'c.png')).std() > 10
+        content = json.loads((out / 'c.json').read_text())
         return content['classes'], np.array(content['counts'])
 
-    return run_here
+    return run
 
 
 @pytest.mark.slow
-def test_confusion_of_a_classifier(confusion, data):
-    classes, counts = confusion(training.write_config)
+def test_images_of_a_classifier_are_counted(confusion, data):
+    classes, counts = confusion(training.write_classifier)
     assert classes == sorted(CLASSES)
     files = sorted((data / 'classes/train').glob('*/*.jpg'))[:16]
     images = Counter(path.parent.name for path in files)
@@ -72,7 +53,7 @@ def test_confusion_of_a_classifier(confusion, data):
 
 
 @pytest.mark.slow
-def test_confusion_of_a_segmentor(confusion, data):
+def test_pixels_of_a_segmentor_are_counted(confusion, data):
     classes, counts = confusion(training.write_segmentor)
     assert classes == ['ground', *CLASSES]
     maps = [
@@ -82,7 +63,7 @@ def test_confusion_of_a_segmentor(confusion, data):
 
 
 @pytest.mark.slow
-def test_confusion_of_a_detector(confusion, data):
+def test_objects_of_a_detector_are_counted(confusion, data):
     classes, counts = confusion(training.write_detector)
     assert classes == [*CLASSES, 'background']
     entries = json.loads((data / 'annotations/instances_train.json').read_text())['annotations']

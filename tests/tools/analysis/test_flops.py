@@ -19,7 +19,7 @@ def flops(run_tool):
 
 
 def cells(text, name):
-    """Returns the columns of a row."""
+    """The columns of a row."""
     line = next(line for line in text.splitlines() if name in line)
     return [cell.strip() for cell in line.strip('│').split('│')]
 
@@ -41,7 +41,7 @@ def test_the_size_can_be_chosen(flops):
     assert 'MaskRCNN, 96x128' in text
     cfg = load_config(DETECTOR)
     dim = cfg.model.neck.out_channels
-    # a conv of one pixel and one of 3x3 on each map
+    # each map has a 1x1 and a 3x3 convolution
     macs = sum(
         96 // stride * (128 // stride) * dim * (channels + 9 * dim)
         for stride, channels in zip((4, 8, 16, 32), cfg.channels, strict=True)
@@ -49,12 +49,12 @@ def test_the_size_can_be_chosen(flops):
     assert cells(text, 'neck')[2] == f'{macs / 1e9:.3f}'
 
 
-def test_what_is_not_counted_is_reported(flops):
+def test_parts_that_are_not_counted_are_reported(flops):
     text = flops(SEGMENTOR)
     assert cells(text, 'auxiliary_head')[2:] == ['-', '-']
     assert 'Not counted: auxiliary_head' in text
 
 
-def test_an_empty_size_is_refused(flops):
+def test_an_empty_size_is_rejected(flops):
     with pytest.raises(InputError, match=r'--size \[0, 64\]: give height and width'):
         flops(DETECTOR, '--size', 0, 64)

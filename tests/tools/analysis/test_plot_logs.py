@@ -1,8 +1,7 @@
-"""Curves of several runs in one picture."""
+"""tools/analysis/plot_logs.py: curves of several runs in one picture."""
 
 import json
 import runpy
-import sys
 
 import pytest
 
@@ -53,10 +52,9 @@ def test_main_metrics_of_all_runs_are_the_default():
 
 
 @pytest.mark.parametrize('keys', [['--keys', 'loss', 'acc'], []])
-def test_a_picture_is_written(runs, tmp_path, monkeypatch, keys):
+def test_a_picture_is_written(runs, tmp_path, run_tool, keys):
     picture = tmp_path / 'out' / 'c.png'
-    monkeypatch.setattr(sys, 'argv', [TOOL, *map(str, runs), *keys, '--out', str(picture)])
-    runpy.run_path(str(ROOT / TOOL), run_name='__main__')
+    run_tool(TOOL, *runs, *keys, '--out', picture)
     assert picture.read_bytes().startswith(b'\x89PNG')
 
 
@@ -68,7 +66,7 @@ def test_a_picture_is_written(runs, tmp_path, monkeypatch, keys):
         (['--keys', 'loss', '--labels', 'x', 'y'], 'one for each of the 1 runs'),
     ],
 )
-def test_missing_values_are_named(runs, tmp_path, options, words):
+def test_missing_values_are_reported(runs, tmp_path, options, words):
     done = run('python', TOOL, runs[0], *options, '--out', tmp_path / 'c.png')
     assert words in complaint(done)
     assert not (tmp_path / 'c.png').exists()
