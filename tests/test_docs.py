@@ -21,7 +21,7 @@ def anchors(page):
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     for link in re.findall(r'\]\((?!http)([^)\s]+)\)', page.read_text()):
         path, _, anchor = link.partition('#')
         target = page.parent / path if path else page

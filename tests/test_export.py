@@ -1,4 +1,4 @@
-"""Exported networks give the same outputs, for one size and for any."""
+"""Exported networks give the same outputs, for one size or any size."""
 
 import numpy as np
 import pytest
@@ -157,14 +157,14 @@ def test_unsupported_models_are_rejected(model, words):
 
 def test_the_normalization_is_described():
     inside = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], bgr_to_rgb=True)
-    beside = dict(mean=[7.0, 8.0, 9.0], std=[4.0, 5.0, 6.0], rgb_to_bgr=True)
+    outside = dict(mean=[7.0, 8.0, 9.0], std=[4.0, 5.0, 6.0], rgb_to_bgr=True)
     described = describe(
-        Config(dict(model=dict(data_preprocessor=inside), data_preprocessor=beside)), ('a', 'b')
+        Config(dict(model=dict(data_preprocessor=inside), data_preprocessor=outside)), ('a', 'b')
     )
     assert described == dict(
         mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], channels='RGB', classes=('a', 'b')
     )
-    assert describe(Config(dict(model={}, data_preprocessor=beside)), None) == dict(
+    assert describe(Config(dict(model={}, data_preprocessor=outside)), None) == dict(
         mean=[7.0, 8.0, 9.0], std=[4.0, 5.0, 6.0], channels='BGR'
     )
     assert describe(Config(dict(model={})), None) == {}

@@ -1,4 +1,4 @@
-"""Every package that is imported is declared."""
+"""Every imported package is declared."""
 
 import ast
 import re
@@ -9,12 +9,12 @@ import pytest
 
 from .helpers.commands import ROOT
 
-# installed under one of two names, see requirements/runtime.txt
+# distributed under one of two names each, see requirements/runtime.txt
 OPENMMLAB = {'mmcv', 'mmdet', 'mmengine', 'mmpose', 'mmpretrain', 'mmseg'}
 
 
 def declared(*lists):
-    """Normalized names of the distributions in these files of requirements/."""
+    """Normalized names of the distributions in some files of requirements/."""
     text = '\n'.join((ROOT / 'requirements' / f'{name}.txt').read_text() for name in lists)
     return {name.lower().replace('_', '-') for name in re.findall(r'^[\w-]+', text, re.MULTILINE)}
 

@@ -1,4 +1,4 @@
-"""Layers that class activation is drawn of by default."""
+"""The layers that class activation uses by default."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""Attacks, and the text of their strength."""
+"""Attacks, and the text that gives their strength."""
 
 import sys
 
@@ -10,7 +10,7 @@ from vitae_mm.errors import InputError
 
 
 @pytest.mark.parametrize('name', ['fgsm', 'pgd'])
-def test_attacks_stay_within_eps_and_the_range_of_pixels(trained, name):
+def test_attacks_stay_within_eps_and_the_pixel_range(trained, name):
     classifier, _ = trained
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(8, 3, 32, 32, generator=generator)
@@ -35,7 +35,7 @@ def test_eps_is_a_fraction_or_a_decimal(text, eps):
         ('8', '8/255 is probably meant'),
         ('1', '1/255 is probably meant'),
         ('1.5', '1.5/255 is probably meant'),
-        ('300/255', 'eps is below 1'),
+        ('300/255', 'eps must be below 1'),
         ('-2/255', 'give 2/255'),
         ('-0.1', 'give 0.1'),
         ('eight', 'such as 8/255'),
@@ -47,12 +47,12 @@ def test_eps_is_a_fraction_or_a_decimal(text, eps):
         ('__import__("os")', 'is not a number'),
     ],
 )
-def test_invalid_eps_are_refused_with_a_remedy(text, words):
+def test_invalid_eps_is_rejected_with_a_remedy(text, words):
     with pytest.raises(InputError, match=words):
         parse_eps(text)
 
 
-def test_the_missing_library_is_named(monkeypatch):
+def test_a_missing_library_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, 'torchattacks', None)
     with pytest.raises(InputError, match='need the package torchattacks .* --no-deps'):
         build_attack('fgsm', None, 0.1, 1)

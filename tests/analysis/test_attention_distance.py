@@ -1,4 +1,4 @@
-"""Average attention distance of hand-made maps."""
+"""Average attention distance of hand-written weights."""
 
 import math
 
@@ -32,7 +32,7 @@ def test_uniform_attention_over_four_positions():
     assert average_distance(attention(uniform, (1, 4))).tolist() == [pytest.approx(expected)]
 
 
-def test_each_head_has_its_own():
+def test_each_head_has_its_own_distance():
     one_down = torch.eye(6).roll(3, dims=1)  # in a map of 2 rows of 3
     across = torch.eye(6).flip(1)  # position i to position 5 - i
     heads = average_distance(attention(torch.stack([torch.eye(6), one_down, across]), (2, 3)))
@@ -45,18 +45,18 @@ def test_class_tokens_are_neither_queries_nor_keys():
         [
             [
                 [0.0, 0.5, 0.5],  # the class token
-                [0.8, 0.05, 0.15],  # without it: 1/4 and 3/4
-                [1.0, 0.0, 0.0],  # nothing left: not counted
+                [0.8, 0.05, 0.15],  # 1/4 and 3/4 without it
+                [1.0, 0.0, 0.0],  # not counted, as nothing is left
             ]
         ]
     )
     assert average_distance(attention(weights, (1, 2), 1)).tolist() == [pytest.approx(0.75)]
 
 
-def test_windows_and_their_padding():
+def test_padding_of_windows_is_ignored():
     weights = torch.full((2, 1, 4, 4), 0.25)
     positions = torch.tensor([[0, 1, -1, -1], [2, -1, -1, -1]])
-    # positions 0 and 1 side by side, 2 alone
+    # positions 0 and 1 share a window, 2 has its own
     seen = average_distance(Attention(weights, positions, (1, 3)))
     assert seen.tolist() == [pytest.approx((0.5 + 0.5 + 0) / 3)]
 
@@ -96,14 +96,14 @@ def test_distances_are_in_pixels(attn, grid):
     assert layer['mean'] == layer['heads'][0]
 
 
-def test_each_image_counts_the_same_whatever_its_size():
+def test_images_of_all_sizes_have_equal_weight():
     model = Model(uniform(FullAttention(8, 8, 1)))
     images = [torch.rand(1, 3, *size) for size in ((4, 4), (4, 8), (4, 8))]
     (layer,) = measure_distances(model, attention_layers(model.backbone), images)['layers']
-    assert layer['mean'] == pytest.approx((0 + 2 + 2) / 3)  # one position, then two and two
+    assert layer['mean'] == pytest.approx((0 + 2 + 2) / 3)  # a map of one position, and two of two
 
 
-def test_images_that_a_map_does_not_divide_are_refused():
+def test_images_that_a_map_does_not_divide_are_rejected():
     model = Model(FullAttention(8, 8, 1))
     with pytest.raises(
         InputError, match='map of 1x2 positions does not divide an image of 4x10 pixels'

@@ -76,7 +76,7 @@ def test_class_tokens_come_first_and_are_not_in_the_map():
 @pytest.mark.parametrize('relative_position', [True, False])
 @pytest.mark.parametrize('shifted', [True, False])
 @pytest.mark.parametrize('height, width', [(8, 8), (5, 10), (3, 9)])
-def test_windows(height, width, shifted, relative_position):
+def test_window_attention_of_a_map(height, width, shifted, relative_position):
     layer = WindowAttention(
         6, 8, 2, window_size=4, shifted=shifted, relative_position=relative_position
     )
@@ -91,7 +91,7 @@ def test_windows(height, width, shifted, relative_position):
     torch.testing.assert_close(plain, out.flatten(1, 2), rtol=0, atol=1e-5)
 
 
-def test_weights_of_performers_are_those_of_their_kernel():
+def test_performer_weights_reproduce_the_output():
     layer = PerformerAttention(6, 16, 2)
     x = torch.randn(2, 3, 5, 6)
     attention, out = attention_of(layer, x, image_size=(12, 20))
@@ -114,7 +114,7 @@ def test_full_attention_of_mmpretrain(qk_scale):
 
 @pytest.mark.parametrize('shift', [0, 2])
 @pytest.mark.parametrize('height, width', [(8, 8), (5, 10)])
-def test_windows_of_mmpretrain(height, width, shift):
+def test_window_attention_of_mmpretrain(height, width, shift):
     layer = ShiftWindowMSA(8, 2, window_size=4, shift_size=shift)
     nn.init.normal_(layer.w_msa.qkv.weight)
     x = torch.randn(2, height * width, 8)
@@ -127,7 +127,7 @@ def test_windows_of_mmpretrain(height, width, shift):
 
 
 @pytest.mark.parametrize('name', NARROW)
-def test_the_output_stays_the_same(name):
+def test_watching_does_not_change_the_output(name):
     network, arch = NARROW[name]
     backbone = network(arch).eval()
     image = torch.rand(1, 3, 64, 96)
@@ -143,18 +143,18 @@ def test_the_output_stays_the_same(name):
     assert shown == list(layers)  # no hook remains
 
 
-def test_class_tokens_attending_to_each_other_are_left_out():
+def test_layerwise_class_attention_is_excluded():
     network, arch = NARROW['ceit']
     names = attention_layers(network(arch, out_type='cls_token'))
     assert list(names) == [f'stages.0.cells.{i}.attn' for i in range(3)]
 
 
-def test_networks_without_attention_are_refused():
+def test_networks_without_attention_are_rejected():
     with pytest.raises(InputError, match='ResNet has no attention .*WindowAttention'):
         attention_layers(ResNet(18))
 
 
-def test_maps_that_do_not_fit_are_refused():
+def test_token_counts_that_do_not_fit_the_image_are_rejected():
     layer = FullAttention(8, 8, 2)
     watching = watch_attention({'attn': layer}, (32, 32), lambda *_: None)
     with pytest.raises(InputError, match='20 tokens of an image of 32x32 pixels'), watching:

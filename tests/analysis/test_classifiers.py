@@ -1,4 +1,4 @@
-"""Classifiers of pixels: their logits and gradients."""
+"""Logits and gradients of pixel classifiers."""
 
 import pytest
 import torch
@@ -18,10 +18,10 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize('bgr', [False, True])
-def test_logits_are_those_of_the_model_itself(bgr):
+def test_logits_equal_those_of_the_model(bgr):
     classifier = make_classifier(ViTAEv2, TWO_STAGES, bgr)
     images = make_samples(3, seed=0).images
-    loaded = images.flip(1) if bgr else images  # as the pipeline gives them
+    loaded = images.flip(1) if bgr else images  # in the order of the pipeline
     model = classifier.model
     with torch.no_grad():
         scores = classifier(images / 255).softmax(1)
@@ -31,7 +31,7 @@ def test_logits_are_those_of_the_model_itself(bgr):
 
 @pytest.mark.parametrize('fused', [False, True], ids=['', 'fused'])
 @pytest.mark.parametrize('network, arch, options', FAMILIES.values(), ids=FAMILIES)
-def test_gradients_of_pixels_are_finite_differences(network, arch, options, fused):
+def test_pixel_gradients_match_finite_differences(network, arch, options, fused):
     classifier = make_classifier(network, arch, **options)
     if fused:
         fuse_for_inference(classifier.model)
@@ -42,7 +42,7 @@ def test_gradients_of_pixels_are_finite_differences(network, arch, options, fuse
     (ours,) = torch.autograd.grad(F.cross_entropy(classifier(images), labels), images)
     assert ours.isfinite().all() and ours.abs().amax(dim=(1, 2, 3)).min() > 0
 
-    # what attacks see, against the slope of the loss in double precision
+    # compare the gradients of attacks with the slope of the loss in double precision
     model = classifier.model.double()
     mean, std = (torch.tensor(values, dtype=torch.float64).view(3, 1, 1) for values in (MEAN, STD))
 

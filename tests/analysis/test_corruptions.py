@@ -1,4 +1,4 @@
-"""Corruptions of images, checked against their table."""
+"""Corruptions of images have the documented strengths."""
 
 import io
 
@@ -61,7 +61,7 @@ def test_noise_is_determined_by_the_seed(images):
     assert torch.equal(noisy(images, 0)[:1], noisy(images[:1], 0))
 
 
-def test_blur_grows_with_the_image(images):
+def test_blur_scales_with_the_image(images):
     sigma = 0.035 * 48
     expected = gaussian_filter(
         images.double().numpy(), (0, 0, sigma, sigma), mode='mirror', radius=(0, 0, 6, 6)

@@ -9,7 +9,7 @@ from ..helpers.commands import ROOT
 from ..helpers.config_files import BACKBONE_KEYS, read_training
 
 ALL = [(name, preset) for name, experiment in EXPERIMENTS.items() for preset in experiment.presets]
-"""Experiments with their presets."""
+"""Pairs of an experiment and one of its presets."""
 # rows have equal numbers of steps, except where lengths are compared
 EQUAL = [pair for pair in ALL if pair[0] != 'training_efficiency']
 each = pytest.mark.parametrize('name, preset', ALL)
@@ -56,14 +56,14 @@ def test_fractions_of_the_training_images_at_equal_images_seen(preset, whole):
 
 
 @pytest.mark.parametrize('preset', EXPERIMENTS['training_efficiency'].presets)
-def test_lengths_of_trainings(preset):
+def test_training_efficiency_compares_numbers_of_epochs(preset):
     for row in find_rows('training_efficiency', preset):
         train_cfg = read_training(row.trainings[0]).train_cfg
         assert train_cfg.max_epochs == row.x and row.x % train_cfg.val_interval == 0
 
 
 @pytest.mark.parametrize('preset', EXPERIMENTS['pretraining_kernel'].presets)
-def test_kernels_of_pretraining_and_finetuning(preset):
+def test_rows_compare_kernels_of_pretraining_and_finetuning(preset):
     def kernel(training):
         model = read_training(training).model
         # a masked autoencoder has 1 by default, and a classifier 3
@@ -75,14 +75,14 @@ def test_kernels_of_pretraining_and_finetuning(preset):
 
 
 def test_t2t_in_shape_is_its_backbone_file():
-    """The options of rows named T2T-ViT-7 make the network of t2t_7_32.py."""
+    """The options of rows named T2T-ViT-7 give the network of t2t_7_32.py."""
     options = Training('configs/cifar10/vitae_t_32_10e_cifar10_10pct.py').with_backbone(T2T)
     ours = read_training(options).model
     assert ours == read_training(Training('configs/cifar10/t2t_7_32_10e_cifar10_10pct.py')).model
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)
-def test_the_papers_figures_have_rows(name):
+def test_every_figure_of_the_papers_has_a_row(name):
     experiment = EXPERIMENTS[name]
     assert set(experiment.paper) <= {row.label for row in experiment.presets['paper']}
 

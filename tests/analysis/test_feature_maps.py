@@ -1,4 +1,4 @@
-"""Grids of tokens, and the maps of layers."""
+"""Grids of tokens, and feature maps in the outputs of layers."""
 
 import pytest
 import torch

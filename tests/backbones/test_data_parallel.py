@@ -30,7 +30,7 @@ def two_steps(rank, file):
         for with_cp in (False, True):
             torch.manual_seed(0)
             model = DistributedDataParallel(network(arch, with_cp=with_cp, **options))
-            for _ in range(2):  # a parameter without gradient stops the second
+            for _ in range(2):  # the second step fails if a parameter has no gradient
                 sum(m.square().mean() for m in model(torch.randn(2, 3, 32, 48))).backward()
     torch.distributed.destroy_process_group()
 

@@ -1,4 +1,4 @@
-"""The published weights give the published output."""
+"""The published weights reproduce the published outputs."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def converted(name):
 
 
 @pytest.mark.parametrize('name, backbone, width', CLASSIFIERS)
-def test_classification(name, backbone, width):
+def test_classifiers_reproduce_the_golden_outputs(name, backbone, width):
     out_type = 'cls_token' if 'CeiT' in backbone['type'] else 'avg_featmap'
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         model = MODELS.build(
@@ -53,7 +53,7 @@ def test_classification(name, backbone, width):
 
 @pytest.mark.parametrize('size', SIZES)
 @pytest.mark.parametrize('name, arch', DENSE)
-def test_dense(name, arch, size):
+def test_dense_maps_reproduce_the_golden_outputs(name, arch, size):
     model = ViTAEv2(arch, out_indices=(0, 1, 2, 3)).eval()
     model.load_state_dict(
         {key.removeprefix('backbone.'): value for key, value in converted(f'{name}_dense').items()},

@@ -1,3 +1,5 @@
+"""The layers of parameters, for layer-wise learning rates."""
+
 import pytest
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
@@ -6,7 +8,7 @@ from ..helpers.archs import FOUR_STAGES, NARROW, every_arch
 
 NEURIPS = dict(class_token=True, position='sinusoid', final_norm='tokens', out_type='cls_token')
 
-# prefixes of parameters, and their layer
+# options, the number of layers, and layers by the prefix of their parameters
 EXPECTED = {
     'vitaev2': (
         {},
@@ -88,7 +90,7 @@ def test_layers_are_consecutive(network, arch):
     assert len(set(counts)) == 1 and set(range(counts[0] - 1)) <= set(layers)
 
 
-def test_other_parts_of_a_model_are_the_last_layer():
+def test_other_parts_of_a_model_belong_to_the_last_layer():
     model = ViTAEv2(FOUR_STAGES)
     for name in ('head.fc.weight', 'neck.stages.0.conv.weight', 'data_preprocessor.mean'):
         assert model.get_layer_depth(name, 'backbone.') == (10, 11)
@@ -102,5 +104,5 @@ def test_stages_that_are_not_built_are_not_counted():
 @pytest.mark.parametrize(
     'network, arch, layers', [(ViTAEv2, 'small', 18), (ViTAE, 'tiny', 10), (CeiT, 'tiny', 13)]
 )
-def test_number_of_layers_of_published_networks(network, arch, layers):
+def test_published_networks_have_their_number_of_layers(network, arch, layers):
     assert network(arch).get_layer_depth('head.weight', 'backbone.') == (layers, layers + 1)

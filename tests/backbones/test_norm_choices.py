@@ -1,4 +1,4 @@
-"""Norms of the parallel convs for small batches."""
+"""Norms of the parallel convs other than batch norm."""
 
 import pytest
 import torch
@@ -22,9 +22,9 @@ def test_group_norm_of_32_groups_fits_every_published_network(network, arch):
 @pytest.mark.parametrize('network, arch', every_arch())
 def test_suggested_numbers_of_groups_work(network, arch):
     with torch.device('meta'):
-        with pytest.raises(InputError, match='num_groups that divides every width') as refusal:
+        with pytest.raises(InputError, match='num_groups that divides every width') as error:
             network(arch, norm_cfg=dict(type='GN', num_groups=7))
-        offered = [int(number) for number in str(refusal.value).split('[')[-1][:-2].split(',')]
+        offered = [int(number) for number in str(error.value).split('[')[-1][:-2].split(',')]
         assert offered[0] == 1 and len(offered) > 1
         for number in offered:
             network(arch, norm_cfg=dict(type='GN', num_groups=number))
@@ -54,7 +54,7 @@ def test_invalid_norms_are_explained(norm_cfg):
 
 @pytest.mark.parametrize('name', NARROW)
 def test_group_norm_trains_on_one_token(name):
-    """Batch norm has no statistics there, and is refused."""
+    """Batch norm, which has no statistics of a single value, is rejected."""
     network, arch = NARROW[name]
     image = torch.rand(1, 3, 16, 16)
     network(arch, norm_cfg=dict(type='GN', num_groups=4))(image)[0].sum().backward()

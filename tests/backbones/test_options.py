@@ -1,3 +1,5 @@
+"""Options of the backbones, and the errors that invalid ones raise."""
+
 import pytest
 import torch
 
@@ -151,7 +153,7 @@ ALL_BLOCKS = {**BLOCKS, 'ratios': (16,), 'mlp_ratios': (4,)}
         (CeiT, dict(stem_channels=0), ['stem_channels=0', '1 or more']),
     ],
 )
-def test_invalid_options_are_named_with_a_remedy(network, options, words):
+def test_invalid_options_are_reported_with_a_remedy(network, options, words):
     with pytest.raises(InputError) as error:
         network(**options)
     for word in words:
@@ -184,7 +186,7 @@ def test_a_custom_arch_has_defaults():
     assert [len(s.reduction.prm.branches) for s in model.stages] == [4, 3]
 
 
-def test_further_stages_take_the_last_attention():
+def test_further_stages_repeat_the_last_kind_of_attention():
     arch = dict(
         branch_dims=[8] * 5,
         dims=[8] * 5,
@@ -220,7 +222,7 @@ def test_pcm_options_reach_the_cells():
     assert ViTAEv2(ARCH, pcm_kernel_size=0).stages[0].cells[0].pcm is None
 
 
-def test_published_forms_of_the_parallel_convs():
+def test_parallel_convs_have_their_published_layers():
     def names(pcm):
         return [name for name, _ in pcm.named_children()]
 

@@ -1,5 +1,4 @@
-"""Forward and backward passes in train mode equal the plain reading, for the
-same published weights."""
+"""Forward and backward passes in train mode equal those of the reference, for the same weights."""
 
 import pytest
 import torch
@@ -15,12 +14,12 @@ from ..reference.vitaev2 import vitaev2
 
 TOLERANCE = 1e-8
 ROUNDING = 1e-10
-"""In float64, relative to the largest."""
+"""In float64, relative to the largest value."""
 
 
 def pair(name, network, arch, **options):
-    """Leaves named as published, and our network in train mode with the same
-    weights, both in float64."""
+    """Leaves with published names, and our network in train mode with the same weights, in
+    float64."""
     state = golden.published_weights(name)
     state = {
         key: value.double() if value.is_floating_point() else value for key, value in state.items()
@@ -47,7 +46,7 @@ def pair(name, network, arch, **options):
 
 
 def assert_equal(leaves, model, theirs, mine, prefix=''):
-    """Outputs and gradients of every published entry below ``prefix``."""
+    """Compares outputs, and gradients of every published entry that starts with ``prefix``."""
     assert torch.allclose(mine, theirs, rtol=0, atol=TOLERANCE * theirs.abs().max().item())
     weight = torch.linspace(-1, 1, theirs.numel()).reshape(theirs.shape)
     (theirs * weight).sum().backward()
@@ -62,10 +61,10 @@ def assert_equal(leaves, model, theirs, mine, prefix=''):
         if ours.endswith('.features'):  # random, not trained
             continue
         grad = parameters[ours].grad
-        if grad is None:  # not trained where only the class token is read
+        if grad is None:  # not trained if only the class token is read
             assert not leaf.grad.any(), key
             continue
-        # the gradient of a bias before a batch norm is rounding alone
+        # the gradient of a bias before a batch norm consists of rounding errors
         least = ROUNDING * leaves[key.replace('bias', 'weight')].grad.abs().max()
         assert (grad - leaf.grad).abs().max() <= TOLERANCE * leaf.grad.abs().max() + least, key
         compared += 1
@@ -79,7 +78,7 @@ def nchw(*shape):
 
 
 @pytest.mark.parametrize(
-    'index, reading',
+    'index, reference',
     [
         (
             0,
@@ -91,10 +90,10 @@ def nchw(*shape):
     ],
     ids=['window', 'full'],
 )
-def test_reduction_cell(index, reading):
+def test_reduction_cell(index, reference):
     leaves, model = pair('ViTAEv2_S_dense', ViTAEv2, 'small')
     x, ours = nchw(2, (3, 0, 128)[index], 40, 56)
-    theirs = reading(leaves, f'layers.{index}.RC.', x)
+    theirs = reference(leaves, f'layers.{index}.RC.', x)
     mine = model.stages[index].reduction(ours).permute(0, 3, 1, 2)
     assert_equal(leaves, model, theirs, mine, f'layers.{index}.RC.')
 
@@ -110,24 +109,24 @@ def test_reduction_cell_with_performer():
 
 
 @pytest.mark.parametrize(
-    'index, reading',
+    'index, reference',
     [
         (1, lambda s, p, x: blocks.normal_cell_window(s, p, x, 2, train=True)),
         (2, lambda s, p, x: blocks.normal_cell_full(s, p, x, 4, train=True)),
     ],
     ids=['window', 'full'],
 )
-def test_normal_cell(index, reading):
+def test_normal_cell(index, reference):
     leaves, model = pair('ViTAEv2_S_dense', ViTAEv2, 'small')
     x, ours = nchw(2, (0, 128, 256)[index], 10, 15)
-    theirs = reading(leaves, f'layers.{index}.NC.0.', x)
+    theirs = reference(leaves, f'layers.{index}.NC.0.', x)
     mine = model.stages[index].cells[0](ours)[0].permute(0, 3, 1, 2)
     assert_equal(leaves, model, theirs, mine, f'layers.{index}.NC.0.')
 
 
 def test_normal_cell_with_class_token():
     leaves, model = pair('ViTAE_basic_Base', ViTAE, 'base', out_type='avg_featmap')
-    _x, ours = nchw(2, 768, 5, 3)
+    _, ours = nchw(2, 768, 5, 3)
     cls = torch.randn(2, 1, 768).double()
     tokens = torch.cat([cls, ours.flatten(1, 2)], dim=1)
     theirs = blocks.normal_cell_class_token(
@@ -140,7 +139,7 @@ def test_normal_cell_with_class_token():
 
 def test_local_feed_forward():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
-    _x, ours = nchw(2, 192, 9, 5)
+    _, ours = nchw(2, 192, 9, 5)
     cls = torch.randn(2, 1, 192).double()
     tokens = torch.cat([cls, ours.flatten(1, 2)], dim=1)
     theirs = blocks.local_feed_forward(leaves, 'blocks.0.leff.', tokens, (9, 5), train=True)
@@ -151,7 +150,7 @@ def test_local_feed_forward():
 
 def test_ceit_block():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
-    _x, ours = nchw(2, 192, 9, 5)
+    _, ours = nchw(2, 192, 9, 5)
     cls = torch.randn(2, 1, 192).double()
     tokens = torch.cat([cls, ours.flatten(1, 2)], dim=1)
     theirs = blocks.ceit_block(leaves, 'blocks.0.', tokens, (9, 5), 3, train=True)
@@ -172,7 +171,7 @@ def test_layerwise_class_attention():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    'name, network, arch, reading, out_type',
+    'name, network, arch, reference, out_type',
     [
         ('ViTAEv2_S', ViTAEv2, 'small', vitaev2, 'avg_featmap'),
         ('ViTAE_basic_Tiny', ViTAE, 'tiny', vitae, 'avg_featmap'),
@@ -180,8 +179,8 @@ def test_layerwise_class_attention():
     ],
     ids=['vitaev2', 'vitae', 'ceit'],
 )
-def test_whole_network(name, network, arch, reading, out_type):
+def test_whole_network(name, network, arch, reference, out_type):
     leaves, model = pair(name, network, arch, out_type=out_type)
     image = golden.image(2, 3, 224, 224).double()
-    theirs = reading(leaves, image, arch, train=True)['features']
+    theirs = reference(leaves, image, arch, train=True)['features']
     assert_equal(leaves, model, theirs, model(image)[-1])

@@ -1,4 +1,4 @@
-"""Subclasses of users, registered in a scope of their own."""
+"""Subclasses that users register in their own scope."""
 
 import pytest
 import torch
@@ -17,12 +17,12 @@ MODELS = Registry('model', parent=MMENGINE_MODELS, scope='their_lab')
 
 @MODELS.register_module()
 class TheirBackbone(ViTAEv2):
-    """With the published networks."""
+    """Has the published networks."""
 
 
 @MODELS.register_module()
 class TheirNarrowBackbone(ViTAEv2):
-    """With a network of their own, and none of the published ones."""
+    """Has its own network, and none of the published ones."""
 
     FORMS = (
         ArchForm(

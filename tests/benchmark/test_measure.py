@@ -27,7 +27,7 @@ def test_names_must_differ():
 
 
 @pytest.mark.parametrize('error', [torch.OutOfMemoryError, MemoryError])
-def test_steps_that_run_out_of_memory_are_left_out(error):
+def test_steps_that_run_out_of_memory_are_dropped(error):
     calls = []
 
     def step():
@@ -48,7 +48,7 @@ def test_other_errors_are_not_hidden():
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='bounds memory on Linux')
-def test_memory_beyond_what_is_free_is_refused():
+def test_allocations_beyond_the_free_memory_fail():
     """Many small tensors, none of which is too large by itself."""
 
     def step():
@@ -68,7 +68,7 @@ def test_the_spread_is_the_interquartile_range():
     assert spread([4.0, 5.0, 6.0]) == pytest.approx(2 / 5)
 
 
-def test_peak_memory_is_what_is_held_at_once():
+def test_peak_memory_counts_tensors_held_at_once():
     def step():
         first = torch.zeros(1_000_000)
         second = first + 1
@@ -79,7 +79,7 @@ def test_peak_memory_is_what_is_held_at_once():
     assert peak_bytes(step, CPU) == pytest.approx(8_000_000, rel=0.01)
 
 
-def test_the_matmul_does_the_multiply_adds_it_says(monkeypatch):
+def test_the_matmul_does_the_stated_multiply_adds(monkeypatch):
     products = []
     monkeypatch.setattr(torch, 'mm', lambda a, b, out: products.append((*a.shape, b.shape[1])))
     case = matmul_case(CPU)

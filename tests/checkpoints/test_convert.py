@@ -48,7 +48,7 @@ def test_round_trip(name, layout):
     )
 
 
-def test_derived_entries_are_those_of_swin():
+def test_derived_entries_equal_those_of_swin():
     converted = convert_state_dict(published(), Layout('vitaev2', False))
     index = publish_state_dict(converted, 'vitaev2')['layers.0.NC.0.attn.relative_position_index']
     for a, b in ((0, 0), (0, 48), (48, 0), (10, 31)):
@@ -56,7 +56,7 @@ def test_derived_entries_are_those_of_swin():
         assert index[a, b] == rows * 13 + columns
 
 
-def test_models_of_the_previous_generation():
+def test_models_of_the_previous_generation_are_converted():
     network = published('ViTAEv2_S_dense')
     state = {f'backbone.{key}': value for key, value in network.items()}
     extra = torch.empty(1)
@@ -77,20 +77,20 @@ def test_models_of_the_previous_generation():
     assert set(publish_state_dict(converted, 'vitaev2')) == set(state)
 
 
-def test_the_head_of_a_classifier_is_not_that_of_a_pose_estimator():
+def test_the_head_of_a_classifier_is_not_renamed():
     extra = torch.empty(1)
     state = {**convert_state_dict(published(), Layout('vitaev2', False)), 'neck.conv.weight': extra}
     assert 'head.fc.weight' in publish_state_dict(state, 'vitaev2')
 
 
-def test_two_generations_of_names_in_one_file():
+def test_two_generations_of_names_in_one_file_are_rejected():
     state = {f'backbone.{key}': value for key, value in published('ViTAEv2_S_dense').items()}
     state.update({'keypoint_head.a.bias': torch.empty(1), 'head.a.bias': torch.empty(1)})
     with pytest.raises(InputError, match='two entries .* become head.a.bias'):
         convert_state_dict(state, Layout('vitaev2', wrapped=True))
 
 
-def test_an_unknown_key_is_named():
+def test_an_unknown_key_is_reported():
     state = {**published(), 'layers.0.RC.extra.weight': torch.empty(1)}
     with pytest.raises(InputError, match=r'nearest is vitaev2.*layers.0.RC.extra.weight'):
         identify_layout(state)

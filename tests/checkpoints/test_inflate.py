@@ -55,7 +55,7 @@ def test_the_inflated_network_gives_the_same_output(arch, img_size, tmp_path):
         )
     scale = one.abs().max()
     assert (one - three).abs().max() / scale < 1e-6
-    # and the zeros are trained
+    # the added zeros are trained
     network = finetuned(tmp_path / 'a.pth', 3, arch, img_size)
     network(x)[0].square().sum().backward()
     gradient = network.stages[0].cells[0].pcm.conv1.weight.grad
@@ -90,13 +90,13 @@ def test_dense_models_ignore_the_norm_of_the_encoder(tmp_path):
     assert torch.equal(dense.stages[0].cells[1].pcm.conv2.weight[..., 1, 1], weight[..., 0, 0])
 
 
-def test_another_width_is_refused(tmp_path):
+def test_another_width_is_rejected(tmp_path):
     pretrained(tmp_path / 'a.pth')
     with pytest.raises(InputError, match='of another shape: stages.0.reduction.proj.weight'):
         finetuned(tmp_path / 'a.pth', 3, WIDER)
 
 
-def test_the_encoder_of_another_kernel_is_refused(tmp_path):
+def test_the_encoder_of_another_kernel_is_rejected(tmp_path):
     model = ViTAE(ARCH, img_size=32, class_token=True, position='learned', final_norm='tokens')
     torch.save(model.state_dict(), tmp_path / 'a.pth')
     masked = MaskedViTAE(

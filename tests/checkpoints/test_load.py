@@ -38,7 +38,7 @@ def test_stages_that_are_not_built_are_ignored(tmp_path):
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
 
 
-def test_a_deeper_checkpoint_is_an_error(tmp_path):
+def test_a_deeper_checkpoint_is_rejected(tmp_path):
     deeper = ViTAEv2({**ARCH, 'depths': (1, 2)}).state_dict()
     model = ViTAEv2(ARCH, init_cfg=[save(tmp_path / 'a.pth', deeper)])
     with pytest.raises(InputError, match='unexpected: stages.1.cells.1'):
@@ -73,7 +73,7 @@ def test_a_checkpoint_is_downloaded(tmp_path, monkeypatch):
     )
 
 
-def test_a_checkpoint_of_another_model_is_an_error(tmp_path):
+def test_a_checkpoint_of_another_model_is_rejected(tmp_path):
     cfg = save(tmp_path / 'a.pth', {'layer1.0.conv1.weight': torch.zeros(1)})
     model = ViTAEv2(ARCH, init_cfg=cfg)
     with pytest.raises(InputError) as error:
@@ -90,7 +90,7 @@ def test_a_checkpoint_of_another_model_is_an_error(tmp_path):
         assert words in str(error.value)
 
 
-def test_a_checkpoint_of_another_width_names_shapes(tmp_path):
+def test_shapes_of_another_width_are_reported(tmp_path):
     other = ViTAEv2({**ARCH, 'dims': (8, 32)}).state_dict()
     model = ViTAEv2(ARCH, init_cfg=save(tmp_path / 'a.pth', other))
     with pytest.raises(InputError, match=r'of another shape: .*\(32.*for \(16'):
@@ -118,14 +118,14 @@ def test_position_embeddings_of_another_image_size_are_resized(tmp_path, network
 @pytest.mark.parametrize(
     'shape, words', [((1, 17, 8), 'same channels'), ((1, 16, 16), 'square grid and a class token')]
 )
-def test_position_embeddings_that_cannot_be_resized(tmp_path, shape, words):
+def test_position_embeddings_that_cannot_be_resized_are_rejected(tmp_path, shape, words):
     state = {**ViTAE(PATCH).state_dict(), 'stages.0.embedding.position': torch.zeros(shape)}
     model = ViTAE(PATCH, init_cfg=save(tmp_path / 'a.pth', state))
     with pytest.raises(InputError, match=words):
         model.init_weights()
 
 
-def test_what_only_a_classifier_reads_is_ignored(tmp_path):
+def test_entries_for_classifiers_are_ignored_by_dense_backbones(tmp_path):
     source = CeiT(BLOCKS, out_type='cls_token').state_dict()
     assert any(key.startswith('class_attention.') for key in source) and 'norm.weight' in source
     model = CeiT(BLOCKS, init_cfg=save(tmp_path / 'a.pth', source))
@@ -133,14 +133,14 @@ def test_what_only_a_classifier_reads_is_ignored(tmp_path):
     assert all(torch.equal(value, source[key]) for key, value in model.state_dict().items())
 
 
-def test_what_only_a_classifier_reads_is_ignored_in_a_model():
+def test_entries_for_classifiers_are_ignored_by_dense_models():
     source = CeiT(BLOCKS, out_type='cls_token').state_dict()
     model = torch.nn.ModuleDict(dict(backbone=CeiT(BLOCKS)))
     check_match(model, {f'backbone.{key}': value for key, value in source.items()}, 'a.pth')
 
 
 @pytest.mark.parametrize(
-    'held, model, words',
+    'saved, model, words',
     [
         (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; requested was ViTAE 'tiny'."),
         (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; requested was ViTAEv2 'small'."),
@@ -157,15 +157,15 @@ def test_what_only_a_classifier_reads_is_ignored_in_a_model():
     ],
     ids=['arch', 'network', 'custom', 'part'],
 )
-def test_a_checkpoint_of_another_variant_is_named(tmp_path, held, model, words):
+def test_the_variant_in_a_checkpoint_is_reported(tmp_path, saved, model, words):
     path = tmp_path / 'a.pth'
-    torch.save(held.state_dict(), path)
+    torch.save(saved.state_dict(), path)
     with pytest.raises(InputError) as error:
         load_pretrained(model, path)
     assert words in str(error.value)
 
 
-def test_networks_that_adapt_some_entries_must_match_in_the_rest():
+def test_networks_that_adapt_some_entries_must_match_in_the_others():
     tiny, small = (VisionTransformer(f'deit-{size}', img_size=32) for size in ('tiny', 'small'))
     with pytest.raises(InputError, match='149 of another shape, 0 unexpected'):
         check_match(tiny, small.state_dict(), 'a.pth')

@@ -47,28 +47,28 @@ def test_code_in_a_file_does_not_run(tmp_path):
     assert not made.exists()
 
 
-class Reach:
-    """Reaches for an attribute when unpickled."""
+class Access:
+    """Accesses an attribute when unpickled."""
 
     def __reduce__(self):
         return getattr, (torch.nn.Module, '__init__')
 
 
-def test_attributes_in_a_file_are_not_reached(tmp_path):
-    torch.save(dict(w=Reach()), tmp_path / 'a.pth')
+def test_attributes_in_a_file_are_not_accessed(tmp_path):
+    torch.save(dict(w=Access()), tmp_path / 'a.pth')
     with pytest.raises(InputError, match='--trust'):
         read_checkpoint(tmp_path / 'a.pth')
 
 
-def test_code_in_a_file_runs_when_asked(tmp_path):
+def test_code_in_a_trusted_file_runs(tmp_path):
     path, made = tmp_path / 'a.pth', tmp_path / 'made'
     torch.save(dict(w=Payload(made)), path)
     read_checkpoint(path, trust=True)
     assert made.exists()
 
 
-def test_what_a_runner_saves_is_read(tmp_path):
-    hub = MessageHub.get_instance('test_what_a_runner_saves_is_read')
+def test_checkpoints_of_a_runner_are_read(tmp_path):
+    hub = MessageHub.get_instance('test_checkpoints_of_a_runner_are_read')
     hub.update_scalar('train/loss', np.float64(1.5))
     hub.update_scalar('train/loss', torch.tensor(2.5))
     torch.save(dict(message_hub=hub.state_dict(), state_dict={}), tmp_path / 'a.pth')
@@ -95,10 +95,10 @@ def test_meta_data_of_a_dataset_is_read(tmp_path, value):
 def test_an_unreadable_file_is_reported(tmp_path, monkeypatch):
     torch.save({}, tmp_path / 'a.pth')
 
-    def refuse(*args, **kwargs):
+    def deny(*args, **kwargs):
         raise PermissionError(13, 'Permission denied')
 
-    monkeypatch.setattr(torch, 'load', refuse)
+    monkeypatch.setattr(torch, 'load', deny)
     with pytest.raises(InputError, match='cannot be read: Permission denied'):
         read_checkpoint(tmp_path / 'a.pth')
 
@@ -113,12 +113,12 @@ def test_a_truncated_file_is_reported(tmp_path, keep):
         read_checkpoint(path)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(InputError, match='none.pth does not exist'):
         read_checkpoint(tmp_path / 'none.pth')
 
 
-def test_a_trusted_file_of_a_missing_program(tmp_path, monkeypatch):
+def test_a_missing_module_of_a_trusted_file_is_reported(tmp_path, monkeypatch):
     module = types.ModuleType('not_here')
     module.Settings = type('Settings', (), dict(__module__='not_here'))
     monkeypatch.setitem(sys.modules, 'not_here', module)

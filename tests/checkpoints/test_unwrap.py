@@ -24,7 +24,7 @@ def test_wrappers_are_removed(checkpoint, wrappers):
     assert found.state_dict == BARE and found.wrappers == wrappers
 
 
-def test_raw_weights_on_request():
+def test_raw_weights_are_read_instead_of_averages():
     found = unwrap_state_dict(dict(state_dict=BARE, state_dict_ema={}), ema=False)
     assert found.wrappers == ('state_dict',)
 
@@ -35,7 +35,7 @@ def test_a_missing_state_dict_is_reported(checkpoint):
         unwrap_state_dict(checkpoint)
 
 
-def test_trained_weights_of_an_averaged_checkpoint():
+def test_trained_weights_are_read_from_an_averaged_checkpoint():
     checkpoint = dict(
         meta={},
         state_dict=dict(a=torch.ones(1)),

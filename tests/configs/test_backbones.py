@@ -1,4 +1,4 @@
-"""Switches of the backbones, in the networks of all configs and experiments."""
+"""Options of the backbones, in the networks of all configs and experiments."""
 
 import json
 
@@ -27,9 +27,9 @@ def backbones():
 NETWORKS = backbones()
 
 
-def build(options, **switches):
+def build(options, **changes):
     with torch.device('meta'):
-        return MODELS.build({**options, **switches})
+        return MODELS.build({**options, **changes})
 
 
 def kinds(model, kind):
@@ -37,7 +37,7 @@ def kinds(model, kind):
 
 
 @pytest.mark.parametrize('options', NETWORKS.values(), ids=range(len(NETWORKS)))
-def test_switches_fit_every_network(options):
+def test_options_fit_every_network(options):
     checkpointed = build(options, with_cp=True)
     assert checkpointed.with_cp
     batch_norms = kinds(checkpointed, _BatchNorm)

@@ -56,7 +56,7 @@ def detection_batch(classes, size=(96, 128)):
         for name in distinct(of_task('det'))
     ],
 )
-def test_network_steps(name):
+def test_networks_take_a_step(name):
     cfg = read(name)
     head = cfg.model.get('bbox_head') or cfg.model.roi_head.bbox_head
     classes = (head[0] if isinstance(head, list) else head).num_classes
@@ -145,11 +145,11 @@ def test_norms_are_not_decayed():
         'retinanet_{}_1x',
     ],
 )
-def test_swapping_the_backbone_is_one_line(form):
+def test_swapping_the_backbone_changes_one_line(form):
     check_one_line(f'det/{form}.py', 'backbones/')
 
 
-def test_a_backbone_of_one_scale_takes_two_lines():
+def test_a_backbone_of_one_scale_changes_two_lines():
     scales, isotropic = (code(f'det/mask_rcnn_{name}_1x.py') for name in ('vitaev2_s', 'vitae_s'))
     differ = [line for line in isotropic if line not in scales]
     assert len(differ) == 2 and 'models/mask_rcnn_isotropic.py' in differ[1]

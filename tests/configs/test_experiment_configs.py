@@ -1,4 +1,4 @@
-"""Trainings of the experiments of tools/reproduce.py: configs with options."""
+"""Trainings of the experiments in tools/reproduce.py: configs with options."""
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def test_options_change_their_entries_only(training):
     missing = object()
     changed = {key for key in {*base, *cfg} if base.get(key, missing) != cfg.get(key, missing)}
     assert changed <= set(options)
-    # trainings of several lengths or fractions include that of the config
+    # among several lengths or fractions, one is that of the config
     assert {key for key in options if key.startswith('model.')} <= changed
 
 
@@ -69,7 +69,7 @@ def test_options_keep_their_type_on_the_command_line(experiment, label, option, 
 
 
 def networks(preset, pretraining=False):
-    """A training of each network of a preset that is not the network of a config."""
+    """One training of each network in a preset that differs from the network of its config."""
     found = {}
     for training in trainings(preset):
         changes_network = any(option.startswith('model.') for option in training.options)
@@ -87,7 +87,7 @@ def slow(training):
 @pytest.mark.parametrize(
     'training', [*networks('mini'), *map(slow, networks('gpu') + networks('paper'))], ids=name_of
 )
-def test_classifier_steps(training):
+def test_classifiers_take_a_step(training):
     from mmpretrain.structures import DataSample
 
     cfg, size = read_training(training), 32 if 'cifar10' in training.config else 64
@@ -100,7 +100,7 @@ def test_classifier_steps(training):
 
 
 @pytest.mark.parametrize('training', networks('mini', pretraining=True), ids=name_of)
-def test_pretraining_steps(training):
+def test_autoencoders_take_a_step(training):
     cfg = read_training(training)
     images = torch.randint(0, 255, (2, 3, 32, 32), dtype=torch.uint8)
     features = steps(

@@ -1,4 +1,4 @@
-"""ViTAEv2 detectors and segmentors accept images of any size, also of mixed sizes."""
+"""ViTAEv2 detectors and segmentors accept images of any size, including mixed sizes."""
 
 import pytest
 import torch
@@ -57,7 +57,7 @@ def data_of(model, sizes):
 
 
 @pytest.mark.parametrize('sizes', SIZES, ids=str)
-def test_any_size_is_predicted(model, sizes):
+def test_models_predict_on_images_of_any_size(model, sizes):
     model.eval()
     # segmentors pad batches of mixed sizes only in training
     groups = [sizes] if hasattr(model, 'roi_head') else [[size] for size in sizes]
@@ -82,10 +82,10 @@ def test_any_size_is_predicted(model, sizes):
     ],
     ids=str,
 )
-def test_any_size_is_trained_on(model, sizes):
+def test_models_train_on_images_of_any_size(model, sizes):
     model.train()
     if not hasattr(model, 'roi_head'):
-        # its crops have one size
+        # segmentors train on crops of one size
         model.data_preprocessor.size = tuple(max(sides) for sides in zip(*sizes, strict=True))
     data = data_of(model, sizes * 2)
     losses, _ = model.parse_losses(model(**data, mode='loss'))

@@ -76,7 +76,7 @@ def batch_of(cfg, root, pipeline, **metainfo):
         for name in distinct(PUBLISHED)
     ],
 )
-def test_network_steps(name, animals):
+def test_networks_take_a_step(name, animals):
     cfg = read(name)
     width, height = cfg.codec.input_size
     train = batch_of(cfg, animals, cfg.train_pipeline)
@@ -123,28 +123,34 @@ def test_learning_rates_of_plain_vitae_decay_towards_the_first_layer():
     cfg = read('pose/simple_baseline_vitae_b_210e_coco.py')
     model = build(cfg)
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
-    of = {id(p): group for group in groups for p in group['params']}
+    group_of = {id(p): group for group in groups for p in group['params']}
     names = dict(model.named_parameters())
-    rates = [of[id(names[f'backbone.stages.0.cells.{i}.norm1.weight'])]['lr'] for i in range(12)]
+    rates = [
+        group_of[id(names[f'backbone.stages.0.cells.{i}.norm1.weight'])]['lr'] for i in range(12)
+    ]
     assert rates == pytest.approx([5e-4 * 0.75 ** (12 - i) for i in range(12)])
-    assert of[id(names['head.final_layer.weight'])]['lr'] == 5e-4
-    free = {name for name, p in names.items() if id(p) in of and of[id(p)]['weight_decay'] == 0.0}
+    assert group_of[id(names['head.final_layer.weight'])]['lr'] == 5e-4
+    free = {
+        name
+        for name, p in names.items()
+        if id(p) in group_of and group_of[id(p)]['weight_decay'] == 0.0
+    }
     assert {
         'backbone.stages.0.embedding.position',
         'backbone.stages.0.embedding.cls_token',
         'backbone.stages.0.cells.3.norm1.weight',
         'head.final_layer.bias',
     } <= free
-    assert of[id(names['head.final_layer.weight'])]['weight_decay'] == 0.1
+    assert group_of[id(names['head.final_layer.weight'])]['weight_decay'] == 0.1
 
 
-def test_swapping_the_backbone_is_one_line():
+def test_swapping_the_backbone_changes_one_line():
     for data in ('ap10k', 'coco'):
         check_one_line(f'pose/simple_baseline_{{}}_210e_{data}.py', 'backbones/')
 
 
 def test_shapes_are_neither_flipped_nor_rotated():
-    """Their corners are numbered clockwise from the topmost."""
+    """Because their corners are numbered clockwise from the topmost."""
     cfg = read('pose/simple_baseline_vitaev2_demo_6e_shapes.py')
     steps = {step.type: step for step in cfg.train_dataloader.dataset.pipeline}
     assert 'RandomFlip' not in steps and steps['RandomBBoxTransform'].rotate_prob == 0

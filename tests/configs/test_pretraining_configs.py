@@ -13,14 +13,14 @@ from ..helpers.config_files import build, distinct, learning_rates, of_task, rea
 
 PRETRAINING = of_task('ssl')
 FINETUNING = [name for name in of_task('cls') if '_mae_' in name]
-# yapf: disable
+# fmt: off
 RECIPES = {
     # width, cells, finetuning epochs, learning rate, its decay, drop path
     'b': (768,  12, 100, 2e-3, .65, .1),
     'l': (1024, 24, 50,  4e-3, .75, .2),
     'h': (1280, 32, 50,  4e-3, .75, .3),
 }
-# yapf: enable
+# fmt: on
 GPUS = 8
 models = pytest.mark.parametrize('model', RECIPES)
 
@@ -36,7 +36,7 @@ def test_networks_are_distinguished_by_encoder_and_classes():
 
 
 @pytest.mark.parametrize('name', map(marked, distinct(PRETRAINING)))
-def test_pretraining_steps(name):
+def test_autoencoders_take_a_step(name):
     cfg = read(name)
     size = cfg.model.backbone.get('img_size', 224)
     batch = dict(
@@ -55,7 +55,7 @@ def features_of(model, batch):
 
 
 @pytest.mark.parametrize('name', map(marked, distinct(FINETUNING)))
-def test_finetuning_steps(name):
+def test_finetuned_networks_take_a_step(name):
     from mmpretrain.structures import DataSample
 
     cfg = read(name)
@@ -71,7 +71,7 @@ def test_finetuning_steps(name):
 def test_pretraining_recipe(model, epochs, tmp_path):
     cfg = read(f'ssl/mae_vitae_{model}_1600e_in1k.py')
     if epochs == 400:
-        cfg.train_cfg.max_epochs = 400  # the option that the config names
+        cfg.train_cfg.max_epochs = 400  # the option that the config mentions
     backbone, neck, head = cfg.model.backbone, cfg.model.neck, cfg.model.head
     assert (backbone.mask_ratio, head.norm_pix, head.loss.criterion) == (0.75, True, 'L2')
     assert neck.embed_dim == RECIPES[model][0]
@@ -101,8 +101,8 @@ def test_pretraining_decays_only_weights():
     }
     for name, p in network.named_parameters():
         if p.requires_grad:
-            spared = p.ndim == 1 or name.endswith('_token')
-            assert decays[id(p)] == (0 if spared else 0.05), name
+            exempt = p.ndim == 1 or name.endswith('_token')
+            assert decays[id(p)] == (0 if exempt else 0.05), name
 
 
 @models
@@ -147,18 +147,20 @@ def test_learning_rates_decay_towards_the_first_layer(model):
         assert group['lr'] == pytest.approx(rate * decay ** (depth - i))
         assert group['weight_decay'] == 0.05
     assert groups[id(names['head.fc.weight'])]['lr'] == pytest.approx(rate)
-    spared = groups[id(names['backbone.stages.0.embedding.position'])]
-    assert spared['weight_decay'] == 0
-    assert spared['lr'] == pytest.approx(rate * decay ** (depth + 1))
+    exempt = groups[id(names['backbone.stages.0.embedding.position'])]
+    assert exempt['weight_decay'] == 0
+    assert exempt['lr'] == pytest.approx(rate * decay ** (depth + 1))
 
 
 @models
-def test_finetuning_by_way_of_imagenet_22k(model):
+def test_finetuning_via_imagenet_22k(model):
     epochs = RECIPES[model][2]
-    between = read(f'cls/vitae_{model}_mae_90e_in22k.py')
-    assert between.model.head.num_classes == between.data_preprocessor.num_classes == 21841
-    assert between.train_dataloader.dataset.type == 'ImageNet21k'
-    assert between.train_cfg.max_epochs == 90
+    intermediate = read(f'cls/vitae_{model}_mae_90e_in22k.py')
+    assert (
+        intermediate.model.head.num_classes == intermediate.data_preprocessor.num_classes == 21841
+    )
+    assert intermediate.train_dataloader.dataset.type == 'ImageNet21k'
+    assert intermediate.train_cfg.max_epochs == 90
     last = read(f'cls/vitae_{model}_mae_in22k_{epochs}e_in1k.py')
     direct = read(f'cls/vitae_{model}_mae_{epochs}e_in1k.py')
     assert last.model.backbone.init_cfg.checkpoint == (
@@ -170,7 +172,7 @@ def test_finetuning_by_way_of_imagenet_22k(model):
 
 @models
 @pytest.mark.parametrize('percent', [1, 10])
-def test_few_labels_are_seen_as_often(model, percent):
+def test_training_on_few_labels_takes_as_many_steps(model, percent):
     epochs = RECIPES[model][2]
     whole, part = (read(f'cls/vitae_{model}_mae_{epochs}e_in1k{end}.py') for end in ('', '_subset'))
     assert part.train_dataloader.dataset.fraction == 0.1

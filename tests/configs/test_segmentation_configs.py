@@ -23,7 +23,7 @@ def segmentation_batch(classes, size=(96, 128)):
     labels = torch.randint(classes, (1, *size))
     labels[:, :8] = 255
     sample.gt_sem_seg = PixelData(data=labels)
-    # two samples: batch norm of a 1x1 map needs them
+    # batch norm of a 1x1 map needs two samples
     return dict(
         inputs=[torch.randint(0, 255, (3, *size), dtype=torch.uint8)] * 2,
         data_samples=[sample, sample.clone()],
@@ -37,7 +37,7 @@ def segmentation_batch(classes, size=(96, 128)):
         for name in distinct(of_task('seg'))
     ],
 )
-def test_network_steps(name):
+def test_networks_take_a_step(name):
     cfg = read(name)
     cfg.model.data_preprocessor.size = (96, 128)
     classes = cfg.model.decode_head.num_classes
@@ -77,7 +77,7 @@ def test_drop_path_on_ade20k(model):
     assert read(f'seg/upernet_vitaev2_{model}_160k_ade20k.py').model.backbone.drop_path_rate == 0.2
 
 
-def test_swapping_the_backbone_is_one_line():
+def test_swapping_the_backbone_changes_one_line():
     check_one_line('seg/upernet_{}_160k_ade20k.py', 'backbones/')
 
 
@@ -97,7 +97,7 @@ def test_training_crops_and_test_sizes(tmp_path):
             sample = DATASETS.build(cropped)[0]
         assert sample['inputs'].shape[1:] == size
         labels = sample['data_samples'].gt_sem_seg.data.unique().tolist()
-        # 0 in the files, "other", is ignored; 1 is the first class
+        # label 0 of the files, "other", is ignored, and 1 is the first class
         assert set(labels) <= {*range(150), 255} and 255 in labels and 149 in labels
     with DefaultScope.overwrite_default_scope('mmseg'):
         views = DATASETS.build(

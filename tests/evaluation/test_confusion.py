@@ -31,7 +31,7 @@ def confused(*samples, **options):
     metric = DetectionConfusionMatrix(**options)
     metric.dataset_meta = dict(classes=('a', 'b'))
     metric.process(None, samples)
-    assert len(metric.results) == len(samples)  # mmengine counts them
+    assert len(metric.results) == len(samples)  # mmengine expects one entry per sample
     matrix = metric.evaluate(len(samples))['confusion_matrix/result']
     assert matrix.shape == (3, 3)
     return {tuple(cell): matrix[tuple(cell)].item() for cell in matrix.nonzero().tolist()}

@@ -1,4 +1,4 @@
-"""Attention written out, one head after another."""
+"""Attention written out head by head."""
 
 import torch
 

@@ -18,7 +18,7 @@ def test_equals_the_equation(qkv_bias, value_skip):
         torch.testing.assert_close(out.flatten(0, 1), plain)
 
 
-def test_maps_and_tokens_give_the_same():
+def test_maps_and_tokens_give_the_same_output():
     module = FullAttention(6, 8, 2)
     x = torch.rand(2, 3, 5, 6)
     torch.testing.assert_close(module(x.flatten(1, 2)), module(x).flatten(1, 2))

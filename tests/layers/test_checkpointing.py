@@ -11,7 +11,7 @@ from vitae_mm.layers import ParallelConv, run_module
 
 @pytest.fixture
 def both():
-    """A parallel convolution, and its layers one after another."""
+    """A parallel convolution, and a Sequential of its layers."""
     torch.manual_seed(0)
     lean = ParallelConv(4, (8, 8), 12, groups=4).double()
     return lean, nn.Sequential(*copy.deepcopy(lean))

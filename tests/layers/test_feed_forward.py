@@ -11,7 +11,7 @@ def test_equals_the_equation():
     torch.testing.assert_close(module(x), hidden @ module.fc2.weight.T + module.fc2.bias)
 
 
-def test_hidden_dropout_defaults_to_the_other():
+def test_the_rate_of_hidden_dropout_defaults_to_the_other_rate():
     both = FeedForward(6, 12, drop_rate=0.2)
     last = FeedForward(6, 12, drop_rate=0.2, hidden_drop_rate=0.0)
     assert (both.hidden_drop.p, both.drop.p) == (0.2, 0.2)

@@ -10,8 +10,8 @@ from vitae_mm.layers.parallel_conv import _is_recomputed
 
 
 def test_equals_the_equation():
-    module = ParallelConv(4, (8, 8), 12, groups=4, strides=(2, 2, 1)).eval()
-    x = torch.rand(1, 8, 12, 4)
+    module = ParallelConv(4, (8, 8), 12, groups=4, strides=(2, 2, 1)).double().eval()
+    x = torch.rand(1, 8, 12, 4).double()
 
     def conv(layer, y, stride):
         return F.conv2d(y, layer.weight, layer.bias, stride, padding=1, groups=4)
@@ -98,7 +98,7 @@ def test_loaded_1x1_kernels_are_inflated():
     assert not large.adapts('conv1.bias', torch.Size((8,)))
 
 
-def test_inflated_kernels_are_zero_but_at_the_center():
+def test_inflated_kernels_are_zero_except_at_the_center():
     weight = torch.rand(4, 2, 1, 1)
     inflated = inflate_kernel(weight, 5)
     assert torch.equal(inflated[..., 2:3, 2:3], weight)

@@ -12,8 +12,8 @@ def test_every_branch_downsamples_by_the_ratio(kernel_size, ratio):
 
 
 def test_equals_the_equation():
-    module = PyramidReduction(3, 4, kernel_size=3, ratio=2, dilations=(1, 2))
-    x = torch.rand(1, 8, 10, 3)
+    module = PyramidReduction(3, 4, kernel_size=3, ratio=2, dilations=(1, 2)).double()
+    x = torch.rand(1, 8, 10, 3).double()
     # padding ceil(((3 - 1) * s + 1 - 2) / 2) is 1 for s = 1 and 2 for s = 2
     plain = [
         F.gelu(F.conv2d(x.permute(0, 3, 1, 2), b.weight, b.bias, stride=2, dilation=s, padding=s))

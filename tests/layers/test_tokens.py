@@ -19,7 +19,7 @@ def test_the_class_token_comes_first():
         assert torch.equal(ours, theirs)
 
 
-def test_without_a_class_token_the_map_stays():
+def test_without_a_class_token_the_map_is_returned():
     x = torch.rand(2, 3, 5, 8)
     assert join_tokens(x, None) is x
     assert split_tokens(x, (3, 5)) == (x, None)
@@ -41,7 +41,7 @@ def test_positions_are_added(position, class_token):
         assert cls is None
 
 
-def test_no_positions():
+def test_position_none_adds_nothing():
     module = TokenEmbedding(8, GRID, class_token=True, position='none')
     x = torch.rand(2, *GRID, 8)
     out, cls = module(x)
@@ -91,7 +91,7 @@ def test_loaded_positions_are_resized(class_token):
         ((1, 16, 4), False, r'\(1, 16, 4\) cannot be resized to \(1, 9, 8\).*same channels'),
     ],
 )
-def test_loaded_positions_of_another_form_are_refused(shape, class_token, message):
+def test_loaded_positions_of_another_shape_are_rejected(shape, class_token, message):
     module = TokenEmbedding(8, (3, 3), class_token=class_token, position='learned')
     with pytest.raises(InputError, match=message):
         module.load_state_dict({**module.state_dict(), 'position': torch.zeros(shape)})

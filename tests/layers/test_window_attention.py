@@ -7,7 +7,7 @@ from ..reference import blocks
 from .equations import softmax_attention
 
 
-def test_equals_the_plain_reading():
+def test_equals_the_reference():
     module = WindowAttention(6, 8, 2, window_size=4).double()
     x = torch.rand(2, 7, 10, 6).double()
     plain = blocks.window_attention(module.state_dict(), '', x.permute(0, 3, 1, 2), 2, 4)
@@ -17,13 +17,13 @@ def test_equals_the_plain_reading():
 def test_padding_takes_part_in_the_softmax():
     module = WindowAttention(6, 8, 2, window_size=4).double()
     x = torch.rand(1, 3, 4, 6).double()
-    # one row is missing: the smaller half, 0 rows, goes to the top
+    # one row is missing; the smaller half of it, 0 rows, is added at the top
     padded = torch.cat([x, torch.zeros(1, 1, 4, 6)], dim=1)
     plain = softmax_attention(module, padded[0].flatten(0, 1)).unflatten(0, (4, 4))[:3]
     torch.testing.assert_close(module(x)[0], plain)
 
 
-def test_windows_do_not_see_each_other():
+def test_windows_are_independent():
     module = WindowAttention(4, 4, 1, window_size=4)
     x = torch.rand(1, 8, 8, 4)
     changed = x.clone()
@@ -32,7 +32,7 @@ def test_windows_do_not_see_each_other():
     assert differ[:4, :4].all() and differ.sum() == 16
 
 
-def test_shifted_windows_straddle_the_others():
+def test_shifted_windows_straddle_regular_windows():
     module = WindowAttention(4, 4, 1, window_size=4, shifted=True)
     x = torch.rand(1, 8, 8, 4)
     changed = x.clone()

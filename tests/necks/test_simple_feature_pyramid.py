@@ -24,7 +24,7 @@ def test_outputs_double_keep_or_halve_the_size(size, expected):
     assert all(x.is_contiguous() for x in maps)
 
 
-def test_each_level_equals_the_paper_s_definition():
+def test_each_level_equals_the_definition_in_the_paper():
     torch.manual_seed(0)
     neck = SimpleFeaturePyramid(8, 4).double()
     neck.init_weights()
@@ -83,6 +83,6 @@ def test_builds_in_every_codebase(package):
         (dict(in_channels=8, num_outs=3), 'num_outs=3: .*at least 4'),
     ],
 )
-def test_invalid_options_are_refused(options, message):
+def test_invalid_options_are_rejected(options, message):
     with pytest.raises(InputError, match=message):
         SimpleFeaturePyramid(**options)

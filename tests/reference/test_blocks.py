@@ -1,4 +1,4 @@
-"""What the golden figures do not cover of the plain blocks.
+"""Properties of the plain blocks that the golden figures do not cover.
 
 With the golden weights, |x|^2 / 2 is about 30 in the Performer: its random features vanish next
 to the stabilizer 1e-8, and only the values remain.

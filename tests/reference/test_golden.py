@@ -11,7 +11,7 @@ from .vitaev2 import maps, vitaev2
 slow = pytest.mark.slow
 
 CLASSIFIERS = [
-    # golden,                     network,     arch,    size
+    # golden figures, network, arch, image size
     ('ViTAEv2_S', vitaev2, 'small', 224),
     ('ViTAE_basic_Tiny', vitae, 'tiny', 224),
     ('ViTAE_basic_Small', vitae, 'small', 224),
@@ -26,7 +26,7 @@ SIZES = [(224, 224), (224, 320), (160, 256), (416, 608)]
 
 @pytest.mark.parametrize('name, network, arch, size', CLASSIFIERS)
 @torch.no_grad()
-def test_classifier(name, network, arch, size):
+def test_classifiers_reproduce_the_golden_outputs(name, network, arch, size):
     outputs = network(golden.published_weights(name), golden.image(2, 3, size, size), arch)
     expected = golden.outputs(name)
     golden.assert_agree(outputs['logits'], expected['logits'])
@@ -39,7 +39,7 @@ def test_classifier(name, network, arch, size):
     [('ViTAEv2_S_dense', 'small'), pytest.param('ViTAEv2_B_dense', 'base', marks=slow)],
 )
 @torch.no_grad()
-def test_dense_maps(name, arch, height, width):
+def test_dense_maps_reproduce_the_golden_outputs(name, arch, height, width):
     stages = maps(golden.published_weights(name), golden.image(1, 3, height, width), arch)
     expected = golden.outputs(name)
     for index, x in enumerate(stages):

@@ -20,7 +20,7 @@ BUFFERS = ('running_mean', 'running_var', 'attn.w')
         pytest.param('ViTAE_basic_Base', vitae_patch, 'base', marks=pytest.mark.slow),
     ],
 )
-def test_train_mode(name, network, arch):
+def test_training_uses_batch_statistics_and_reaches_every_parameter(name, network, arch):
     state = golden.published_weights(name)
     parameters = {
         key: value.requires_grad_()

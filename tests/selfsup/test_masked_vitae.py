@@ -1,4 +1,4 @@
-"""The masked encoder: its output, loss, gradients and refusals."""
+"""Outputs, loss, gradients and errors of the masked encoder."""
 
 import pytest
 import torch
@@ -68,7 +68,7 @@ def order(seed=3):
 
 
 def pcm(cell, x):
-    """Parallel convs of a map (B, C, H, W), written out."""
+    """The parallel convolutions of a map (B, C, H, W), written out."""
     convs = cell.pcm
     x = F.conv2d(x, convs.conv1.weight, convs.conv1.bias, padding=convs.conv1.padding, groups=8)
     norm = convs.norm1
@@ -94,10 +94,10 @@ def test_the_encoder_equals_its_equations(kernel):
     visible = order()
     latent, mask, restore = model(x)
     stage, rows = model.stages[0], torch.arange(2)[:, None]
-    cells = F.unfold(x, 4, stride=4).transpose(1, 2)  # (B, 64, 48)
+    patches = F.unfold(x, 4, stride=4).transpose(1, 2)  # (B, 64, 48)
     proj = stage.reduction.proj
     position = stage.embedding.position
-    tokens = cells @ proj.weight.flatten(1).T + proj.bias + position[:, 1:]
+    tokens = patches @ proj.weight.flatten(1).T + proj.bias + position[:, 1:]
     tokens = tokens[rows, visible.indices]
     cls = (stage.embedding.cls_token + position[:, :1]).expand(2, -1, -1)
     tokens = torch.cat([cls, tokens], dim=1)
@@ -119,7 +119,7 @@ def test_the_encoder_equals_its_equations(kernel):
 
 
 @kernels
-def test_masked_pixels_change_nothing(kernel):
+def test_masked_pixels_do_not_change_the_output(kernel):
     model, x = encoder(pcm_kernel_size=kernel).eval(), images()
     visible = order()
     first = model(x)[0]
@@ -129,7 +129,7 @@ def test_masked_pixels_change_nothing(kernel):
 
 
 @pytest.mark.parametrize('norm_pix', [False, True])
-def test_the_loss_covers_masked_patches_alone(norm_pix):
+def test_the_loss_covers_only_masked_patches(norm_pix):
     model, x = pretraining(norm_pix=norm_pix).eval(), images()
     visible = order()
     loss = model.loss(x, [])['loss']
@@ -152,7 +152,7 @@ def test_the_loss_covers_masked_patches_alone(norm_pix):
 
 
 @kernels
-def test_gradients_reach_every_parameter_of_the_encoder(kernel):
+def test_every_parameter_of_the_encoder_has_a_gradient(kernel):
     model = pretraining(pcm_kernel_size=kernel).train()
     model.loss(images(4), [])['loss'].backward()
     for name, parameter in model.named_parameters():
@@ -163,7 +163,7 @@ def test_gradients_reach_every_parameter_of_the_encoder(kernel):
 
 
 @kernels
-def test_checkpointing_changes_nothing(kernel):
+def test_checkpointing_does_not_change_training(kernel):
     results = []
     for with_cp in (False, True):
         model = pretraining(pcm_kernel_size=kernel, with_cp=with_cp).train()
@@ -181,7 +181,7 @@ def test_checkpointing_changes_nothing(kernel):
         torch.testing.assert_close(recomputed, plain)
 
 
-def test_positions_are_sines_and_cosines_of_rows_and_columns():
+def test_half_of_the_position_channels_encodes_rows_and_half_columns():
     position = encoder().stages[0].embedding.position
     assert (position[:, 0] == 0).all()
     grid = position[0, 1:].unflatten(0, (8, 8))
@@ -211,12 +211,12 @@ def test_without_masking_it_equals_the_network():
         (dict(arch='tiny', img_size=224), ["arch='tiny'", "'base', 'large' or 'huge'"]),
     ],
 )
-def test_invalid_options_are_refused(options, words):
+def test_invalid_options_are_rejected(options, words):
     with pytest.raises(InputError) as error:
         encoder(**options)
     assert all(word in str(error.value) for word in words)
 
 
-def test_images_of_another_size_are_refused():
+def test_images_of_another_size_are_rejected():
     with pytest.raises(InputError, match='images of 32x32, got 32x40: set img_size'):
         encoder()(torch.rand(2, 3, 32, 40))

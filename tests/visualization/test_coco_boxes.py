@@ -26,6 +26,11 @@ def test_an_image_without_boxes_is_reported(image, boxes):
         boxes[Path(image)]
 
 
+def annotated(bbox):
+    image, annotation = '{"id": 1, "file_name": "a"}', f'{{"image_id": 1, "bbox": {bbox}}}'
+    return f'{{"images": [{image}], "annotations": [{annotation}]}}'
+
+
 @pytest.mark.parametrize(
     'content, words',
     [
@@ -33,10 +38,8 @@ def test_an_image_without_boxes_is_reported(image, boxes):
         ('{', 'not in COCO format'),
         ('[]', 'not in COCO format'),
         ('{"images": []}', "KeyError.'annotations'"),
-        (
-            '{"images": [{"id": 1, "file_name": ""}], "annotations": [{"image_id": 1, "bbox": 1}]}',
-            'a bbox of four numbers',
-        ),
+        (annotated('1'), 'a bbox of four numbers'),
+        (annotated('[1, 2]'), 'a bbox of four numbers'),
         ('{"images": [], "annotations": [{"image_id": 1, "bbox": []}]}', 'not in COCO format'),
     ],
 )
