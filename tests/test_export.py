@@ -21,6 +21,7 @@ from vitae_mm.export import (
 from vitae_mm.selfsup import MaskedViTAE
 
 from .helpers.archs import NARROW
+from .helpers.commands import ROOT
 
 # a single image, odd sides, sides divisible by all strides and windows, smaller than a window
 SIZES = [(1, 64, 96), (3, 75, 131), (2, 224, 224), (1, 33, 48)]
@@ -126,18 +127,13 @@ def test_shifted_windows_need_one_size():
         export_program(model, torch.randn(1, 3, 64, 64), dynamic=True)
 
 
-def test_classifiers_output_logits(classifier):
+def test_classifiers_output_logits():
+    classifier = build_model(Config.fromfile(ROOT / 'configs/cls/vitaev2_demo_8e_shapes.py'))
     model = DeployedNetwork(classifier)
     images = torch.randn(2, 3, 64, 64)
     (logits,) = model(images)
     assert model.output_names == ['logits']
     assert torch.equal(logits, classifier.head(classifier.extract_feat(images)))
-
-
-@pytest.fixture
-def classifier():
-    cfg = Config.fromfile('configs/cls/vitaev2_demo_8e_shapes.py')
-    return build_model(cfg)
 
 
 @pytest.mark.parametrize(
@@ -171,12 +167,8 @@ def test_the_normalization_is_described():
 
 
 @pytest.mark.parametrize(
-    'config, order',
-    [
-        ('cls/ceit_t_100e_cifar10.py', 'RGB'),
-        ('cls/ceit_t_300e_in1k.py', 'RGB'),
-        ('det/mask_rcnn_vitaev2_s_3x.py', 'RGB'),
-    ],
+    'name',
+    ['cls/ceit_t_100e_cifar10.py', 'cls/ceit_t_300e_in1k.py', 'det/mask_rcnn_vitaev2_s_3x.py'],
 )
-def test_the_channel_order_is_described(config, order):
-    assert describe(load_config(f'configs/{config}'), None)['channels'] == order
+def test_our_configs_have_the_channel_order_rgb(name):
+    assert describe(load_config(ROOT / 'configs' / name), None)['channels'] == 'RGB'

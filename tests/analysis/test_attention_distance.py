@@ -23,7 +23,7 @@ def test_attention_to_oneself_has_no_distance():
     assert average_distance(attention(torch.eye(6)[None], (2, 3))).tolist() == [0]
 
 
-def test_uniform_attention_over_four_positions():
+def test_uniform_attention_has_the_mean_distance():
     uniform = torch.full((1, 4, 4), 0.25)
     # to itself, to two neighbors, and to the diagonal
     expected = (0 + 1 + 1 + math.sqrt(2)) / 4

@@ -49,7 +49,7 @@ def values_of(qkv, x):
 
 
 @pytest.mark.parametrize('value_skip', [True, False])
-def test_full_attention_of_a_map(value_skip):
+def test_full_attention_of_a_map_is_recomputed(value_skip):
     layer = FullAttention(6, 8, 2, value_skip=value_skip)
     nn.init.normal_(layer.qkv.weight)
     x = torch.randn(2, 3, 5, 6)
@@ -76,7 +76,7 @@ def test_class_tokens_come_first_and_are_not_in_the_map():
 @pytest.mark.parametrize('relative_position', [True, False])
 @pytest.mark.parametrize('shifted', [True, False])
 @pytest.mark.parametrize('height, width', [(8, 8), (5, 10), (3, 9)])
-def test_window_attention_of_a_map(height, width, shifted, relative_position):
+def test_window_attention_of_a_map_is_recomputed(height, width, shifted, relative_position):
     layer = WindowAttention(
         6, 8, 2, window_size=4, shifted=shifted, relative_position=relative_position
     )
@@ -102,7 +102,7 @@ def test_performer_weights_reproduce_the_output():
 
 
 @pytest.mark.parametrize('qk_scale', [None, 0.3])
-def test_full_attention_of_mmpretrain(qk_scale):
+def test_full_attention_of_mmpretrain_is_recomputed(qk_scale):
     layer = MultiheadAttention(8, 2, qk_scale=qk_scale)
     nn.init.normal_(layer.qkv.weight)
     x = torch.randn(2, 6, 8)
@@ -114,7 +114,7 @@ def test_full_attention_of_mmpretrain(qk_scale):
 
 @pytest.mark.parametrize('shift', [0, 2])
 @pytest.mark.parametrize('height, width', [(8, 8), (5, 10)])
-def test_window_attention_of_mmpretrain(height, width, shift):
+def test_window_attention_of_mmpretrain_is_recomputed(height, width, shift):
     layer = ShiftWindowMSA(8, 2, window_size=4, shift_size=shift)
     nn.init.normal_(layer.w_msa.qkv.weight)
     x = torch.randn(2, height * width, 8)

@@ -7,7 +7,7 @@ from torch import nn
 from ..helpers.archs import PUBLISHED, classifier_out_type
 
 UP_TO_BASE = [(network, arch) for network, arch, _ in PUBLISHED if arch not in ('large', 'huge')]
-FAST = [(network, arch) for network, arch in UP_TO_BASE if arch == 'tiny']
+TINY = [(network, arch) for network, arch in UP_TO_BASE if arch == 'tiny']
 STEPS = 50
 
 
@@ -15,7 +15,7 @@ STEPS = 50
 @pytest.mark.parametrize(
     'network, arch',
     [
-        pytest.param(*pair, marks=() if pair in FAST else pytest.mark.exhaustive)
+        pytest.param(*pair, marks=() if pair in TINY else pytest.mark.exhaustive)
         for pair in UP_TO_BASE
     ],
 )

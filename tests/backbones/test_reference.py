@@ -90,7 +90,7 @@ def nchw(*shape):
     ],
     ids=['window', 'full'],
 )
-def test_reduction_cell(index, reference):
+def test_reduction_cells_equal_the_reference(index, reference):
     leaves, model = pair('ViTAEv2_S_dense', ViTAEv2, 'small')
     x, ours = nchw(2, (3, 0, 128)[index], 40, 56)
     theirs = reference(leaves, f'layers.{index}.RC.', x)
@@ -98,7 +98,7 @@ def test_reduction_cell(index, reference):
     assert_equal(leaves, model, theirs, mine, f'layers.{index}.RC.')
 
 
-def test_reduction_cell_with_performer():
+def test_reduction_cells_with_performer_equal_the_reference():
     leaves, model = pair('ViTAE_basic_Tiny', ViTAE, 'tiny', out_type='avg_featmap')
     x, ours = nchw(2, 3, 40, 56)
     theirs = blocks.reduction_cell_performer(
@@ -116,7 +116,7 @@ def test_reduction_cell_with_performer():
     ],
     ids=['window', 'full'],
 )
-def test_normal_cell(index, reference):
+def test_normal_cells_equal_the_reference(index, reference):
     leaves, model = pair('ViTAEv2_S_dense', ViTAEv2, 'small')
     x, ours = nchw(2, (0, 128, 256)[index], 10, 15)
     theirs = reference(leaves, f'layers.{index}.NC.0.', x)
@@ -124,7 +124,7 @@ def test_normal_cell(index, reference):
     assert_equal(leaves, model, theirs, mine, f'layers.{index}.NC.0.')
 
 
-def test_normal_cell_with_class_token():
+def test_normal_cells_with_class_token_equal_the_reference():
     leaves, model = pair('ViTAE_basic_Base', ViTAE, 'base', out_type='avg_featmap')
     _, ours = nchw(2, 768, 5, 3)
     cls = torch.randn(2, 1, 768).double()
@@ -137,7 +137,7 @@ def test_normal_cell_with_class_token():
     assert_equal(leaves, model, theirs, mine, 'layers.2.NC.0.')
 
 
-def test_local_feed_forward():
+def test_local_feed_forward_equals_the_reference():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
     _, ours = nchw(2, 192, 9, 5)
     cls = torch.randn(2, 1, 192).double()
@@ -148,7 +148,7 @@ def test_local_feed_forward():
     assert_equal(leaves, model, theirs[:, 1:], mine, 'blocks.0.leff.')
 
 
-def test_ceit_block():
+def test_ceit_blocks_equal_the_reference():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
     _, ours = nchw(2, 192, 9, 5)
     cls = torch.randn(2, 1, 192).double()
@@ -159,7 +159,7 @@ def test_ceit_block():
     assert_equal(leaves, model, theirs, mine, 'blocks.0.')
 
 
-def test_layerwise_class_attention():
+def test_layerwise_class_attention_equals_the_reference():
     leaves, model = pair('ceit_tiny_patch16_224', CeiT, 'tiny', out_type='cls_token')
     tokens = torch.randn(3, 12, 192).double()
     theirs = blocks.layer_wise_class_attention(
@@ -179,7 +179,7 @@ def test_layerwise_class_attention():
     ],
     ids=['vitaev2', 'vitae', 'ceit'],
 )
-def test_whole_network(name, network, arch, reference, out_type):
+def test_whole_networks_equal_the_reference(name, network, arch, reference, out_type):
     leaves, model = pair(name, network, arch, out_type=out_type)
     image = golden.image(2, 3, 224, 224).double()
     theirs = reference(leaves, image, arch, train=True)['features']

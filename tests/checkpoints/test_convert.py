@@ -35,7 +35,7 @@ def test_every_key_is_renamed_once(name, layout):
 
 
 @each
-def test_round_trip(name, layout):
+def test_publishing_restores_the_entries(name, layout):
     state = published(name)
     back = publish_state_dict(convert_state_dict(state, Layout(layout, False)), layout)
     assert {key: value.shape for key, value in back.items()} == {

@@ -23,7 +23,7 @@ class Payload:
         return os.mkdir, (str(self.path),)
 
 
-def test_round_trip(tmp_path):
+def test_a_written_checkpoint_is_read(tmp_path):
     path = tmp_path / 'new' / 'a.pth'
     write_checkpoint(dict(state_dict=dict(w=torch.ones(2))), path)
     assert torch.equal(read_checkpoint(path)['state_dict']['w'], torch.ones(2))

@@ -42,7 +42,7 @@ def test_autoencoders_take_a_step(name):
 
 
 @pytest.mark.parametrize('name', CLASSIFIERS)
-def test_data_and_schedule(name):
+def test_data_and_schedule_are_consistent(name):
     cfg = read(name)
     assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
     assert cfg.model.head.num_classes == 10 and cfg.model.train_cfg is None

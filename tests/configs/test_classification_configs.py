@@ -165,7 +165,7 @@ def base_config(model):
 
 
 @pytest.mark.parametrize('model', RECIPES)
-def test_recipe_from_scratch(model, tmp_path):
+def test_recipes_from_scratch_match_the_papers(model, tmp_path):
     decay, drop_path, size, warm_up = RECIPES[model]
     cfg = read(scratch(model))
     optimizer = cfg.optim_wrapper.optimizer
@@ -204,19 +204,7 @@ def test_weights_and_statistics_are_averaged(model):
     assert average.module.running_mean.item() == pytest.approx(1 - 0.99996)
 
 
-@pytest.mark.parametrize(
-    'model',
-    [
-        'vitae_t',
-        'vitaev2_s',
-        'ceit_t',
-        'deit_t',
-        't2t_7',
-        'swin_t',
-        'r50',
-        pytest.param('vitae_b', marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize('model', [*QUICK, pytest.param('vitae_b', marks=pytest.mark.slow)])
 def test_only_weights_are_decayed(model):
     cfg = read(scratch(model))
     network = build(cfg)
@@ -234,7 +222,7 @@ def test_only_weights_are_decayed(model):
         assert groups[id(p)] == (0 if exempt else RECIPES[model][0]), name
 
 
-def test_augmentation_of_the_recipe():
+def test_the_recipe_augments_images():
     cfg = read(scratch('vitae_t'))
     train = cfg.train_dataloader.dataset.pipeline
     test = cfg.test_dataloader.dataset.pipeline
@@ -312,7 +300,7 @@ def test_cifar_is_read_as_rgb():
 @pytest.mark.parametrize(
     'model', ['vitae_t', 'vitae_s', 'vitaev2_48m', 'vitaev2_b', 'ceit_t', 'ceit_s']
 )
-def test_recipe_at_384(model, tmp_path):
+def test_recipes_at_384_match_the_papers(model, tmp_path):
     cfg = read(f'cls/{model}_384_30e_in1k.py')
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.weight_decay) == ('AdamW', 1e-8)
@@ -336,7 +324,7 @@ def test_weights_at_224_load_at_384(model, millions):
 
 @pytest.mark.parametrize('data', TRANSFER)
 @pytest.mark.parametrize('model', ['vitae_t', 'vitae_s', 'ceit_t', 'ceit_s'])
-def test_recipe_of_transfer(model, data):
+def test_recipes_of_transfer_match_the_papers(model, data):
     cfg = read(f'cls/{model}_100e_{data}.py')
     assert cfg.model.head.num_classes == TRANSFER[data]
     assert cfg.model.backbone.init_cfg == dict(
@@ -349,7 +337,7 @@ def test_recipe_of_transfer(model, data):
     assert not cfg.get('custom_hooks')
 
 
-def test_schedule_of_transfer(tmp_path):
+def test_transfer_has_its_schedule(tmp_path):
     check_schedule(learning_rates(read('cls/vitae_t_100e_pets.py'), tmp_path), 100, 5e-4, 2)
 
 

@@ -67,7 +67,7 @@ def test_networks_take_a_step(name):
 
 
 @pytest.mark.parametrize('name', [name for name in of_task('det') if 'shapes' not in name])
-def test_coco_recipe(name):
+def test_recipes_on_coco_match_the_paper(name):
     cfg = read(name)
     epochs, milestones = dict(_1x=(12, [8, 11]), _3x=(36, [27, 33]))[name[-6:-3]]
     assert cfg.train_cfg.max_epochs == epochs
@@ -101,7 +101,7 @@ def test_coco_recipe(name):
         ('mask_rcnn_vitaev2_b_3x', 0.4),
     ],
 )
-def test_drop_path_of_detectors(name, rate):
+def test_detectors_have_their_drop_path_rates(name, rate):
     assert read(f'det/{name}.py').model.backbone.drop_path_rate == rate
 
 

@@ -87,7 +87,7 @@ def test_networks_take_a_step(name, animals):
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
-def test_recipe(name):
+def test_recipes_match_the_paper(name):
     cfg = read(name)
     assert (cfg.train_cfg.max_epochs, cfg.train_cfg.type) == (210, 'EpochBasedTrainLoop')
     warm_up, drops = cfg.param_scheduler
@@ -113,7 +113,7 @@ def test_recipe(name):
 
 @pytest.mark.parametrize('model', ['s', '48m', 'b'])
 @pytest.mark.parametrize('data', ['ap10k', 'coco'])
-def test_optimizer_and_drop_path_of_simple_baseline(model, data):
+def test_simple_baselines_have_their_optimizer_and_drop_path_rate(model, data):
     cfg = read(f'pose/simple_baseline_vitaev2_{model}_210e_{data}.py')
     assert cfg.optim_wrapper.optimizer.type == 'Adam'
     assert cfg.model.backbone.drop_path_rate == 0.6

@@ -68,7 +68,7 @@ def test_finetuned_networks_take_a_step(name):
 
 @models
 @pytest.mark.parametrize('epochs', [400, 1600])
-def test_pretraining_recipe(model, epochs, tmp_path):
+def test_pretraining_recipes_match_the_paper(model, epochs, tmp_path):
     cfg = read(f'ssl/mae_vitae_{model}_1600e_in1k.py')
     if epochs == 400:
         cfg.train_cfg.max_epochs = 400  # the option that the config mentions
@@ -106,7 +106,7 @@ def test_pretraining_decays_only_weights():
 
 
 @models
-def test_finetuning_recipe(model, tmp_path):
+def test_finetuning_recipes_match_the_paper(model, tmp_path):
     width, _, epochs, rate, decay, drop_path = RECIPES[model]
     cfg = read(f'cls/vitae_{model}_mae_{epochs}e_in1k.py')
     backbone, optimizer = cfg.model.backbone, cfg.optim_wrapper.optimizer

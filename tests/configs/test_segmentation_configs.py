@@ -48,7 +48,7 @@ def test_networks_take_a_step(name):
 
 
 @pytest.mark.parametrize('name', ADE20K)
-def test_ade20k_recipe(name):
+def test_recipes_on_ade20k_match_the_paper(name):
     cfg = read(name)
     assert (cfg.train_cfg.type, cfg.train_cfg.max_iters) == ('IterBasedTrainLoop', 160000)
     optimizer = cfg.optim_wrapper.optimizer
@@ -73,7 +73,7 @@ def test_ade20k_recipe(name):
 
 
 @pytest.mark.parametrize('model', ['s', '48m', 'b'])
-def test_drop_path_on_ade20k(model):
+def test_segmentors_have_their_drop_path_rate(model):
     assert read(f'seg/upernet_vitaev2_{model}_160k_ade20k.py').model.backbone.drop_path_rate == 0.2
 
 
@@ -81,7 +81,7 @@ def test_swapping_the_backbone_changes_one_line():
     check_one_line('seg/upernet_{}_160k_ade20k.py', 'backbones/')
 
 
-def test_training_crops_and_test_sizes(tmp_path):
+def test_images_are_cropped_in_training_and_resized_in_testing(tmp_path):
     from mmengine.registry import DATASETS, DefaultScope
 
     for folder, count in (('images', 3), ('annotations', 1)):

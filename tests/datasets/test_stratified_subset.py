@@ -126,7 +126,7 @@ def test_images_pass_through_the_pipeline_of_the_dataset(tmp_path):
 
 
 @pytest.mark.parametrize('sampler', [DefaultSampler, RepeatAugSampler])
-def test_samplers_give_the_same_as_for_the_whole_dataset(config, sampler):
+def test_samplers_draw_the_same_indices_as_for_the_whole_dataset(config, sampler):
     subset = StratifiedSubset(config, 0.1)
     assert list(sampler(subset, seed=0)) == list(sampler(subset.dataset, seed=0))
 

@@ -42,7 +42,7 @@ def detector():
         ('pose/simple_baseline_vitaev2_s_210e_coco', (256, 192)),
     ],
 )
-def test_the_input_size_is_that_of_testing(name, size):
+def test_the_input_size_is_that_of_test_images(name, size):
     assert input_size(read(name)) == size
 
 

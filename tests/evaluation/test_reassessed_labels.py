@@ -77,7 +77,7 @@ def test_the_order_of_images_does_not_matter(metric, samples):
     assert metric.evaluate(len(samples))['real/top1'] == pytest.approx(expected(samples))
 
 
-def test_predicted_labels_give_the_same_as_scores(metric, samples):
+def test_predicted_labels_give_the_same_accuracy_as_scores(metric, samples):
     metric.process(
         None,
         [
@@ -89,7 +89,7 @@ def test_predicted_labels_give_the_same_as_scores(metric, samples):
 
 
 @pytest.mark.parametrize('count', [8, 7])
-def test_two_processes_give_the_same_as_one(file, samples, count, monkeypatch):
+def test_two_processes_give_the_same_accuracy_as_one(file, samples, count, monkeypatch):
     halves = [ReassessedLabels(file, num_images=len(LABELS)) for _ in range(2)]
     samples = samples[:count]
     for rank, half in enumerate(halves):

@@ -57,7 +57,7 @@ PUBLISHED = [
     (CeiT, 'small', 24.205),
     (CeiT, 'base', 94.405),
 ]
-FAST = {(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')}
+FAST = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
 
 
 def every_arch():

@@ -40,7 +40,7 @@ def assert_same_gradients(lean, plain):
             torch.testing.assert_close(ours.grad, theirs.grad, msg=name)
 
 
-def test_several_backward_passes_of_one_graph(both, x):
+def test_several_backward_passes_of_one_graph_are_equal(both, x):
     lean, plain = both
     for out in (run(lean, x), plain(x)):
         out.sum().backward(retain_graph=True)
@@ -49,7 +49,7 @@ def test_several_backward_passes_of_one_graph(both, x):
     assert_same_state(lean, plain)
 
 
-def test_gradients_of_gradients(both, x):
+def test_gradients_of_gradients_are_equal(both, x):
     penalties = []
     for function in (lambda x: run(both[0], x), both[1]):
         inputs = x.clone().requires_grad_()
@@ -60,7 +60,7 @@ def test_gradients_of_gradients(both, x):
     assert_same_gradients(*both)
 
 
-def test_two_forward_passes_before_one_backward(both, x):
+def test_two_forward_passes_before_one_backward_are_equal(both, x):
     lean, plain = both
     (run(lean, x) + run(lean, 2 * x)).square().sum().backward()
     (plain(x) + plain(2 * x)).square().sum().backward()
@@ -68,7 +68,7 @@ def test_two_forward_passes_before_one_backward(both, x):
     assert_same_state(lean, plain)
 
 
-def test_norms_in_eval_mode_and_frozen_convs(both, x):
+def test_norms_in_eval_mode_and_frozen_convs_are_supported(both, x):
     lean, plain = both
     for part in (lean.norm1, plain[1]):
         part.eval()
@@ -80,7 +80,7 @@ def test_norms_in_eval_mode_and_frozen_convs(both, x):
     assert_same_state(lean, plain)
 
 
-def test_under_autocast(both, x):
+def test_autocast_is_supported(both, x):
     lean, plain = (part.float() for part in both)
     with torch.autocast('cpu', torch.bfloat16):
         ours, theirs = run(lean, x.float()), plain(x.float())
@@ -90,7 +90,7 @@ def test_under_autocast(both, x):
     assert_same_gradients(lean, plain)
 
 
-def test_inside_a_recomputed_module(both, x):
+def test_it_can_be_nested_in_a_recomputed_module(both, x):
     lean, plain = both
     run_module(lean, True, x.permute(0, 2, 3, 1)).square().sum().backward()
     plain(x).square().sum().backward()

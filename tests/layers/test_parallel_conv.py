@@ -32,7 +32,7 @@ def test_equals_the_equation():
     ],
     ids=['default', 'isotropic', 'shallow', 'no norms'],
 )
-def test_order_of_the_layers(hidden_dims, options, names):
+def test_layers_are_in_order(hidden_dims, options, names):
     module = ParallelConv(4, hidden_dims, 12, groups=4, **options)
     assert [name for name, _ in module.named_children()] == names.split()
 

@@ -5,7 +5,7 @@ import torch
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 
-from ..helpers.archs import PUBLISHED, classifier_out_type
+from ..helpers.archs import FAST, PUBLISHED, classifier_out_type
 from .network import PlainNetwork
 
 TOLERANCE = 1e-4
@@ -13,8 +13,7 @@ TOLERANCE = 1e-4
 
 # divisible by every stride, odd, and smaller than a window at every stride
 SIZES = [(224, 224), (75, 131), (20, 33)]
-SMALL = [(ViTAEv2, 'small'), (ViTAE, 'tiny'), (CeiT, 'tiny')]
-OTHERS = [pair for *pair, millions in PUBLISHED if tuple(pair) not in SMALL and millions < 100]
+OTHERS = [pair for *pair, millions in PUBLISHED if tuple(pair) not in FAST and millions < 100]
 
 
 def build(network, arch, size, **options):
@@ -36,7 +35,7 @@ def assert_close(ours, theirs, tolerance=TOLERANCE):
 
 @pytest.mark.parametrize('size', SIZES, ids=str)
 @pytest.mark.parametrize(
-    'network, arch', [*SMALL, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in OTHERS)]
+    'network, arch', [*FAST, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in OTHERS)]
 )
 @torch.no_grad()
 def test_outputs_are_equal(network, arch, size):
@@ -54,7 +53,7 @@ def test_maps_are_equal():
 
 
 @pytest.mark.parametrize('with_cp', [False, True])
-@pytest.mark.parametrize('network, arch', SMALL)
+@pytest.mark.parametrize('network, arch', FAST)
 def test_gradients_are_equal(network, arch, with_cp):
     size = (40, 56)
     model = build(network, arch, size, with_cp=with_cp).double().train()
@@ -78,7 +77,7 @@ def test_gradients_are_equal(network, arch, with_cp):
 
 
 @pytest.mark.parametrize('dtype, tolerance', [(torch.bfloat16, 0.05), (torch.float16, 0.01)])
-@pytest.mark.parametrize('network, arch', SMALL)
+@pytest.mark.parametrize('network, arch', FAST)
 @torch.no_grad()
 def test_half_precision_is_close(network, arch, dtype, tolerance):
     """As close to the plain network in float32 as mantissas of 8 and 11 bits allow."""

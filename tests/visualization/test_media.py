@@ -1,7 +1,5 @@
 """Finding, reading and writing images and videos."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -103,14 +101,13 @@ def test_every_depth_and_color_space_is_read(mode, suffix, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'content, words', [(b'', 'empty'), (b'no image', 'damaged'), (None, 'cannot be read')]
+    'content, words',
+    [(b'', 'cannot be .*empty'), (b'no image', 'cannot be .*damaged'), (None, 'cannot be read')],
 )
 def test_images_that_cannot_be_decoded_are_reported(content, words, tmp_path):
     if content is not None:
         (tmp_path / 'a.jpg').write_bytes(content)
-    with pytest.raises(
-        InputError, match=f'a.jpg cannot be .*{words}' if content is not None else f'a.jpg {words}'
-    ):
+    with pytest.raises(InputError, match=f'a.jpg {words}'):
         read_image(tmp_path / 'a.jpg')
 
 
@@ -154,4 +151,4 @@ def test_pictures_are_written_losslessly(tmp_path):
     picture = np.random.default_rng(0).integers(0, 255, (5, 7, 3), np.uint8)
     write_image([picture], tmp_path / 'new/a.png')
     assert np.array_equal(cv2.imread(str(tmp_path / 'new/a.png')), picture)
-    assert not Path(tmp_path / 'new').joinpath('.a').exists()
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['a.png']

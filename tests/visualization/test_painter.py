@@ -155,7 +155,7 @@ def test_names_come_from_the_config_if_the_checkpoint_has_none(scope, meta, make
     assert painter.model.dataset_meta['classes'] == meta['classes']
 
 
-def test_wrapped_datasets_and_separate_preprocessors_give_the_same(make, image):
+def test_wrapped_datasets_and_separate_preprocessors_give_the_same_prediction(make, image):
     cfg, checkpoint = make('mmpretrain')
     plain = build_painter(Config(cfg.to_dict()), checkpoint).paint(image)[1]
     cfg.data_preprocessor = cfg.model.pop('data_preprocessor')

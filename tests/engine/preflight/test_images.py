@@ -88,7 +88,7 @@ def test_a_list_must_not_be_empty(cfg, listed):
     assert 'train.txt lists no images' in complaint(cfg)
 
 
-def test_without_classes_those_of_the_head_count(cfg, listed, tmp_path):
+def test_the_head_gives_the_classes_if_the_dataset_does_not(cfg, listed, tmp_path):
     cfg.train_dataloader.dataset = dict(
         type='CustomDataset',
         data_root=str(tmp_path),

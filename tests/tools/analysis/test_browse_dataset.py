@@ -123,7 +123,7 @@ def test_boxes_and_masks_grow_with_a_small_image(tool):
     assert drawn.gt_instances.masks.masks.shape[1:] == image.shape[:2]
 
 
-def test_keypoints_are_those_of_the_crop(tool, config):
+def test_keypoints_are_drawn_in_the_crop(tool, config):
     cfg = config('pose')
     dataset = cfg.train_dataloader.dataset
     plain = tool.draw_samples(cfg, 'train', 1)[0]

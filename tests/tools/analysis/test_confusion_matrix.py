@@ -84,7 +84,7 @@ def test_objects_are_at_the_size_of_the_image(tool, data, tmp_path):
     assert item['data_samples'].gt_instances.bboxes.tensor.tolist() == corners
 
 
-def test_poses_have_no_classes(tool, data, tmp_path):
+def test_pose_estimators_are_rejected(tool, data, tmp_path):
     cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', data))
     with pytest.raises(InputError, match='mmpose has no classes to confuse'):
         tool.measure_confusion(cfg)

@@ -40,7 +40,7 @@ def test_runs_in_iterations_have_no_epochs():
     assert not tool['has_epochs']([log], 'loss') and not tool['has_epochs']([log], 'mIoU')
 
 
-def test_main_metrics_of_all_runs_are_the_default():
+def test_main_metrics_of_all_runs_are_drawn_by_default():
     tool = runpy.run_path(str(ROOT / TOOL))
     box = dict({'coco/bbox_mAP': 0.1, 'coco/bbox_mAP_50': 0.3}, step=1)
     train = dict(loss=3.0, lr=0.1, step=10)
