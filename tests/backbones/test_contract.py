@@ -360,6 +360,19 @@ def test_state_dict_round_trip(network, arch):
         assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize(
+    'name, parts',
+    [
+        ('vitae_patch', ['reduction', 'cells', 'embedding']),
+        ('ceit', ['reduction', 'embedding', 'cells']),
+    ],
+)
+def test_parameters_keep_the_order_of_saved_optimizer_states(name, parts):
+    network, arch = NARROW[name]
+    names = [key.split('.') for key, _ in network(arch).named_parameters()]
+    assert list(dict.fromkeys(part for _, _, part, *_ in names)) == parts
+
+
 @narrow
 def test_samples_are_independent(network, arch):
     model = build(network, arch).eval()

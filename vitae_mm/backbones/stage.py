@@ -24,12 +24,13 @@ class Stage(nn.Module):
     """A reduction and the cells that follow it on the same map.
 
     Args:
-        reduction (Reduction): Map -> map smaller by its ``ratio``. Maps that
-            the ratio does not divide are zero-padded at the right and bottom
-            first.
-        cells (Iterable[nn.Module]): Map and class token -> the same.
-        embedding (TokenEmbedding, optional): Adds positions and the class
-            token after the reduction.
+        reduction (Reduction): Downsamples the map by its ``ratio``. Maps that
+            the ratio does not divide are first zero-padded at the right and
+            bottom.
+        cells (Iterable[nn.Module]): Each takes and returns a map and a class
+            token.
+        embedding (TokenEmbedding, optional): Adds position embeddings and
+            creates the class token, after the reduction.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Stage(nn.Module):
                 False.
 
         Returns:
-            The map, (B, H', W', D), and the class token after each cell,
+            The map, (B, H', W', D), and the class token after each cell, each
             (B, 1, D) or None.
         """
         x, cls = self.embed(x, with_cp)
@@ -71,17 +72,15 @@ class Stage(nn.Module):
 def build_stage(
     spec: StageSpec,
     *,
-    embedding: TokenEmbedding | None = None,
     cell: type[NormalCell] = NormalCell,
     last_cell: type[NormalCell] | None = None,
 ) -> Stage:
     """Builds a stage of ViTAE or ViTAEv2.
 
     Args:
-        spec: What it is made of.
-        embedding: As in :class:`Stage`.
-        cell: Class of its normal cells. Defaults to :class:`NormalCell`.
-        last_cell: Class of the last one. Defaults to ``cell``.
+        spec: Description of the stage.
+        cell: Class of the normal cells. Defaults to :class:`NormalCell`.
+        last_cell: Class of the last normal cell. Defaults to ``cell``.
     """
     reduction: Reduction
     if spec.reduction == 'cell':
@@ -97,7 +96,7 @@ def build_stage(
         kind(spec, drop_path_rate=rate, shifted=spec.shift_window and i % 2 == 1)
         for i, (kind, rate) in enumerate(zip(kinds, spec.drop_path_rates, strict=True))
     )
-    return Stage(reduction, cells, embedding)
+    return Stage(reduction, cells)
 
 
 def pad_to_multiple(x: Tensor, ratio: int) -> Tensor:

@@ -58,32 +58,33 @@ class ViTAE(StagedBackbone):
 
     Args:
         arch (str | dict): 'tiny', '6m', '13m', 'small', 'base', 'large',
-            'huge', or a dict with one entry per stage. Like T to S: for each of
-            ``branch_dims`` (E), ``dims`` (D), ``depths``, ``num_heads``,
-            ``mlp_ratios``, ``groups``, and, if they differ from the
-            published networks, ``reductions`` ('cell', 'pyramid', 'patch'),
-            ``kernel_sizes``, ``ratios``, ``dilations``, ``reduction_heads``,
-            ``reduction_groups``. Like B to H: ``dims``, ``depths``,
-            ``num_heads``, ``groups``, optional ``ratios``, ``mlp_ratios``.
+            'huge', or a dict of lists with one entry per stage. A dict of the
+            form of T to S requires ``branch_dims`` (E), ``dims`` (D),
+            ``depths``, ``num_heads``, ``mlp_ratios``, ``groups``; optional
+            are ``reductions`` ('cell', 'pyramid', 'patch'), ``kernel_sizes``
+            (k), ``ratios`` (r), ``dilations`` (S), ``reduction_heads``,
+            ``reduction_groups``. The form of B to H requires ``dims``,
+            ``depths``, ``num_heads``, ``groups``; optional are ``ratios``,
+            ``mlp_ratios``. Optional entries default to the published ones.
             Defaults to 'tiny'.
         in_channels (int): Channels of the image. Defaults to 3.
         img_size (int | Sequence[int]): Image size, in pixels, that the
-            position embeddings are stored for; they are resized to images of
-            another size. Defaults to 224.
+            position embeddings are stored for; they are resized for images of
+            other sizes. Defaults to 224.
         out_type (str): 'featmap' for maps (B, D, H', W'), 'avg_featmap' for
             the mean over the last map (B, D), which the published classifier
             reads, 'cls_token' for the class token (B, D). Defaults to
             'featmap'.
         out_indices (Sequence[int]): Stages whose maps are returned, at
             strides 4, 8, 16 in T to S; B to H have one stage. Defaults to
-            (-1, ), the last.
+            (-1,), the last.
         frozen_stages, norm_eval, norm_cfg, with_cp, drop_path_rate,
             drop_rate: As in :class:`ViTAEv2`.
         reduction_attention (Sequence[str], optional): Attention of each
             reduction cell: 'window', 'full' or 'performer'. Defaults to
             performer.
         attention (Sequence[str], optional): The same for the normal cells of
-            each stage that has some. Defaults to full.
+            each stage that has them. Defaults to full.
         window_size, shift_window, relative_position, dilations,
             reduction_pcm, pcm_kernel_size, pcm_fusion: As in
             :class:`ViTAEv2`.
@@ -99,7 +100,7 @@ class ViTAE(StagedBackbone):
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
 
     Raises:
-        InputError: For a value that is not one of the above.
+        InputError: For invalid or incompatible options.
 
     Example:
         >>> model = ViTAE('tiny', out_type='avg_featmap')
@@ -182,21 +183,20 @@ class ViTAE(StagedBackbone):
             )
         stride = math.prod(spec.ratio for spec in specs)
         height, width = check_img_size(img_size)
-        embedding = None
+        stages = [build_stage(spec, cell=self.CELL) for spec in specs[:-1]]
+        last_cell = ClassTokenCell if out_type == 'cls_token' else None
+        stages.append(build_stage(last, cell=self.CELL, last_cell=last_cell))
         if class_token or position != 'none':
-            grid = math.ceil(height / stride), math.ceil(width / stride)
-            embedding = TokenEmbedding(last.dim, grid, class_token=class_token, position=position)
+            # after the cells: saved optimizer states depend on the order of the parameters
+            stages[-1].embedding = TokenEmbedding(
+                last.dim,
+                (math.ceil(height / stride), math.ceil(width / stride)),
+                class_token=class_token,
+                position=position,
+            )
         super().__init__(
             arch=arch,
-            stages=[
-                *(build_stage(spec, cell=self.CELL) for spec in specs[:-1]),
-                build_stage(
-                    last,
-                    embedding=embedding,
-                    cell=self.CELL,
-                    last_cell=ClassTokenCell if out_type == 'cls_token' else None,
-                ),
-            ],
+            stages=stages,
             in_channels=in_channels,
             dim=last.dim,
             out_type=out_type,
