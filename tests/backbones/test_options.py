@@ -55,7 +55,7 @@ ALL_BLOCKS = {**BLOCKS, 'ratios': (16,), 'mlp_ratios': (4,)}
                 arch={**ARCH, 'dims': (8, 512), 'num_heads': (1, 1)},
                 attention=['full', 'performer'],
             ),
-            ['up to 256', '512 / 1', 'more heads'],
+            ['up to 256', '512 / 1', 'number of heads'],
         ),
         (ViTAEv2, dict(window_size=0), ['window_size=0', '1 or more']),
         (ViTAEv2, dict(drop_path_rate=1.0), ['drop_path_rate=1.0', '[0, 1)']),

@@ -1,4 +1,4 @@
-"""What all networks share: running stages, reading out, freezing, initializing."""
+"""The base class of all networks: runs stages, reads out, freezes, initializes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ DEFAULT_INIT = [
 
 
 class StagedBackbone(BaseModule):
-    """A chain of stages with what every host framework expects of a backbone.
+    """A chain of stages with the interface that host frameworks expect of a backbone.
 
-    Stages after the last requested output are not built, nor is what only
-    another output reads, so that every trained parameter has a gradient.
+    Stages and modules that do not affect the requested outputs are not built
+    or not trained: every trained parameter has a gradient.
 
     Args:
         arch (str | Mapping): As given by the user.
@@ -55,11 +55,11 @@ class StagedBackbone(BaseModule):
         final_norm (str): LayerNorm on all 'tokens' after the last stage, on
             the 'pooled' mean or class token (maps have none then), or 'none'.
             Defaults to 'none'.
-        class_attention (nn.Module, optional): Class tokens after each cell of
-            the last stage, (B, L, D) -> (B, 1, D). Defaults to reading the
-            last one.
-        least_size (int): Smallest height and width of an image. Defaults to
-            1.
+        class_attention (nn.Module, optional): Maps the class tokens after the
+            cells of the last stage, (B, L, D), to (B, 1, D). Defaults to
+            None, which reads the token after the last cell.
+        least_size (int): Minimum height and width of an image, in pixels.
+            Defaults to 1.
 
     Raises:
         InputError: For stages that the network does not have, an output that
@@ -67,7 +67,7 @@ class StagedBackbone(BaseModule):
     """
 
     FORMS: ClassVar[tuple[ArchForm, ...]]
-    """The networks that ``arch`` can name."""
+    """The published networks, which ``arch`` can name."""
 
     def __init__(
         self,
@@ -144,13 +144,13 @@ class StagedBackbone(BaseModule):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """
         Args:
-            x: Images, (B, C, H, W), of any size from ``least_size`` on.
+            x: Images, (B, C, H, W); H and W are at least ``least_size``.
 
         Returns:
             Maps (B, D, ceil(H / stride), ceil(W / stride)), one for each of
-            ``out_indices``. They are contiguous: mmcv's operators assume it,
-            and return garbage for channels_last memory. With another
-            ``out_type`` one tensor (B, D).
+            ``out_indices``; with another ``out_type``, one tensor (B, D).
+            Maps are contiguous: mmcv's operators assume it, and return
+            garbage for channels_last memory.
         """
         x = self._to_map(x)
         outputs = []
@@ -226,19 +226,19 @@ class StagedBackbone(BaseModule):
         self._is_init = True
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
-        """Returns the depth of a parameter for layer-wise lr decay, as mmpretrain asks for it.
+        """Returns the layer of a parameter for layer-wise learning rate decay.
 
-        A reduction with the embedding after it is a layer, and so is each
-        cell.
+        mmpretrain calls it. Each reduction, with the embedding after it, is a
+        layer, and so is each cell.
 
         Args:
-            param_name: As ``named_parameters()`` of a model names it.
+            param_name: Name in ``named_parameters()`` of the model.
             prefix: Prefix of the backbone in that model. Defaults to ''.
 
         Returns:
-            Its layer, from 0 on, and the number of layers. The last layer
-            holds what follows the cells: final norm, class attention, and all
-            names without the prefix.
+            The layer, counted from 0, and the number of layers. The last
+            layer contains what follows the cells: final norm, class
+            attention, and all parameters without the prefix.
         """
         starts = list(accumulate((1 + depth for depth in self.depths), initial=0))
         if not param_name.startswith(f'{prefix}stages.'):

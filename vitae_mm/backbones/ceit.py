@@ -67,7 +67,7 @@ class CeiTSpec:
         norm_cfg: Norm of stem and LeFF, as mmcv reads it; None for no norm.
 
     Raises:
-        InputError: For values that are unknown or do not divide.
+        InputError: For unknown values, and numbers that do not divide.
     """
 
     dim: int
@@ -128,12 +128,12 @@ class CeiTSpec:
 class CeiTBlock(nn.Module):
     """Transformer block of CeiT: attention, then LeFF, each with a residual.
 
-    CeiT, Eqs. 11-12: ``y = x + MSA(LN(x))``, ``out = y + LeFF(LN(y))``. LeFF changes
-    the map alone: the normed class token passes it unchanged (Eqs. 5-10). The
-    plain feed-forward network of the ablation changes both.
+    CeiT, Eqs. 11-12: ``y = x + MSA(LN(x))``, ``out = y + LeFF(LN(y))``. LeFF is
+    applied to the map only: the normed class token bypasses it (Eqs. 5-10). The
+    plain feed-forward network of the ablation is applied to both.
 
     Args:
-        spec (CeiTSpec): Its stage.
+        spec (CeiTSpec): Description of the stage.
         drop_path_rate (float): Share of samples for which a branch is
             dropped.
     """
@@ -182,10 +182,10 @@ class CeiTBlock(nn.Module):
 
 
 class ClassTokenBlock(CeiTBlock):
-    """A block that computes its class token alone, the last where nothing else is read.
+    """A block that computes only the class token.
 
-    LeFF changes the map alone and is not trained: it would never have a
-    gradient.
+    It is the last block if the class token is the only output. LeFF affects
+    only the map and is not trained: it would never receive a gradient.
     """
 
     def __init__(self, spec: CeiTSpec, drop_path_rate: float):
@@ -194,7 +194,7 @@ class ClassTokenBlock(CeiTBlock):
             self.ffn.requires_grad_(False)
 
     def forward(self, x: Tensor, cls: Tensor) -> tuple[Tensor, Tensor]:
-        """As :class:`CeiTBlock`, and returns the map as it is."""
+        """As :class:`CeiTBlock`, but returns the map unchanged."""
         y = cls + self.drop_path(self.attn(self.norm1(join_tokens(x, cls)))[:, :1])
         passed = self.norm2(y)
         return x, y + self.drop_path(passed if self.is_local else self.ffn(passed))
@@ -210,18 +210,18 @@ class CeiT(StagedBackbone):
     ICCV 2021.
 
     Args:
-        arch (str | dict): 'tiny', 'small', 'base', or a dict with a list of
-            one entry for each of ``dims`` (D), ``depths``, ``num_heads``,
-            and, if they differ from the published networks, ``ratios`` (16)
-            and ``mlp_ratios`` (4). Defaults to 'tiny'.
+        arch (str | dict): 'tiny', 'small', 'base', or a dict of lists with one
+            entry. Required are ``dims`` (D), ``depths``, ``num_heads``;
+            optional are ``ratios``, default 16, and ``mlp_ratios``, default 4.
+            Defaults to 'tiny'.
         in_channels (int): Channels of the image. Defaults to 3.
         img_size (int | Sequence[int]): Image size, in pixels, that the
-            position embeddings are stored for; they are resized to images of
-            another size. Defaults to 224.
+            position embeddings are stored for; they are resized for images of
+            other sizes. Defaults to 224.
         out_type (str): 'featmap' for the map (B, D, H', W'), 'avg_featmap'
             for its mean (B, D), 'cls_token' for the class token (B, D),
             which the published classifier reads. Defaults to 'featmap'.
-        out_indices (Sequence[int]): There is one stage. Defaults to (-1, ).
+        out_indices (Sequence[int]): There is one stage. Defaults to (-1,).
         frozen_stages, norm_eval, with_cp: As in :class:`ViTAEv2`.
         drop_rate (float): Dropout in the blocks. Defaults to 0.
         norm_cfg (dict, optional): Norm of stem and LeFF; None for no norm.
@@ -244,7 +244,7 @@ class CeiT(StagedBackbone):
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
 
     Raises:
-        InputError: For a value that is not one of the above.
+        InputError: For invalid or incompatible options.
 
     Example:
         >>> model = CeiT('tiny', out_type='cls_token')

@@ -1,4 +1,4 @@
-"""Reduction cell and normal cell, which ViTAE and ViTAEv2 are made of."""
+"""The reduction cell and the normal cell of ViTAE and ViTAEv2."""
 
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
@@ -21,11 +21,11 @@ NORMAL_EPS = 1e-6
 """LayerNorm epsilons of the published weights; the two cells differ."""
 
 PERFORMER_DROP = 0.1
-"""Least dropout in reduction cells with Performer attention, as published."""
+"""Minimum dropout in reduction cells with Performer attention, as published."""
 
 
 class ReductionCell(nn.Module):
-    """Reduction cell (RC): shrinks the map and adds scales and locality.
+    """Reduction cell (RC): downsamples the map and adds multi-scale context and locality.
 
     ViTAE, "Reduction cell": ``y = Attn(LN(PRM(x))) + PCM(x)``, ``out = y + FFN(LN(y))``.
     """
@@ -67,7 +67,7 @@ class ReductionCell(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """
         Args:
-            x: Map, (B, H, W, C_in); the ratio r divides H and W.
+            x: Map, (B, H, W, C_in); the ratio r must divide H and W.
 
         Returns:
             Map, (B, H / r, W / r, D).
@@ -82,14 +82,15 @@ class NormalCell(nn.Module):
     """Normal cell (NC): attention and parallel convs side by side, then an FFN.
 
     ViTAE, "Normal cell": ``y = x + Attn(LN(x)) + PCM(x)``, ``out = y + FFN(LN(y))``,
-    with stochastic depth on each of the three branches. Attention and FFN
-    change the map and the class token, the convs the map alone.
+    with stochastic depth on each of the three branches. Attention and FFN are
+    applied to the map and the class token, the convs only to the map.
 
     Args:
-        spec (StageSpec): Its stage.
+        spec (StageSpec): Description of the stage.
         drop_path_rate (float): Share of samples for which a branch is
             dropped. Defaults to 0.
-        shifted (bool): Whether its windows are shifted. Defaults to False.
+        shifted (bool): Whether attention windows are shifted. Defaults to
+            False.
     """
 
     def __init__(self, spec: StageSpec, *, drop_path_rate: float = 0.0, shifted: bool = False):
@@ -134,7 +135,7 @@ class NormalCell(nn.Module):
     def combine(
         self, x: Tensor, cls: Tensor | None, local: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        """The cell with the output of its parallel convs, (B, H, W, D), given."""
+        """Computes the cell from the output of its parallel convs, (B, H, W, D) or None."""
         size = x.shape[1:3]
         tokens = join_tokens(x, cls)
         x, cls = split_tokens(tokens + self.drop_path(self.attn(self.norm1(tokens))), size)
@@ -148,11 +149,11 @@ class NormalCell(nn.Module):
 
 
 class ClassTokenCell(NormalCell):
-    """A normal cell that computes its class token alone.
+    """A normal cell that computes only the class token.
 
-    It is the last cell of a network of which only the class token is read.
-    Its parallel convs change the map alone and are not trained: they would
-    never have a gradient.
+    It is the last cell if the class token is the only output. Its parallel
+    convs affect only the map and are not trained: they would never receive a
+    gradient.
     """
 
     def __init__(self, spec: StageSpec, *, drop_path_rate: float = 0.0, shifted: bool = False):
@@ -161,7 +162,7 @@ class ClassTokenCell(NormalCell):
             self.pcm.requires_grad_(False)
 
     def forward(self, x: Tensor, cls: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """As :class:`NormalCell`, and returns the map as it is."""
+        """As :class:`NormalCell`, but returns the map unchanged."""
         tokens = join_tokens(x, cls)
         y = tokens[:, :1] + self.drop_path(self.attn(self.norm1(tokens))[:, :1])
         return x, y + self.drop_path(self.ffn(self.norm2(y)))
@@ -218,7 +219,7 @@ def build_pyramid(spec: StageSpec) -> PyramidReduction:
 def pcm_strides(ratio: int) -> tuple[int, ...]:
     """Strides of the three parallel convs beside a reduction by ``ratio``.
 
-    As many leading convs as it takes have stride 2.
+    Leading convs have stride 2 until their product is ``ratio``.
     """
     halvings = ratio.bit_length() - 1
     return tuple(2 if i < halvings else 1 for i in range(3))

@@ -1,4 +1,4 @@
-"""Checks of constructor options, and the norm layers that ``norm_cfg`` describes."""
+"""Checks of constructor options, and norm layers built from ``norm_cfg``."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,10 +49,10 @@ def check_rates(**rates: object) -> None:
 
 
 def check_img_size(img_size: int | Sequence[int]) -> tuple[int, int]:
-    """Returns height and width of an image size.
+    """Returns an image size as height and width.
 
     Raises:
-        InputError: Unless given as one or two positive integers.
+        InputError: Unless it is one or two positive integers.
     """
     size = (img_size, img_size) if isinstance(img_size, int) else img_size
     if not isinstance(size, list | tuple) or len(size) != 2 or not all(map(is_count, size)):
@@ -61,7 +61,7 @@ def check_img_size(img_size: int | Sequence[int]) -> tuple[int, int]:
 
 
 def check_indices(indices: int | Sequence[int], count: int) -> tuple[int, ...]:
-    """Returns ``out_indices`` as stage numbers in 0 .. count - 1.
+    """Returns ``out_indices`` as stage indices from 0 to ``count`` - 1.
 
     Raises:
         InputError: If empty, repeated, out of range or out of order.
@@ -70,11 +70,7 @@ def check_indices(indices: int | Sequence[int], count: int) -> tuple[int, ...]:
     if not all(isinstance(i, int) for i in chosen):
         raise InputError(f'out_indices={indices!r}: give integers.')
     resolved = tuple(i + count if i < 0 else i for i in chosen)
-    if (
-        not chosen
-        or not set(resolved) <= set(range(count))
-        or list(resolved) != sorted(set(resolved))
-    ):
+    if not chosen or list(resolved) != [i for i in range(count) if i in resolved]:
         raise InputError(
             f'out_indices={indices!r}: give some of {tuple(range(count))}, in ascending order, '
             'without repeats.'
@@ -83,9 +79,9 @@ def check_indices(indices: int | Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def norm_builder(norm_cfg: Mapping | None) -> NormLayer | None:
-    """Returns what builds the norms that ``norm_cfg`` describes; None for no norm.
+    """Returns a function that builds the norm of ``norm_cfg``; None for no norm.
 
-    It raises InputError where mmcv cannot build one.
+    The function raises InputError if mmcv cannot build the norm.
     """
     return None if norm_cfg is None else partial(_build_norm, norm_cfg)
 
@@ -124,7 +120,7 @@ def _build_norm(norm_cfg: Mapping, channels: int) -> nn.Module:
 
 
 def drop_path_ramp(rate: float, count: int) -> list[float]:
-    """Stochastic depth of ``count`` cells: rises linearly from 0 to ``rate``.
+    """Stochastic depth rates of ``count`` cells, linear from 0 to ``rate``.
 
     A single cell has ``rate``.
     """

@@ -1,4 +1,4 @@
-"""Stages of ViTAE and ViTAEv2 as typed data, made from an arch and checked here."""
+"""Typed, validated descriptions of the stages of ViTAE and ViTAEv2, made from an arch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from .options import (
 )
 
 Arch = Mapping[str, Sequence]
-"""A network as a user writes it: each key has a list with one entry per stage."""
+"""An arch dict: each key has a list with one entry per stage."""
 
 ATTENTIONS = ('window', 'full', 'performer')
 REDUCTIONS = ('cell', 'pyramid', 'patch')
@@ -29,7 +29,7 @@ PCM_KERNELS = (0, 1, 3)
 FUSIONS = ('before_ffn', 'after_ffn')
 
 MAX_PERFORMER_HEAD = 256
-"""Channels per head; with more, the random features leave float32's range."""
+"""Maximum channels per head; with more, the random features exceed the range of float32."""
 
 FIELDS = {
     'dims': 'dim',
@@ -50,7 +50,7 @@ FIELDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class StageSpec:
-    """A stage of ViTAE or ViTAEv2; the papers' symbols are in brackets.
+    """A stage of ViTAE or ViTAEv2; the papers' symbols are in parentheses.
 
     Attributes:
         index: Position in the network, from 0.
@@ -62,11 +62,11 @@ class StageSpec:
             as a multiple of ``dim``.
         groups: Groups of the normal cells' parallel convs.
         attention: Attention of the normal cells, one of ``ATTENTIONS``.
-        reduction: 'cell' for a reduction cell, 'pyramid' for its pyramid
-            alone, 'patch' for a patch embedding.
+        reduction: 'cell' for a reduction cell, 'pyramid' for only its
+            pyramid, 'patch' for a patch embedding.
         ratio: Downsampling ratio (r).
         kernel_size: Kernel of the pyramid's convs (k).
-        dilations: One for each branch of the pyramid (S).
+        dilations: Dilation of each branch of the pyramid (S).
         branch_dim: Channels of each branch of the pyramid (E).
         reduction_heads: Attention heads of the reduction cell.
         reduction_groups: Groups of the reduction cell's parallel convs.
@@ -81,7 +81,7 @@ class StageSpec:
             :class:`ViTAEv2`.
 
     Raises:
-        InputError: For values that are unknown or do not divide.
+        InputError: For unknown values, and numbers that do not divide.
     """
 
     index: int
@@ -125,7 +125,7 @@ class StageSpec:
 
     @property
     def norm_widths(self) -> list[int]:
-        """Channels of all norms of the parallel convs."""
+        """Channels of each norm of the parallel convs."""
         widths = [self.branch_dim] if self.reduction == 'cell' and self.reduction_pcm else []
         if self.depth and self.pcm_kernel_size:
             widths += [self.hidden_dim] if self.pcm_shallow else [self.hidden_dim, self.dim]
@@ -171,7 +171,7 @@ class StageSpec:
         if kind == 'performer' and (head_dim % 2 or head_dim > MAX_PERFORMER_HEAD):
             raise InputError(
                 f'{name}: performer attention takes an even number of channels per head, up to '
-                f'{MAX_PERFORMER_HEAD}, got {self.dim} / {num_heads}: give more heads.'
+                f'{MAX_PERFORMER_HEAD}, got {self.dim} / {num_heads}: give another number of heads.'
             )
 
     def _check_pyramid(self) -> None:
@@ -198,16 +198,16 @@ class StageSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchForm:
-    """Published networks whose stages are of the same kinds.
+    """Published networks with the same kinds of stages.
 
     Attributes:
-        archs: Name -> arch dict. All have the same keys, which a custom arch
-            dict must have too.
-        shared: Entries that the published networks share and a custom arch
-            dict may replace.
+        archs: Name -> arch dict. All have the same keys, which are required
+            in a custom arch dict.
+        shared: Entries common to the published networks, optional in a custom
+            arch dict.
         fixed: Entries that a custom arch dict cannot replace.
-        attention: Kind of each stage's normal cells; further stages of a
-            custom arch take the last one.
+        attention: Attention of each stage's normal cells; further stages of
+            a custom arch use the last one.
         reduction_attention: The same for the reduction cells.
     """
 
@@ -229,19 +229,18 @@ class ArchForm:
 
 
 def read_arch(arch: str | Arch, forms: Sequence[ArchForm]) -> tuple[ArchForm, list[dict[str, Any]]]:
-    """Reads an arch, as users give it.
+    """Resolves an arch to the fields of its stages.
 
     Args:
         arch: Name of a published network, or an arch dict.
         forms: Published networks.
 
     Returns:
-        The form that the arch belongs to, and for each stage the values of
-        its fields.
+        The form of the arch, and the fields of each stage.
 
     Raises:
-        InputError: For an unknown name or key, a missing key, lists of
-            different lengths, and entries of the wrong type.
+        InputError: For unknown names or keys, missing keys, lists of
+            different lengths, and invalid entries.
     """
     names = sorted(name for form in forms for name in form.archs)
     if isinstance(arch, str):
@@ -280,7 +279,7 @@ def _read_arch_dict(arch: Arch, form: ArchForm) -> dict[str, Sequence]:
             raise InputError(
                 f'arch dict: {key}={values!r}: give a list with one entry per stage, each {entry}.'
             )
-    # a shorter network takes what it does not give from the leading published stages
+    # missing entries default to those of the leading published stages
     count = len(arch['dims'])
     lists: dict[str, Sequence] = {
         key: tuple(value[:count]) for key, value in {**form.shared, **form.fixed}.items()
@@ -323,18 +322,18 @@ def stage_specs(
     """Describes the stages of a network.
 
     Args:
-        form, rows: As :func:`read_arch` returns them.
+        form, rows: As returned by :func:`read_arch`.
         in_channels: Channels of the image.
-        dilations: Replace those of the arch, a list for each pyramid.
-        attention: Kinds of the stages with normal cells. Defaults to those of
+        dilations: Dilations of each pyramid; None for those of the arch.
+        attention: Attention of each stage with normal cells; None for that of
             ``form``.
         reduction_attention: The same for the stages with reduction cells.
         drop_path_rate: Stochastic depth of the last normal cell.
-        norm_cfg: Norm of the parallel convs, as mmcv reads it.
+        norm_cfg: Norm of the parallel convs, as in mmcv; None for no norm.
         options: Fields of :class:`StageSpec` that are the same in all stages.
 
     Raises:
-        InputError: For options that do not fit the arch.
+        InputError: For invalid options, and options that do not fit the arch.
     """
     check_count('in_channels', in_channels)
     check_rates(drop_path_rate=drop_path_rate)
@@ -383,7 +382,7 @@ def _replace_dilations(
     for i, branches in zip(pyramids, dilations, strict=True):
         row = replaced[i] = {**rows[i], 'dilations': tuple(branches)}
         if row['reduction'] == 'pyramid':
-            # the branches together are the tokens
+            # the concatenated branches are the tokens
             if row['dim'] % len(branches):
                 raise InputError(
                     f'dilations={dilations!r}: the {len(branches)} branches of a pyramid alone '
@@ -396,7 +395,7 @@ def _replace_dilations(
 def _by_stage(
     name: str, given: Sequence[str] | None, *, published: Sequence[str], stages: Sequence[int]
 ) -> dict[int, str]:
-    """Stage -> kind of attention, for the given stages."""
+    """Stage index -> attention, for each of ``stages``."""
     if given is None:
         return {i: published[min(i, len(published) - 1)] for i in stages}
     if not isinstance(given, list | tuple) or len(given) != len(stages):
@@ -408,14 +407,14 @@ def _by_stage(
 
 
 def _check_window_options(spec: StageSpec, normal: set[str], reducing: set[str]) -> None:
-    """Window options on a network without windows leave it with full attention."""
+    """Raises InputError for window options of a network without window attention."""
     for name, kinds in (
         ('shift_window', normal),  # reduction cells are never shifted
         ('relative_position', normal | reducing),
         ('window_size', normal | reducing),
     ):
         value = getattr(spec, name)
-        if value != StageSpec.__dataclass_fields__[name].default and 'window' not in kinds:
+        if value != getattr(StageSpec, name) and 'window' not in kinds:
             raise InputError(
                 f"{name}={value}: no stage has window attention; give attention=['window', ...] "
                 'as well.'

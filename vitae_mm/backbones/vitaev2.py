@@ -41,13 +41,13 @@ class ViTAEv2(StagedBackbone):
     Recognition and Beyond, Zhang et al., IJCV 2022.
 
     Args:
-        arch (str | dict): 'small', '48m', 'base', or a dict with one entry
-            per stage for each of ``branch_dims`` (E), ``dims`` (D),
-            ``depths``, ``num_heads``, ``reduction_heads``, and, if they
-            differ from the published networks, ``kernel_sizes`` (k),
-            ``ratios`` (r), ``dilations`` (S), ``reductions`` ('cell',
-            'pyramid', 'patch'), ``reduction_groups``, ``groups``,
-            ``mlp_ratios``. Defaults to 'small'.
+        arch (str | dict): 'small', '48m', 'base', or a dict of lists with one entry
+            per stage. Required are ``branch_dims`` (E), ``dims`` (D),
+            ``depths``, ``num_heads``, ``reduction_heads``; optional, with the
+            published values as defaults, are ``kernel_sizes`` (k), ``ratios``
+            (r), ``dilations`` (S), ``reductions`` ('cell', 'pyramid',
+            'patch'), ``reduction_groups``, ``groups``, ``mlp_ratios``.
+            Defaults to 'small'.
         in_channels (int): Channels of the image. Defaults to 3.
         out_type (str): 'featmap' for maps (B, D, H', W'), 'avg_featmap' for
             the mean over the last map (B, D), which the published classifier
@@ -71,7 +71,7 @@ class ViTAEv2(StagedBackbone):
             reduction cell: 'window', 'full' or 'performer'. Defaults to
             window in the first two stages and full in the rest.
         attention (Sequence[str], optional): The same for the normal cells of
-            each stage.
+            each stage, with the same default.
         window_size (int): Side of an attention window, in tokens. Defaults
             to 7.
         shift_window (bool): Shift the windows of every second normal cell
@@ -89,7 +89,7 @@ class ViTAEv2(StagedBackbone):
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
 
     Raises:
-        InputError: For a value that is not one of the above.
+        InputError: For invalid or incompatible options.
 
     Example:
         >>> model = ViTAEv2('small', out_indices=(0, 1, 2, 3))
