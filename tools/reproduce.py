@@ -9,7 +9,8 @@ import argparse
 import json
 import shlex
 import signal
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
@@ -66,7 +67,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     if not Path('tools/train.py').is_file():
-        raise InputError('there is no tools/train.py here: start from the root of the repository.')
+        raise InputError('tools/train.py not found: run this tool from the root of the repository.')
     check_numbers(args)
     rows = find_rows(args.name, args.preset)
     folder = args.work_dir or Path('work_dirs/reproduce') / f'{args.name}_{args.preset}'
@@ -76,7 +77,7 @@ def main() -> None:
         print_commands(runs)
         return
     if args.preset == 'gpu' and not torch.cuda.is_available():
-        raise InputError('--preset gpu: there is no GPU on this machine; give --preset mini.')
+        raise InputError('--preset gpu: this machine has no GPU; give --preset mini.')
     request = dict(
         experiment=args.name,
         preset=args.preset,
@@ -91,23 +92,23 @@ def main() -> None:
 
 def check_numbers(args: argparse.Namespace) -> None:
     if args.jobs < 1:
-        raise InputError(f'--jobs {args.jobs}: give a number of 1 or more.')
+        raise InputError(f'--jobs {args.jobs}: give a whole number, 1 or more.')
     if min(args.seeds) < 0 or len(set(args.seeds)) < len(args.seeds):
-        raise InputError(f'--seeds {args.seeds}: give different numbers of 0 or more.')
+        raise InputError(f'--seeds {args.seeds}: give different whole numbers, 0 or more.')
 
 
 def check_folder(folder: Path, rows: Sequence[Row]) -> None:
-    """Raises InputError if --cfg-options cannot take a checkpoint in the folder."""
+    """Raises InputError if a checkpoint in the folder cannot be passed in --cfg-options."""
     if any(len(row.trainings) > 1 for row in rows) and set(str(folder)) & set(' ,()[]{}\'"='):
         raise InputError(
-            f'--work-dir {folder}: its trainings start from each other through '
-            '--cfg-options, which takes no spaces, commas, quotes, = or brackets; '
-            'choose another.'
+            f'--work-dir {folder}: the experiment passes checkpoints in this folder through '
+            '--cfg-options, which takes no spaces, commas, quotes, = or brackets; choose another '
+            'folder.'
         )
 
 
 def carry_out(runs: Sequence[Run], workers: Workers) -> None:
-    """Carries out the runs that are left, and shows their progress."""
+    """Carries out the unfinished runs and shows their progress."""
     console = Console()
     for kind in (signal.SIGTERM, signal.SIGHUP):
         # terminate the trainings too; nohup ignores SIGHUP
@@ -118,35 +119,35 @@ def carry_out(runs: Sequence[Run], workers: Workers) -> None:
         if not console.is_terminal:
             print(f'{run.row.label}, seed {run.seed}: {run.accuracy():.1f}', flush=True)
 
-    def progress() -> Table:
-        return progress_table(runs, workers.busy)
-
     try:
-        with Live(console=console, refresh_per_second=1, get_renderable=progress):
+        with Live(
+            console=console,
+            refresh_per_second=1,
+            get_renderable=lambda: progress_table(runs, workers.futures),
+        ):
             workers.carry_out([run for run in runs if run.accuracy() is None], report)
     except KeyboardInterrupt:
         raise InputError('interrupted: the same command continues from here.') from None
 
 
-def progress_table(runs: Sequence[Run], busy: Collection[Run]) -> Table:
-    """Returns a line for each run: its progress, time left and accuracy."""
+def progress_table(runs: Sequence[Run], futures: Mapping[Run, Future]) -> Table:
+    """Returns a table with progress, time left and accuracy of each run."""
     done = sum(run.accuracy() is not None for run in runs)
-    table = Table(
-        'row', 'seed', 'epoch', 'time left', 'top-1 (%)', caption=f'{done} of {len(runs)} done'
-    )
+    columns = 'row', 'seed', 'epoch', 'time left', 'top-1 (%)'
+    table = Table(*columns, caption=f'{done} of {len(runs)} done')
     for run in runs:
         state: tuple[str, ...] = ('waiting',)
         accuracy = run.accuracy()
         if accuracy is not None:
             state = 'done', '', f'{accuracy:.1f}'
-        elif run in busy:
+        elif run in futures and futures[run].running():
             state = progress_of(run)
         table.add_row(run.row.label, str(run.seed), *state)
     return table
 
 
 def progress_of(run: Run) -> tuple[str, str]:
-    """Returns epoch and time left of a run in progress."""
+    """Returns the epoch and the time left of a run in progress."""
     trainings, finished = run.row.trainings, run.finished_trainings()
     if finished == len(trainings):
         return 'testing', ''

@@ -82,18 +82,22 @@ def test_finished_trainings_are_skipped(tmp_path):
     assert run.log.read_text().count('tools/train.py c/second.py') == 1
 
 
-def test_another_request_is_refused(tmp_path):
+def test_another_request_is_rejected(tmp_path):
     request = dict(experiment='cells', preset='mini', seeds=[0, 1], rows=dict(a=1))
     check_request(tmp_path, request)
     check_request(tmp_path, request)
     kept = (tmp_path / 'request.json').read_text()
-    on = (
-        'To continue it, give cells --preset mini --seeds 0 1; to start over, choose another '
-        '--work-dir'
-    )
+    begun = 'cells --preset mini --seeds 0 1'
+    on = f'To continue it, give {begun}; to start over, choose another --work-dir'
     for change, words in (
-        (dict(seeds=[0, 2]), f'was begun with seeds 0 1 and not 0 2. {on}'),
-        (dict(preset='gpu', rows={}), f'was begun with preset mini and not gpu. {on}'),
+        (
+            dict(seeds=[0, 2]),
+            f'was started with {begun}, not cells --preset mini --seeds 0 2. {on}',
+        ),
+        (
+            dict(preset='gpu', rows={}),
+            f'was started with {begun}, not cells --preset gpu --seeds 0 1. {on}',
+        ),
         (dict(rows=dict(a=2)), 'with other configs of the same experiment, which has changed'),
     ):
         with pytest.raises(InputError, match=re.escape(words)):
@@ -102,8 +106,8 @@ def test_another_request_is_refused(tmp_path):
 
 
 def test_two_reproductions_do_not_share_a_folder(tmp_path):
-    refused = pytest.raises(InputError, match='another reproduction is running in it')
-    with locked(tmp_path), refused, locked(tmp_path):
+    rejected = pytest.raises(InputError, match='another reproduction, .* is still running')
+    with locked(tmp_path), rejected, locked(tmp_path):
         pass
     with locked(tmp_path):
         pass
@@ -117,7 +121,7 @@ def test_progress_is_read_from_the_scalars_of_the_last_attempt(tmp_path):
         file = tmp_path / attempt / 'vis_data' / 'scalars.json'
         file.parent.mkdir(parents=True, exist_ok=True)
         lines = [dict(time=2.0, epoch=(step - 1) // 25 + 1, iter=step, step=step) for step in steps]
-        lines.append({'accuracy/top1': 40.0, 'step': 1})  # of a validation
+        lines.append({'accuracy/top1': 40.0, 'step': 1})  # a line of the validation
         file.write_text('\n'.join(map(json.dumps, lines)))
 
     log('1', 10, 20)
@@ -141,7 +145,7 @@ def test_progress_is_read_from_the_scalars_of_the_last_attempt(tmp_path):
 def test_a_failing_command_is_reported_with_its_error(printed, words, tmp_path, monkeypatch):
     (run,) = plan_runs(ROWS[:1], [0], tmp_path)
     run.folder.mkdir()
-    run.log.write_text('$ first\nerror: of the attempt before\n')
+    run.log.write_text('$ first\nerror: of an earlier attempt\n')
     failing = [sys.executable, '-c', f'print("{printed}", end=""); raise SystemExit(3)']
     monkeypatch.setattr(Run, 'carry_out', lambda run, execute: execute(failing, run.log))
     with locked(tmp_path) as lock, pytest.raises(InputError) as failure:
@@ -197,5 +201,5 @@ def test_a_failure_stops_all_runs(tmp_path, monkeypatch):
         Workers(2, lock).carry_out(runs, print)
     assert time.monotonic() - start < 30
     assert 'asleep' in runs[0].log.read_text() and not runs[2].log.exists()
-    with locked(tmp_path):  # no process holds it any more
+    with locked(tmp_path):  # no process holds the lock
         pass

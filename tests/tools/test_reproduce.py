@@ -1,4 +1,4 @@
-"""tools/reproduce.py: what is refused, and a reproduction that is interrupted and continued."""
+"""tools/reproduce.py: invalid requests, and a reproduction that is interrupted and continued."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def configs(tmp_path_factory):
     folder = tmp_path_factory.mktemp('reproduce')
     data = training.make_data(folder)
     return [
-        training.write_config(folder / f'{name}.py', data, epochs=epochs)
+        training.write_classifier(folder / f'{name}.py', data, epochs=epochs)
         for name, epochs in (('short', 1), ('long', 25))
     ]
 
@@ -96,14 +96,16 @@ def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
     assert (out / 'results.png').read_bytes().startswith(b'\x89PNG')
 
     other = run(*command(configs, out, '--seeds', '4'))
-    assert 'was begun with seeds 3 and not 4' in complaint(other)
+    assert 'started with tiny --preset mini --seeds 3, not tiny --preset mini --seeds 4' in (
+        complaint(other)
+    )
 
 
 @pytest.mark.slow
 def test_a_failing_run_is_reported(configs, tmp_path):
-    gone = configs[0].with_name('gone.py')
-    gone.write_text(configs[0].read_text().replace('shapes', 'absent'))
-    done = run(*command([gone, gone], tmp_path / 'out'))
+    failing = configs[0].with_name('failing.py')
+    failing.write_text(configs[0].read_text().replace('shapes', 'absent'))
+    done = run(*command([failing, failing], tmp_path / 'out'))
     words = complaint(done)
     assert 'tools/train.py failed (exit status 1): error' in words and 'absent' in words
     assert str(tmp_path / 'out' / 'short_seed3' / 'log.txt') in words
@@ -114,13 +116,13 @@ def test_a_failing_run_is_reported(configs, tmp_path):
     [
         (('cell',), r"experiment 'cell' is unknown: choose from \['data_efficiency', "),
         (('attention', '--preset', 'gpu'), r"no preset 'gpu': choose from \['mini', 'paper'\]"),
-        (('cells', '--jobs', 0), '--jobs 0: give a number of 1 or more'),
-        (('cells', '--seeds', 1, 1), r'--seeds \[1, 1\]: give different numbers'),
-        (('cells', '--preset', 'gpu'), '--preset gpu: there is no GPU on this machine'),
+        (('cells', '--jobs', 0), '--jobs 0: give a whole number, 1 or more'),
+        (('cells', '--seeds', 1, 1), r'--seeds \[1, 1\]: give different whole numbers'),
+        (('cells', '--preset', 'gpu'), '--preset gpu: this machine has no GPU'),
         (('pretraining_kernel', '--work-dir', 'my runs'), '--work-dir my runs: .* takes no spaces'),
     ],
 )
-def test_requests_that_cannot_run_are_refused(options, words, run_tool, monkeypatch, tmp_path):
+def test_requests_that_cannot_run_are_rejected(options, words, run_tool, monkeypatch, tmp_path):
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     folder = () if '--work-dir' in options else ('--work-dir', tmp_path / 'out')
     with pytest.raises(InputError, match=words):
@@ -128,13 +130,13 @@ def test_requests_that_cannot_run_are_refused(options, words, run_tool, monkeypa
     assert not (tmp_path / 'out').exists()
 
 
-def test_another_working_directory_is_refused(run_tool, monkeypatch, tmp_path):
+def test_another_working_directory_is_rejected(run_tool, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match='start from the root of the repository'):
+    with pytest.raises(InputError, match='from the root of the repository'):
         run_tool(TOOL, 'cells')
 
 
-def test_commands_of_the_papers_schedule(run_tool, tmp_path):
+def test_commands_of_the_paper_preset_are_printed(run_tool, tmp_path):
     printed = run_tool(
         TOOL, 'pretraining_kernel', '--preset', 'paper', '--seeds', 7, '--work-dir', tmp_path
     )

@@ -1,4 +1,4 @@
-"""The runs of an experiment: their state on disk, and running those that are left."""
+"""The runs of an experiment: their state on disk, and running the unfinished ones."""
 
 import fcntl
 import json
@@ -7,11 +7,10 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import TextIO
 
 from vitae_mm.errors import InputError
@@ -31,8 +30,8 @@ class Run:
 
     Attributes:
         row: What is trained and tested.
-        seed: Of weights, order and augmentation.
-        folder: Holds the work dirs, the log and the result.
+        seed: Seed of weights, order and augmentation.
+        folder: Folder of the work dirs, the log and the result.
     """
 
     row: Row
@@ -45,11 +44,11 @@ class Run:
 
     @property
     def result(self) -> Path:
-        """Metrics of the test, the last file that a run writes."""
+        """File with the metrics of the test, the last that a run writes."""
         return self.folder / 'result.json'
 
     def accuracy(self) -> float | None:
-        """Returns the tested top-1 in percent, None before the run is done."""
+        """Returns the top-1 accuracy of the test in percent; None before the run is finished."""
         return json.loads(self.result.read_text())[METRIC] if self.result.exists() else None
 
     def work_dir(self, training: Training) -> Path:
@@ -59,7 +58,7 @@ class Run:
         return sum((self.work_dir(t) / 'trained').exists() for t in self.row.trainings)
 
     def carry_out(self, execute: Execute) -> None:
-        """Runs what is left: resumes an interrupted training, skips finished ones."""
+        """Runs the remaining commands: resumes an interrupted training, skips finished ones."""
         checkpoint = ''
         for training in self.row.trainings:
             work_dir = self.work_dir(training)
@@ -68,14 +67,14 @@ class Run:
                 execute(train_command(self, training, checkpoint), self.log)
                 write_atomically(trained, Path.touch)
             mark = work_dir / 'last_checkpoint'
-            # only the name: its folder may have been moved
+            # use only the name: the folder may have been moved
             checkpoint = str(work_dir / Path(mark.read_text().strip()).name)
         execute(test_command(self, checkpoint), self.log)
         write_text(self.result, json.dumps(read_metrics(self.folder / 'test')))
 
 
 def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[Run]:
-    """Returns every row with the first seed, then every row with the second, ..."""
+    """Returns every row with the first seed, then every row with the second, and so on."""
     return [Run(row, seed, folder / f'{row.name}_seed{seed}') for seed in seeds for row in rows]
 
 
@@ -126,8 +125,8 @@ def read_progress(work_dir: Path) -> tuple[float, float | None]:
     """Reads the progress of the last training in a work dir from mmengine's scalars.
 
     Returns:
-        Epochs done, and seconds per epoch. Both are known from the second epoch on:
-        before it, epochs are whole and the time is None.
+        Finished epochs, and seconds per epoch. During its first epoch, an attempt does not tell
+        the length of an epoch: epochs are then whole, and the time is None.
     """
     files = sorted(work_dir.glob('*/vis_data/scalars.json'))
     lines = [json.loads(line) for line in files[-1].read_text().splitlines()] if files else []
@@ -147,7 +146,7 @@ def check_request(folder: Path, request: dict) -> None:
     """Records a request in its folder.
 
     Args:
-        folder: Of the reproduction.
+        folder: Folder of the reproduction.
         request: Experiment, preset, seeds and rows, as JSON represents them.
 
     Raises:
@@ -158,27 +157,21 @@ def check_request(folder: Path, request: dict) -> None:
         write_text(file, json.dumps(request, indent=1))
         return
     recorded = json.loads(file.read_text())
-    differing = [key for key in request if request[key] != recorded.get(key)]
-    if not differing:
+    if recorded == request:
         return
     restart = f'to start over, choose another --work-dir or delete {folder}.'
-    if differing == ['rows']:
-        raise InputError(
-            f'{folder} was begun with other configs of the same experiment, which has '
-            f'changed since: {restart}'
-        )
-
-    def words(value: str | Sequence[int]) -> str:
-        return value if isinstance(value, str) else ' '.join(map(str, value))
-
-    asked = ', '.join(
-        f'{key} {words(recorded[key])} and not {words(request[key])}'
-        for key in differing
-        if key != 'rows'
+    begun, asked = (
+        f'{given["experiment"]} --preset {given["preset"]} --seeds '
+        f'{" ".join(map(str, given["seeds"]))}'
+        for given in (recorded, request)
     )
+    if begun == asked:
+        raise InputError(
+            f'{folder} was started with other configs of the same experiment, which has changed '
+            f'since: {restart}'
+        )
     raise InputError(
-        f'{folder} was begun with {asked}. To continue it, give {recorded["experiment"]} '
-        f'--preset {recorded["preset"]} --seeds {words(recorded["seeds"])}; {restart}'
+        f'{folder} was started with {begun}, not {asked}. To continue it, give {begun}; {restart}'
     )
 
 
@@ -186,74 +179,70 @@ class Workers:
     """Carries out runs, several at a time, with their commands in processes.
 
     Args:
-        jobs: Runs at a time.
-        lock: An open locked file. The processes inherit it, so that it stays locked
+        jobs: Number of runs at a time.
+        lock: An open, locked file. The processes inherit it, so that it stays locked
             as long as one of them lives.
 
     Attributes:
-        busy: The runs that are being carried out.
+        futures: State of each run.
     """
 
     def __init__(self, jobs: int, lock: TextIO):
         self.jobs = jobs
         self.lock = lock
-        self.busy: set[Run] = set()
-        self._stop = Event()
+        self.futures: dict[Run, Future[None]] = {}
+        self._processes: list[subprocess.Popen] = []
+        self._failure: Exception | None = None
 
     def carry_out(self, runs: Sequence[Run], report: Callable[[Run], None]) -> None:
         """Carries out runs that have no result yet.
 
         Args:
             runs: Started in this order.
-            report: Called with each run after it is done.
+            report: Called with each finished run.
 
         Raises:
             InputError: If a command fails; the others are terminated.
         """
-        failures = []  # the first counts: the others fail because they are terminated
-
-        def work(run: Run) -> None:
-            if self._stop.is_set():
-                return
-            self.busy.add(run)
-            try:
-                run.carry_out(self._execute)
-                report(run)
-            except Exception as failure:
-                failures.append(failure)
-                self._stop.set()
-            finally:
-                self.busy.remove(run)
-
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
-                wait([pool.submit(work, run) for run in runs])
-            finally:
-                self._stop.set()  # also when this thread is interrupted
-        if failures:
-            raise failures[0]
+                self.futures = {run: pool.submit(run.carry_out, self._execute) for run in runs}
+                finished = {future: run for run, future in self.futures.items()}
+                for future in as_completed(finished):
+                    future.result()
+                    report(finished[future])
+            finally:  # also after an interrupt
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._failure = self._failure or CancelledError()
+                for process in self._processes:
+                    process.terminate()  # has no effect on a finished process
 
     def _execute(self, command: Sequence[str], log: Path) -> None:
+        """Raises the first failure, also for commands that are terminated or not started."""
+        if self._failure:
+            raise self._failure
         log.parent.mkdir(parents=True, exist_ok=True)
         threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
         with log.open('a') as output:
             print(f'$ {shlex.join(command)}', file=output, flush=True)
             start = output.tell()
-            with subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=[self.lock.fileno()],
                 env={'OMP_NUM_THREADS': threads, **os.environ},
-            ) as process:
-                while process.poll() is None and not self._stop.wait(0.2):
-                    pass
-                process.terminate()  # does nothing to a process that has ended
+            )
+            self._processes.append(process)
+            if self._failure:  # perhaps since before this process was listed
+                process.terminate()
+            process.wait()
         if process.returncode:
-            raise InputError(
+            self._failure = self._failure or InputError(
                 f'{command[1]} failed (exit status {process.returncode}): '
                 f'{last_words(log, start)} See {log}; the same command continues from here.'
             )
+            raise self._failure
 
 
 @contextmanager
@@ -269,14 +258,14 @@ def locked(folder: Path) -> Iterator[TextIO]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(
-                f'{folder}: another reproduction is running in it, or a training that one '
-                'left behind: wait until it ends, or end it.'
+                f'{folder}: another reproduction, or a training that it left behind, is still '
+                'running in this folder: wait until it ends, or stop it.'
             ) from None
         yield lock
 
 
 def last_words(log: Path, start: int) -> str:
-    """Returns the last error in a log after byte ``start``, or else its last line."""
+    """Returns the last error in a log after byte ``start``; without an error, the last line."""
     with log.open('rb') as file:
         file.seek(start)
         lines = [line.strip() for line in file.read().decode(errors='replace').splitlines()]
