@@ -16,7 +16,7 @@ from vitae_mm.engine.models import build_model, load_model
 from vitae_mm.errors import InputError
 
 from ..helpers import training
-from ..helpers.archs import BLOCKS, FAST, FOUR_STAGES, PATCH, PYRAMID, classifying
+from ..helpers.archs import BLOCKS, FAST, FOUR_STAGES, PATCH, PYRAMID, classifier_out_type
 
 SIZE = 80, 144
 """Rows and columns: not multiples of the largest stride, and not square."""
@@ -32,11 +32,6 @@ CASES = {
     'patches-token': (ViTAE, dict(arch=PATCH, out_type='cls_token'), 'stages.0.cells.1', 16),
     'ceit': (CeiT, dict(arch=BLOCKS), 'stages.0.cells.1', 16),
 }
-
-
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('activation'))
 
 
 @pytest.fixture
@@ -64,8 +59,8 @@ def config(data, tmp_path):
     """The config of a classifier that sees images as they are."""
 
     def make(network, out_type=None, **options):
-        cfg = Config.fromfile(training.write_config(tmp_path / 'c.py', data))
-        out_type = out_type or classifying(network)
+        cfg = Config.fromfile(training.write_classifier(tmp_path / 'c.py', data))
+        out_type = out_type or classifier_out_type(network)
         backbone = dict(type=f'vitae_mm.{network.__name__}', out_type=out_type, **options)
         with torch.device('meta'):
             width = network(**{k: v for k, v in backbone.items() if k != 'type'}).stages[-1]
@@ -88,16 +83,9 @@ def classifier(config, build):
 
 @pytest.fixture
 def other_task(data, tmp_path, build):
-
-    def make(scope):
-        cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data))
-        steps = cfg.test_dataloader.dataset.pipeline
-        cfg.test_dataloader.dataset.pipeline = [
-            step for step in steps if step['type'] != 'GenerateTarget'
-        ]
-        return build(cfg)
-
-    return make
+    return lambda scope: build(
+        Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data))
+    )
 
 
 def normalized(path):
@@ -162,7 +150,7 @@ class Quadrant(nn.Module):
     'network, options',
     [(ViTAEv2, dict(arch=FOUR_STAGES)), (ViTAE, dict(arch=PATCH)), (CeiT, dict(arch=BLOCKS))],
 )
-def test_the_quadrant_that_is_pooled_lights_up(network, options, method, classifier, tmp_path):
+def test_the_pooled_quadrant_lights_up(network, options, method, classifier, tmp_path):
     pixels = np.random.RandomState(1).randint(0, 256, (128, 256, 3), np.uint8)
     cv2.imwrite(str(tmp_path / 'wide.png'), pixels)
     if network is ViTAE:
@@ -180,9 +168,9 @@ def test_the_quadrant_that_is_pooled_lights_up(network, options, method, classif
 
 
 @pytest.mark.parametrize('method', METHODS)
-def test_every_method_gives_a_map(method, classifier, image):
+def test_every_method_returns_a_map(method, classifier, image):
     explain = Explainer(classifier(ViTAE, arch=PATCH), method=method)
-    categories = range(4) if method in WITH_SCORE else [None]
+    categories = [None, *range(4)] if method in WITH_SCORE else [None]
     heats = [explain(image, category).heat for category in categories]
     for heat in heats:
         assert heat.shape == SIZE and np.isfinite(heat).all()
@@ -191,8 +179,8 @@ def test_every_method_gives_a_map(method, classifier, image):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('network, arch', sorted(FAST, key=str))
-def test_published_networks(network, arch, classifier, image):
+@pytest.mark.parametrize('network, arch', FAST)
+def test_published_networks_are_explained(network, arch, classifier, image):
     heat = Explainer(classifier(network, arch=arch))(image).heat
     assert heat.shape == SIZE and 0 <= heat.min() <= heat.max() <= 1
 
@@ -215,17 +203,17 @@ def test_other_layers_can_be_drawn(classifier, image):
     [
         (
             'stages.3',
-            r"'stages.3'.*none of this name; give .*named_modules.*stages.0.reduction.attn, .*",
+            r"'stages.3'.*no layer of this name; give .*named_modules.*stages.0.reduction.attn, .*",
         ),
         (
             'head.fc',
-            r'head.fc outputs \(1, 4\): not a map .* of 80x144 pixels; give one of backbone',
+            r'head.fc outputs \(1, 4\), which is not a map .* of 80x144 pixels; give one of ',
         ),
-        ('backbone.stages.0.cells.0', 'outputs tuple: not a map'),
-        ('backbone.stages.0.cells.0.attn.qkv', r'outputs \(\d+, 49, 24\): not a map'),
+        ('backbone.stages.0.cells.0', 'outputs tuple, which is not a map'),
+        ('backbone.stages.0.cells.0.attn.qkv', r'outputs \(\d+, 49, 24\), which is not a map'),
     ],
 )
-def test_layers_without_a_map_are_refused(layer, words, classifier, image):
+def test_layers_without_a_map_are_rejected(layer, words, classifier, image):
     model = classifier(ViTAEv2, arch=FOUR_STAGES)
     with pytest.raises(InputError, match=words):
         Explainer(model, layer=layer)(image)
@@ -235,13 +223,13 @@ def test_layers_without_a_map_are_refused(layer, words, classifier, image):
     'layer, words',
     [('attn', 'outputs a map that the score does not depend on'), ('ffn', 'does not run')],
 )
-def test_the_last_cell_of_a_class_token_is_refused(layer, words, classifier, image):
+def test_the_last_cell_of_a_class_token_is_rejected(layer, words, classifier, image):
     explain = Explainer(classifier(CeiT, arch=BLOCKS), layer=f'backbone.stages.0.cells.2.{layer}')
     with pytest.raises(InputError, match=words):
         explain(image)
 
 
-def test_the_only_cell_leaves_the_reduction(classifier, image):
+def test_with_a_single_cell_the_reduction_is_drawn(classifier, image):
     arch = dict(BLOCKS, depths=(1,))
     assert Explainer(classifier(CeiT, arch=arch))(image).layer == 'backbone.stages.0.reduction'
 
@@ -270,7 +258,7 @@ def test_maps_of_one_position_are_skipped(classifier, tmp_path):
         ),
     ],
 )
-def test_other_networks_are_explained_too(backbone, width, layer, grid, config, build, image):
+def test_networks_of_mmpretrain_are_explained(backbone, width, layer, grid, config, build, image):
     cfg = config(ViTAE, arch=PATCH)
     cfg.model.backbone = backbone
     cfg.model.neck = dict(type='GlobalAveragePooling') if width > 16 else None
@@ -332,7 +320,7 @@ def test_networks_without_a_score_show_their_maps(scope, method, other_task, ima
 
 
 @pytest.mark.parametrize('method', WITHOUT_SCORE)
-def test_methods_without_a_score_explain_no_class(method, classifier, image):
+def test_methods_without_a_score_reject_a_class(method, classifier, image):
     explain = Explainer(classifier(ViTAE, arch=PATCH), method=method)
     assert explain(image).caption == ''
     with pytest.raises(InputError, match='category 1: no score of a class of ImageClassifier'):
@@ -340,7 +328,7 @@ def test_methods_without_a_score_explain_no_class(method, classifier, image):
 
 
 @pytest.mark.parametrize('method', WITH_SCORE)
-def test_methods_that_need_a_score_are_refused(method, other_task):
+def test_methods_that_need_a_score_are_rejected(method, other_task):
     with pytest.raises(InputError, match='RetinaNet of mmdet has no .* one of eigencam, fem'):
         Explainer(other_task('mmdet'), method=method)
 
@@ -351,8 +339,9 @@ def test_methods_that_need_a_score_are_refused(method, other_task):
         ([dict(type='LoadImageFromFile'), dict(type='PackInputs')], True),
         ([dict(type='PackInputs')], False),
     ],
-)  # of a dataset that holds its images, in RGB
+)
 def test_images_keep_their_colors(pipeline, to_rgb, config, build, image):
+    # datasets without image files, such as CIFAR-10, provide RGB images
     cfg = config(ViTAE, arch=PATCH)
     cfg.test_dataloader.dataset.pipeline = pipeline
     cfg.model.data_preprocessor.update(to_rgb=to_rgb, mean=[100.0, 120.0, 140.0])
@@ -360,23 +349,12 @@ def test_images_keep_their_colors(pipeline, to_rgb, config, build, image):
     assert (shown == cv2.imread(str(image))[..., ::-1]).all()
 
 
-def test_the_missing_package_is_named(classifier, monkeypatch):
+def test_a_missing_package_is_reported(classifier, monkeypatch):
     monkeypatch.setitem(sys.modules, 'pytorch_grad_cam', None)
     with pytest.raises(InputError, match='needs the package grad-cam .* requirements/optional'):
         Explainer(classifier(ViTAE, arch=PATCH))
 
 
-def test_unknown_methods_are_refused(classifier):
+def test_unknown_methods_are_rejected(classifier):
     with pytest.raises(InputError, match="method 'cam': give one of gradcam, gradcam"):
         Explainer(classifier(ViTAE, arch=PATCH), method='cam')
-
-
-def test_the_sign_of_a_component_is_that_of_its_larger_extreme():
-    from vitae_mm.analysis.eigen_cam import EigenCAM
-
-    spot = np.zeros((1, 3, 4, 5), np.float32)
-    spot[0, :, 2, 3] = -1, 2, 3
-    for sign in (1, -1):
-        shown = EigenCAM.get_cam_image(None, None, None, None, sign * spot, None, False)
-        assert shown.shape == (1, 4, 5) and shown[0].argmax() == 2 * 5 + 3
-        assert shown[0, 2, 3] == pytest.approx(14**0.5 * 19 / 20, rel=1e-5)

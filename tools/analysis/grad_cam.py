@@ -1,20 +1,20 @@
 #!/usr/bin/env python
-"""Draws which parts of images a network's prediction comes from (Grad-CAM and its
-relatives), for one network or several side by side.
+"""Draws class activation (Grad-CAM and related methods): the parts of images that
+predictions come from, for one or more networks side by side.
 
     python tools/analysis/grad_cam.py CONFIG CHECKPOINT IMAGE... --out PICTURE.png \
         [--compare CONFIG CHECKPOINT ...] [--category N] [--method gradcam++]
 
 Images are prepared by the config's test pipeline and drawn as the network sees
-them; red marks what counts most in this image, blue what counts least. The
-explained score is the logit of the most probable class, or of --category; for a
-segmentor it is the sum of the logits of the class over the pixels predicted as
-this class. Detectors and pose estimators have no score with a gradient, as boxes
-and keypoints are chosen: for them, eigencam and fem show the maps alone, for a
-pose estimator with the whole image as the box.
+them, from red for the most important pixels of an image to blue for the least
+important ones. The explained score is the logit of the most probable class, or of
+--category; for a segmentor, it is the sum of the class's logits over the pixels
+predicted as this class. Detectors and pose estimators have no score with a gradient:
+for them, eigencam and fem show the maps of the backbone. The box of a pose estimator
+is the whole image.
 
-The default layer is the attention of the last cell whose map the score depends
-on: the last but one if only the class token is read. In networks without cells,
+The default layer is the attention of the last cell whose map the score depends on,
+which is the last but one if only the class token is read. In networks without cells,
 it is the last such norm.
 """
 
@@ -38,10 +38,10 @@ from vitae_mm.visualization.media import read_image
 
 COLORMAP = 'turbo'
 PANEL_WIDTH, LETTER_WIDTH = 1.05, 0.056
-"""Least width of a panel, and width of a letter of a title, in inches."""
+"""Minimum width of a panel, and width of a letter in a title, in inches."""
 
 Row = tuple[Path, Mapping[str, ClassActivation]]
-"""An image, and what each network sees in it, by label."""
+"""An image, and its class activation in each network, by label."""
 
 
 @reports_input_errors
@@ -92,18 +92,20 @@ def parse_args() -> argparse.Namespace:
     )
     methods = f'one of {", ".join(METHODS)}; default: gradcam, or eigencam without a score'
     option('--method', metavar='NAME', help=methods)
-    option('--category', type=int, metavar='N', help='index of the class; default: the likeliest')
-    out = 'picture with a row for each image, or folder for a picture of each'
+    option(
+        '--category', type=int, metavar='N', help='index of the class; default: the most probable'
+    )
+    out = 'picture with a row for each image, or folder for one picture per image'
     option('--out', type=Path, required=True, metavar='DIR_or_PNG', help=out)
     return parser.parse_args()
 
 
 def plan_pictures(images: Sequence[Path], out: Path) -> dict[Path, slice]:
-    """The pictures to write, and which of the images each shows.
+    """Returns the pictures to write, and the range of images in each.
 
     Raises:
-        InputError: If two would be the same file or one is an image itself, or if ``out`` is
-            neither a PNG file nor a folder.
+        InputError: If ``out`` is neither a PNG file nor a folder, or if a picture would replace an
+            image or another picture.
     """
     if out.suffix.lower() == '.png' and not out.is_dir():
         pictures = {out: slice(None)}
@@ -111,20 +113,20 @@ def plan_pictures(images: Sequence[Path], out: Path) -> dict[Path, slice]:
         pictures = {out / f'{image.stem}.png': slice(i, i + 1) for i, image in enumerate(images)}
         if len(pictures) < len(images):
             raise InputError(
-                f'--out {out}: some of the images have the same name; give one picture of all, '
-                '.png, or explain them separately.'
+                f'--out {out}: some images have the same name; give a file name that ends in .png, '
+                'or explain them separately.'
             )
     else:
-        raise InputError(f'--out {out}: give the name of a picture, .png, or of a folder.')
+        raise InputError(f'--out {out}: give a file name that ends in .png, or a folder.')
     sources = {image.resolve() for image in images}
     for picture in pictures:
         if picture.resolve() in sources:
-            raise InputError(f'--out {out}: {picture} is one of the images; give another place.')
+            raise InputError(f'--out {out}: {picture} is one of the images; give another path.')
     return pictures
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """A row for each image: the image, then a panel for each network."""
+    """Draws a row for each image: the image, then a panel for each network."""
     titles = ['image', *rows[0][1]]
     captions = [shown.caption for _, row in rows for shown in row.values()]
     lines = [line for text in (*titles, *captions) for line in text.split(', ')]
@@ -150,10 +152,10 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def overlay(panel: Axes, shown: ClassActivation) -> None:
-    """Draws the heat over what the network sees; the caption tells if there is none."""
+    """Draws the heat over the input of the network; the caption tells if there is none."""
     panel.imshow(shown.image)
     panel.imshow(shown.heat, cmap=COLORMAP, alpha=0.5, vmin=0, vmax=1, interpolation='bilinear')
-    caption = shown.caption if shown.heat.any() else f'{shown.caption}, nothing for it'
+    caption = shown.caption if shown.heat.any() else f'{shown.caption}, no positive evidence'
     panel.set_xlabel(caption.replace(', ', '\n'), fontsize=6)
 
 

@@ -1,4 +1,4 @@
-"""Layers of a model whose class activation can be drawn."""
+"""The layers whose class activation is drawn, and the parts of an image that they cover."""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from vitae_mm.layers import next_multiple
 
 
 def default_layers(model: BaseModel) -> dict[str, nn.Module]:
-    """Layers that class activation is usually drawn of, by their names in the model.
+    """Returns the layers whose class activation is usually drawn, by their names in the model.
 
-    In our networks these are the attention of each cell, and reductions without attention. In
-    other backbones they are the norms, as the authors of Grad-CAM take the last one of
+    In our networks, these are the attention of each cell, and reductions without attention. In
+    other backbones, they are the norms: the authors of Grad-CAM use the last norm of
     transformers. Raises InputError if there are none.
     """
     modules = dict(model.named_modules())
@@ -31,21 +31,24 @@ def default_layers(model: BaseModel) -> dict[str, nn.Module]:
     names = [f'{cell}.attn' if f'{cell}.attn' in modules else cell for cell in cells]
     if not names:
         norms = nn.LayerNorm, nn.GroupNorm, _BatchNorm
-        names = [name for name, module in modules.items() if isinstance(module, norms)]
-        names = [name for name in names if name.startswith('backbone.')]
+        names = [
+            name
+            for name, module in modules.items()
+            if name.startswith('backbone.') and isinstance(module, norms)
+        ]
     if not names:
         raise InputError(
-            f'{type(model.backbone).__name__} has neither cells nor norms: name a layer, one of '
-            "those in the model's named_modules()."
+            f'{type(model.backbone).__name__} has neither cells nor norms: give the name of a '
+            "layer in the model's named_modules()."
         )
     return {name: modules[name] for name in names}
 
 
 def covered_size(model: BaseModel, name: str, image_size: Sequence[int]) -> tuple[int, ...]:
-    """Height and width in pixels that the map of a layer covers, from the top left on.
+    """Returns height and width, in pixels, of the area that a layer's map covers.
 
-    Stages of our networks pad what their reductions do not divide; maps of other networks are
-    taken to cover the image.
+    The area starts at the top left. Stages of our networks pad sides that their reductions do not
+    divide; maps of other networks are assumed to cover exactly the image.
     """
     stages = [module for module in model.modules() if isinstance(module, Stage)]
     match = re.search(r'stages\.(\d+)', name)

@@ -1,8 +1,9 @@
-"""Class activation: which parts of an image a network's prediction comes from.
+"""Class activation: the parts of an image that a network's prediction comes from.
 
-Grad-CAM, Selvaraju et al., ICCV 2017, and its relatives, from the package ``grad-cam``.
+Grad-CAM, Selvaraju et al., ICCV 2017, and related methods, from the package ``grad-cam``.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -37,20 +38,20 @@ WITH_SCORE = {
 """Methods that explain a score, and their classes in the package."""
 
 WITHOUT_SCORE = {'eigencam': 'EigenCAM', 'fem': 'FEM'}
-"""Methods that use a layer's maps alone, which every network has."""
+"""Methods that need only a layer's maps, which every network has."""
 
 METHODS = WITH_SCORE | WITHOUT_SCORE
 
 
 @dataclass(frozen=True)
 class ClassActivation:
-    """What a network sees in an image.
+    """The class activation of a network for an image.
 
     Attributes:
         image: Input of the network without padding, (H, W, 3) RGB uint8.
-        heat: Importance of each pixel, (H, W), from 0 to 1 for the largest in this image.
-        layer: Name of the layer that it comes from.
-        caption: What is explained, with its score; '' without a score.
+        heat: Importance of each pixel, (H, W), from 0 to 1, the largest in this image.
+        layer: Name of the layer that it is computed for.
+        caption: The explained class with its score; '' without a score.
     """
 
     image: np.ndarray
@@ -60,20 +61,20 @@ class ClassActivation:
 
 
 class Explainer:
-    """Computes the class activation of a model for one image after another.
+    """Computes the class activation of a model for single images.
 
-    It explains the logit of a class for a classifier, and for a segmentor the sum of the logits of
-    a class over the pixels predicted as this class. Detected boxes and keypoints are chosen (NMS,
-    maxima), which has no gradient: for these networks, methods without a score show the maps.
+    For a classifier, it explains the logit of a class; for a segmentor, the sum of the logits of a
+    class over the pixels predicted as this class. Selecting boxes (by NMS) or keypoints (by
+    maxima) has no gradient: for detectors and pose estimators, methods without a score show maps.
 
     Args:
-        model (BaseModel): From ``load_model``, with its config as ``cfg``. Its parameters get no
-            gradients.
-        method (str, optional): One of :data:`METHODS`. Defaults to 'gradcam', or to 'eigencam'
-            for models without a score.
-        layer (str, optional): Its name in the model. Defaults to the attention of the last cell
-            whose map the score depends on: if only the class token is read, the map of the last
-            cell has no effect, and the previous cell is taken. Maps of one position are skipped.
+        model: From ``load_model``, with its config as ``cfg``. Gradients of its parameters are
+            disabled.
+        method: One of :data:`METHODS`. Defaults to 'gradcam', or to 'eigencam' for models without
+            a score.
+        layer: Name of a layer in the model. Defaults to the attention of the last cell whose map
+            the score depends on: if only the class token is read, the map of the last cell has no
+            effect, and the previous cell is used. Maps of one position are skipped.
 
     Raises:
         InputError: If there is no such method or layer, if the method needs a score and the model
@@ -90,8 +91,7 @@ class Explainer:
         if method in WITH_SCORE and self.choose_score is None:
             raise InputError(
                 f'method {method}: {type(model).__name__} of {model.cfg.default_scope} has no '
-                f'score with a gradient; give one of {", ".join(WITHOUT_SCORE)}, which show its '
-                'maps.'
+                f'score with a gradient; give one of {", ".join(WITHOUT_SCORE)}, which need none.'
             )
         self.method = method or ('gradcam' if self.choose_score else 'eigencam')
         if self.method in WITHOUT_SCORE:
@@ -102,8 +102,8 @@ class Explainer:
         modules = dict(model.named_modules())
         if layer and layer not in modules:
             raise InputError(
-                f'layer {layer!r}: {type(model).__name__} has none of this name; give a name of '
-                f'its named_modules(), such as {", ".join(default_layers(model))}.'
+                f'layer {layer!r}: {type(model).__name__} has no layer of this name; give a name '
+                f'in its named_modules(), such as {", ".join(default_layers(model))}.'
             )
         self.layers = {layer: modules[layer]} if layer else default_layers(model)
         self.read = image_reader(model)
@@ -113,37 +113,39 @@ class Explainer:
 
         Args:
             path: Image file.
-            category: Index of the class to explain. Defaults to the most probable one, or for a
-                segmentor to the one with most pixels.
+            category: Index of the class to explain. Defaults to the most probable class, or for a
+                segmentor to the class with the most pixels.
 
         Raises:
-            InputError: If the image cannot be read, there is no such class, or the score does not
-                depend on the layer.
+            InputError: If the image cannot be read, if there is no such class, or if the score
+                does not depend on the layer.
         """
         item = self.read(path)
         images = network_input(self.model, item).requires_grad_()
         height, width = item['inputs'].shape[-2:]
-        # the preprocessor pads at the right and bottom
+        # the preprocessor pads on the right and at the bottom
         inside = height / images.shape[2], width / images.shape[3]
         target, caption, name = self._choose(images, inside, category)
         heat = self._heat(images, target, name)[:height, :width]
-        return ClassActivation(self._pixels(images)[:height, :width], heat, name, caption)
+        pixels = self._pixels(images)[:height, :width]
+        return ClassActivation(image=pixels, heat=heat, layer=name, caption=caption)
 
     def _choose(
         self, images: Tensor, inside: tuple[float, float], category: int | None
     ) -> tuple[Target | None, str, str]:
-        """The score, its caption, and the name of the layer to draw."""
+        """Returns the score, its caption, and the name of the layer to draw."""
         if self.choose_score is None and category is not None:
             raise InputError(
                 f'category {category}: no score of a class of {type(self.model).__name__} is '
-                f'explained by {self.method}; leave it out.'
+                f'explained by {self.method}; leave the category out.'
             )
         outputs: dict[str, Any] = {}
 
         def keep(name: str, layer: nn.Module, inputs: object, output: object) -> None:
             outputs[name] = output
 
-        score, target, caption = None, None, ''
+        target: Target | None = None
+        score, caption = None, ''
         with ExitStack() as hooks, torch.set_grad_enabled(self.choose_score is not None):
             for name, layer in self.layers.items():
                 hooks.callback(layer.register_forward_hook(partial(keep, name)).remove)
@@ -151,70 +153,57 @@ class Explainer:
                 self.model.extract_feat(images)
             else:
                 logits = self.model(images, mode='tensor')
-                target, caption = self.choose_score(self.model, logits, inside, category)
+                target, caption = self.choose_score(logits, inside, category)
                 score = target(logits[0])
-        # of the layers that ran, the last one first
-        for name in reversed(outputs):
-            if self._flaw(name, outputs, score, images) is None:
+        *_, last = self.layers
+        flaws = {last: 'does not run'}
+        for name in reversed(outputs):  # the layers that ran, from the last one
+            flaws[name] = self._flaw(self.layers[name], outputs[name], score, size=images.shape[2:])
+            if not flaws[name]:
                 return target, caption, name
-        name = next(reversed(self.layers))
-        flaw = self._flaw(name, outputs, score, images)
         raise InputError(
-            f'layer {name} {flaw}; give one of {", ".join(default_layers(self.model))}.'
+            f'layer {last} {flaws[last]}; give one of {", ".join(default_layers(self.model))}.'
         )
 
     def _flaw(
-        self, name: str, outputs: dict[str, Any], score: Tensor | None, images: Tensor
-    ) -> str | None:
-        """Why a layer cannot be drawn; None if it can."""
-        if name not in outputs:
-            return 'does not run'
-        output, layer, size = outputs[name], self.layers[name], images.shape[2:]
-        if to_maps(output, layer, size) is None or len(output) != len(images):
+        self, layer: nn.Module, output: Any, score: Tensor | None, *, size: Sequence[int]
+    ) -> str:
+        """Tells why the output of a layer cannot be drawn; '' if it can."""
+        if to_maps(output, layer, size) is None or len(output) != 1:
             found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             return (
-                f'outputs {found}: not a map of several positions, or the tokens of one, of an '
-                f'image of {size[0]}x{size[1]} pixels'
+                f'outputs {found}, which is not a map of several positions, or the tokens of one, '
+                f'of an image of {size[0]}x{size[1]} pixels'
             )
         if score is not None:
             (grad,) = torch.autograd.grad(score, output, retain_graph=True, allow_unused=True)
             maps = to_maps(grad, layer, size)
             if maps is None or not maps.any():
                 return 'outputs a map that the score does not depend on'
-        return None
+        return ''
 
     def _heat(self, images: Tensor, target: Target | None, name: str) -> np.ndarray:
-        """(1, C, H, W) -> (H, W), or larger if the layer's map covers more than the image."""
+        """Computes the class activation (H, W), or larger if the map covers more than the image."""
         layer, size = self.layers[name], images.shape[2:]
 
         def as_maps(output: Tensor) -> Tensor:
             maps = to_maps(output, layer, size)
             assert maps is not None
-            return maps.clone()  # in other networks, residual sums overwrite the output of a norm
+            return maps.clone()  # in other networks, in-place sums overwrite the output of a norm
 
-        network = self.model if target else Features(self.model)
-        cam = self.cam_type(network, [layer], as_maps)
-        # without this, the map would be stretched over the image alone
+        cam = self.cam_type(self.model, [layer], as_maps)
+        if target is None:
+            cam.activations_and_grads.model = self.model.extract_feat  # skip the heads
+        # by default, the map would be stretched over the image without padding
         cam.get_target_width_height = lambda _: covered_size(self.model, name, size)[::-1]
         with ExitStack() as hooks, torch.set_grad_enabled(cam.uses_gradients):
             hooks.callback(cam.activations_and_grads.release)
             return cam(images, [target])[0]
 
     def _pixels(self, images: Tensor) -> np.ndarray:
-        """Preprocessed images (1, C, H, W) -> (H, W, C) RGB uint8."""
+        """Converts preprocessed images (1, C, H, W) to (H, W, C) RGB uint8."""
         known = dict(mean=0.0, std=1.0) | describe(self.model.cfg, None)
         mean, std = (images.new_tensor(known[key]).view(-1, 1, 1) for key in ('mean', 'std'))
         pixels = (images.detach()[0] * std + mean).round().clamp(0, 255).byte()
         pixels = pixels.flip(0) if known.get('channels') == 'BGR' else pixels
         return pixels.permute(1, 2, 0).cpu().numpy()
-
-
-class Features(nn.Module):
-    """A model as ``grad-cam`` calls it for its maps alone, without heads."""
-
-    def __init__(self, model: BaseModel):
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: Tensor) -> object:
-        return self.model.extract_feat(images)

@@ -7,10 +7,10 @@ from pytorch_grad_cam.base_cam import BaseCAM
 class EigenCAM(BaseCAM):
     """The first principal component of a layer's maps; needs no score.
 
-    Eigen-CAM, Muhammad and Yeasin, IJCNN 2020. Components have no sign: the sign is chosen so that
-    the larger extreme is positive (Seg-Eigen-CAM, Chung and Ying, Applied Sciences 2025, Eq. 13).
-    Unlike the package's own class, it needs no memory of the squared number of positions, of which
-    detectors have tens of thousands.
+    Eigen-CAM, Muhammad and Yeasin, IJCNN 2020. The sign of a component is arbitrary: it is chosen
+    so that the larger extreme is positive (Seg-Eigen-CAM, Chung and Ying, Applied Sciences 2025,
+    Eq. 13). Unlike the package's own class, it does not need memory for the squared number of
+    positions, of which detectors have tens of thousands.
     """
 
     def __init__(self, *args: object, **kwargs: object):
@@ -22,10 +22,9 @@ class EigenCAM(BaseCAM):
         target_layer: object,
         targets: object,
         activations: np.ndarray,
-        grads: object,
-        eigen_smooth: object,
+        *_: object,
     ) -> np.ndarray:
-        """Activations (B, C, H, W) -> (B, H, W)."""
+        """Reduces activations (B, C, H, W) to (B, H, W)."""
         # (B, C, H, W) -> (B, H * W, C)
         features = activations.reshape(*activations.shape[:2], -1).transpose(0, 2, 1)
         centered = features - features.mean(axis=1, keepdims=True)

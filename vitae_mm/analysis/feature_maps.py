@@ -1,4 +1,4 @@
-"""How the tokens and maps of a layer lie on an image."""
+"""Maps of a layer: how its tokens are arranged on an image."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -6,19 +6,20 @@ from math import prod
 from torch import Tensor, nn
 
 EXTRA_TOKENS = 2
-"""Most tokens before those of a map: class and distillation token (DeiT)."""
+"""Maximum number of tokens before those of a map: class and distillation token (DeiT)."""
 
 
 def find_grid(count: int, image_size: Sequence[int]) -> tuple[int, int] | None:
-    """Rows and columns of the largest map of an image (height, width) that ``count`` tokens may
-    be, without up to :data:`EXTRA_TOKENS`; None if there is none."""
+    """Returns rows and columns of the largest map of an image (height, width) that ``count``
+    tokens can form, up to :data:`EXTRA_TOKENS` excluded; None if there is none."""
     fitting = (grid for grid in grids(image_size) if 0 <= count - prod(grid) <= EXTRA_TOKENS)
     return next(fitting, None)
 
 
 def grids(image_size: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Rows and columns of the maps of all strides, from the largest to the last that has more
-    than one position. Positions at the right and bottom may extend beyond the image."""
+    """Returns rows and columns of the maps of all strides, from the largest map to the smallest
+    with more than one position. Positions on the right and at the bottom may extend beyond the
+    image."""
     height, width = image_size
     return ((-(-height // stride), -(-width // stride)) for stride in range(1, max(image_size)))
 
@@ -27,8 +28,8 @@ def to_maps(output: object, layer: nn.Module, image_size: Sequence[int]) -> Tens
     """Converts a layer's output, or its gradient, to maps.
 
     Args:
-        output: Map (B, H, W, C) or (B, C, H, W), or tokens (B, N, C) with up to two others
-            before those of a map.
+        output: Map (B, H, W, C) or (B, C, H, W), or tokens (B, N, C), of which up to two precede
+            those of a map.
         layer: The layer.
         image_size: Height and width of the images.
 

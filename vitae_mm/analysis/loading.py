@@ -1,4 +1,4 @@
-"""Models and images that the analysis tools look at."""
+"""Loading the models and images for the analysis tools."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ from vitae_mm.visualization.media import IMAGE_SUFFIXES, read_image
 
 
 def load_models(args: argparse.Namespace) -> dict[str, BaseModel]:
-    """Loads the models given by ``add_models_arguments``, each with its config as ``cfg``, by
-    label; raises InputError if that is impossible."""
+    """Loads the models given by ``add_models_arguments``, by label, each with its config as
+    ``cfg``; raises InputError if a model cannot be loaded."""
     check_device(args.device)
     models = {}
     for label, (config, checkpoint) in name_models(args).items():
@@ -33,26 +33,27 @@ def load_models(args: argparse.Namespace) -> dict[str, BaseModel]:
 
 
 def network_input(model: BaseModel, item: Mapping) -> Tensor:
-    """A dataset's item after the model's preprocessor: (1, C, H, W), on the model's device."""
+    """Preprocesses an item of a dataset: (1, C, H, W), on the model's device."""
     return model.data_preprocessor(pseudo_collate([item]), False)['inputs']
 
 
 def find_images(folder: Path) -> list[Path]:
-    """The images of a folder and its subfolders, sorted; raises InputError if there are none."""
+    """Returns the images of a folder and its subfolders, sorted; raises InputError if there are
+    none."""
     files = (path for path in sorted(folder.rglob('*')) if not path.name.startswith('.'))
     images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     if not images:
         raise InputError(
-            f'folder {folder} holds no images ({" ".join(IMAGE_SUFFIXES)}): give another one.'
+            f'folder {folder} contains no images ({" ".join(IMAGE_SUFFIXES)}): give another one.'
         )
     return images
 
 
 def image_reader(model: BaseModel) -> Callable[[Path], Mapping]:
-    """A function that reads an image file as the test pipeline of the model's config does.
+    """Returns a function that reads an image file with the test pipeline of the model's config.
 
-    The whole image is the box of a pose estimator. The function raises InputError for a damaged
-    file.
+    For a pose estimator, the box is the whole image. The function raises InputError if the file is
+    damaged.
     """
     cfg = model.cfg
     steps = next(leaf_datasets(cfg.test_dataloader))['pipeline']
@@ -63,7 +64,7 @@ def image_reader(model: BaseModel) -> Callable[[Path], Mapping]:
         image = read_image(path)
         size = image.shape[:2]
         sample = dict(img_path=str(path), img_id=0)
-        if not loads_image_files(steps):  # datasets that hold their images give RGB
+        if not loads_image_files(steps):  # datasets with decoded images give RGB
             sample.update(img=image[..., ::-1].copy(), img_shape=size, ori_shape=size)
         if cfg.default_scope == 'mmpose':
             box = np.array([[0, 0, *size[::-1]]], np.float32)
@@ -74,8 +75,8 @@ def image_reader(model: BaseModel) -> Callable[[Path], Mapping]:
 
 
 def dataset_readers(cfg: Config) -> list[partial[Mapping]]:
-    """A function for each image of the config's test set that reads it; raises InputError if
-    there are none."""
+    """Returns a function for each image of the config's test set, which reads the image; raises
+    InputError if there are no images."""
     check_data(cfg, ('test',))
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
@@ -83,8 +84,8 @@ def dataset_readers(cfg: Config) -> list[partial[Mapping]]:
 
 
 def choose(items: list, count: int, seed: int) -> list:
-    """``count`` random items, or all if there are fewer. With the same seed, fewer items are the
-    first of more."""
-    # NumPy guarantees that the numbers of RandomState, unlike default_rng's, never change
+    """Returns ``count`` random items, or all if there are fewer. With the same seed, a smaller
+    count gives the first items of a larger one."""
+    # NumPy guarantees that the numbers of RandomState never change, unlike those of default_rng
     order = np.random.RandomState(seed).permutation(len(items))
     return [items[index] for index in order[:count]]

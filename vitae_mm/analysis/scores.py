@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from mmengine.model import BaseModel
 from torch import Tensor
@@ -11,48 +12,50 @@ from vitae_mm.errors import InputError
 Target = Callable[[Tensor], Tensor]
 """Maps a network's logits for one image to the score."""
 
-ScoreChoice = Callable[[BaseModel, Tensor, Sequence[float], int | None], tuple[Target, str]]
-"""Chooses a score, as :func:`class_score` and :func:`pixel_score` do."""
+ScoreChoice = Callable[[Tensor, Sequence[float], int | None], tuple[Target, str]]
+"""Chooses a score, as :func:`class_score` and :func:`pixel_score` do for a model."""
 
 
 def find_score(model: BaseModel) -> ScoreChoice | None:
-    """How the score of a model with its config as ``cfg`` is chosen; None if there is no score
-    with a gradient."""
+    """Returns the function that chooses the score of a model, which has its config as ``cfg``;
+    None if the model has no score with a gradient."""
     if model.cfg.default_scope == 'mmpretrain':
         from mmpretrain.models import BaseClassifier  # other codebases work without it
 
-        return class_score if isinstance(model, BaseClassifier) and model.with_head else None
-    return pixel_score if model.cfg.default_scope == 'mmseg' else None
+        if isinstance(model, BaseClassifier) and model.with_head:
+            return partial(class_score, model)
+    return partial(pixel_score, model) if model.cfg.default_scope == 'mmseg' else None
 
 
 def class_score(
     model: BaseModel, logits: Tensor, inside: Sequence[float], category: int | None
 ) -> tuple[Target, str]:
-    """The logit of a class of a classifier and its caption, by default of the most probable class.
+    """Returns the logit of a class of a classifier, and a caption.
 
-    Takes and raises what :func:`pixel_score` does, but the logits are (1, classes).
+    Arguments and errors are those of :func:`pixel_score`, except that the logits are (1, classes)
+    and the category defaults to the most probable class.
     """
     probabilities = logits[0].softmax(0)
     best = int(probabilities.argmax())
     category = best if category is None else category
-    name, caption = class_name(model, category, len(probabilities)), ''
-    if category != best:
-        caption = (
-            f', predicted {class_name(model, best, len(probabilities))} {probabilities[best]:.2f}'
-        )
-    return lambda logits: logits[category], f'{name} {probabilities[category]:.2f}{caption}'
+    wanted, predicted = (
+        f'{class_name(model, i, len(probabilities))} {probabilities[i]:.2f}'
+        for i in (category, best)
+    )
+    caption = wanted if category == best else f'{wanted}, predicted {predicted}'
+    return lambda logits: logits[category], caption
 
 
 def pixel_score(
     model: BaseModel, logits: Tensor, inside: Sequence[float], category: int | None
 ) -> tuple[Target, str]:
-    """The sum of the logits of a class over the pixels that a segmentor predicts as this class.
+    """Returns the sum of a class's logits over the pixels that a segmentor predicts as this class.
 
     Args:
         model: The segmentor.
-        logits: Of one image, (1, classes, H', W').
+        logits: Logits of one image, (1, classes, H', W').
         inside: Fractions of the height and the width that are not padding.
-        category: Index of the class. Defaults to the one with most pixels.
+        category: Index of the class. Defaults to the class with the most pixels.
 
     Returns:
         The score and its caption.
@@ -68,7 +71,7 @@ def pixel_score(
     if not counts[category]:
         found = [f'{i} ({name})' for i, name in enumerate(names[1:]) if counts[i]]
         raise InputError(
-            f'category {category}: no pixel is predicted as {names[0]}; give one that is: '
+            f'category {category}: no pixel is predicted as {names[0]}; give one of '
             f'{", ".join(found)}.'
         )
     chosen = labels == category
@@ -77,7 +80,7 @@ def pixel_score(
 
 
 def class_name(model: BaseModel, category: int, count: int) -> str:
-    """Name of one of the model's classes; raises InputError if there is no such class."""
+    """Returns the name of a class of the model; raises InputError if there is no such class."""
     if not 0 <= category < count:
         raise InputError(
             f'category {category}: {type(model).__name__} has {count} classes; give a number from '

@@ -21,11 +21,6 @@ from ...helpers.commands import ROOT, complaint, run
 TOOL = 'tools/analysis/grad_cam.py'
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('grad_cam'))
-
-
 @pytest.fixture
 def images(data, tmp_path):
     """A folder with two images."""
@@ -37,12 +32,12 @@ def images(data, tmp_path):
 
 @pytest.fixture
 def network(data, tmp_path):
-    """Config and checkpoint with random weights, for images of 64x64."""
+    """Writes a config for images of 64x64 and a checkpoint with random weights."""
 
-    def make(name='c', write=training.write_config, **backbone):
+    def make(name='c', write=training.write_classifier, **backbone):
         path = write(tmp_path / f'{name}.py', data)
         cfg = Config.fromfile(path)
-        if write is training.write_config:
+        if write is training.write_classifier:
             cfg.test_dataloader.dataset.pipeline[1].scale = (64, 64)
         cfg.model.backbone = backbone or cfg.model.backbone
         cfg.dump(path)
@@ -58,7 +53,7 @@ def explain(run_tool):
     return lambda *arguments: run_tool(TOOL, *arguments, '--device', 'cpu')
 
 
-def test_one_picture_of_all_images_and_networks(network, images, explain, tmp_path):
+def test_all_images_and_networks_are_in_one_picture(network, images, explain, tmp_path):
     out = tmp_path / 'out/a.png'
     patches = network('p', type='vitae_mm.ViTAE', arch=PATCH)
     printed = explain(*network(), images, '--compare', *patches, '--out', out)
@@ -67,7 +62,7 @@ def test_one_picture_of_all_images_and_networks(network, images, explain, tmp_pa
     assert cv2.imread(str(out)).std() > 10
 
 
-def test_a_picture_of_each_image(network, images, explain, tmp_path):
+def test_each_image_has_a_picture(network, images, explain, tmp_path):
     explain(*network(), images, '--method', 'eigencam', '--out', tmp_path / 'out')
     pictures = sorted((tmp_path / 'out').iterdir())
     assert [path.name for path in pictures] == ['0.png', '1.png']
@@ -97,7 +92,7 @@ def test_panels_are_images_and_networks(images):
     panels = figure.axes[:-1]
     assert [panel.get_title() for panel in panels] == ['image', 'x', 'y', '', '', '']
     captions = [panel.get_xlabel() for panel in panels[:3]]
-    assert captions == ['', 'newt 0.90', 'newt 0.10\npredicted toad 0.80\nnothing for it']
+    assert captions == ['', 'newt 0.90', 'newt 0.10\npredicted toad 0.80\nno positive evidence']
     assert panels[3].get_ylabel() == 'images/1'
     pixels, overlay = panels[1].get_images()
     assert (pixels.get_array() == 99).all() and (overlay.get_array() == heat).all()
@@ -120,16 +115,16 @@ def test_panels_are_images_and_networks(images):
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
-def test_invalid_options_are_refused(options, words, network, images, run_tool, tmp_path):
+def test_invalid_options_are_rejected(options, words, network, images, run_tool, tmp_path):
     with pytest.raises(InputError, match=words):
         run_tool(TOOL, *network(), images, '--device', 'cpu', '--out', tmp_path / 'a.png', *options)
     assert not (tmp_path / 'a.png').exists()
 
 
-def test_files_that_are_not_images_are_named(network, images, explain, tmp_path):
+def test_files_that_are_not_images_are_reported(network, images, explain, tmp_path):
     model, out = network(), ('--out', tmp_path / 'a.png')
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(InputError, match='empty holds no images'):
+    with pytest.raises(InputError, match='empty contains no images'):
         explain(*model, tmp_path / 'empty', *out)
     with pytest.raises(InputError, match='gone.png cannot be read'):
         explain(*model, tmp_path / 'gone.png', *out)
@@ -145,9 +140,9 @@ def test_pictures_do_not_replace_images(network, images, explain, tmp_path):
         explain(*model, images / '0.png', '--out', images)
     with pytest.raises(InputError, match='0.png is one of the images'):
         explain(*model, images / '0.png', '--out', images / '0.png')
-    with pytest.raises(InputError, match='some of the images have the same name'):
+    with pytest.raises(InputError, match='some images have the same name'):
         explain(*model, images, '--out', tmp_path / 'out')
-    with pytest.raises(InputError, match='a.jpg: give the name of a picture, .png'):
+    with pytest.raises(InputError, match='a.jpg: give a file name that ends in .png'):
         explain(*model, images, '--out', tmp_path / 'a.jpg')
 
 
