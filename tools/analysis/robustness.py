@@ -1,18 +1,19 @@
 #!/usr/bin/env python
-"""Measures how robust classifiers are: accuracy over the strength of attacks and
-of corruptions of the test images, for several checkpoints in one picture.
+"""Measures the robustness of classifiers: accuracy by strength of attacks and of
+corruptions of the test images, for one or more checkpoints.
 
     python tools/analysis/robustness.py CONFIG CHECKPOINT [--compare CONFIG CHECKPOINT ...] \
         --out DIR [--attack pgd --eps 1/255 8/255 --steps 20 --restarts 5] \
         [--corruptions noise jpeg]
 
-An attack knows the network and changes every pixel by eps at most, in its range
-from 0 to 1 (l_inf). FGSM is one step, PGD several from random starts; an image
-counts as correct if it is so without attack and from every start. The strengths
-of the corruptions are listed in vitae_mm/analysis/corruptions.py.
+An attack knows the network and changes every pixel, whose range is 0 to 1, by at
+most eps (l_inf). FGSM takes one step, PGD several from random starts. An image
+counts as correct if it is classified correctly without an attack and from every
+start. The strengths of the corruptions are listed in
+vitae_mm/analysis/corruptions.py.
 
-All models see the same images, chosen by the seed. DIR gets attacks.png,
-corruptions.png, and robustness.json with all options and results.
+All models see the same images, selected with the seed. The tool writes attacks.png,
+corruptions.png, and robustness.json with all options and results to DIR.
 """
 
 import argparse
@@ -42,7 +43,7 @@ from vitae_mm.io import write_atomically, write_text
 
 EPS = ['1/255', '2/255', '4/255', '8/255']
 COLUMNS = 3
-"""Panels side by side in a picture."""
+"""Maximum number of panels side by side."""
 
 TITLES = dict(fgsm='FGSM', pgd='PGD', jpeg='JPEG')
 
@@ -55,7 +56,7 @@ def main() -> None:
     args = parse_args()
     models = load_models(args)
     runs = name_models(args)
-    # all are read before the first is measured, so that errors show early
+    # read all images before measuring, so that errors are reported early
     classifiers = {label: PixelClassifier(model) for label, model in models.items()}
     samples = {
         label: read_samples(load_config(config, args.cfg_options), args.count, args.seed)
@@ -65,8 +66,8 @@ def main() -> None:
     for label in others:
         if not torch.equal(samples[label].labels, samples[first].labels):
             raise InputError(
-                f'{label} and {first} have different test sets: compare models that are tested '
-                'on the same images.'
+                f'{label} and {first} have different test sets: compare models with the same test '
+                'images.'
             )
     numbers = {name: getattr(args, name) for name in ('steps', 'restarts', 'seed', 'batch')}
     strengths = dict.fromkeys(args.attacks, (0, *args.eps))
@@ -106,20 +107,20 @@ def parse_args() -> argparse.Namespace:
     )
     add_models_arguments(parser)
     option = parser.add_argument
-    names = partial(option, nargs='*', help='default: all; without a name: none')
+    names = partial(option, nargs='*', help='default: all; no name: none')
     names('--attack', dest='attacks', choices=ATTACKS, default=ATTACKS)
     names('--corruptions', choices=list(CORRUPTIONS), default=list(CORRUPTIONS))
     eps = f'largest changes of a pixel in [0, 1]; default: {" ".join(EPS)}'
     option('--eps', nargs='+', default=EPS, help=eps)
     option('--steps', type=int, default=10, help='steps of PGD; default: 10')
     option('--restarts', type=int, default=1, help='random starts of PGD; default: 1')
-    option('--count', type=int, default=1000, help='test images, at most; default: 1000')
-    option('--seed', type=int, default=0, help='of images, starts and noise; default: 0')
+    option('--count', type=int, default=1000, help='number of images, at most; default: 1000')
+    option('--seed', type=int, default=0, help='seed of images, starts and noise; default: 0')
     option('--batch', type=int, default=50, help='images per forward pass; default: 50')
     option('--out', type=Path, required=True, help='folder to write into')
     args = parser.parse_args()
-    # each only once
-    args.attacks, args.corruptions = map(list, map(dict.fromkeys, (args.attacks, args.corruptions)))
+    args.attacks = list(dict.fromkeys(args.attacks))  # without duplicates
+    args.corruptions = list(dict.fromkeys(args.corruptions))
     if args.attacks:
         require_torchattacks()
     args.eps = sorted(set(map(parse_eps, args.eps)) - {0})
@@ -129,16 +130,18 @@ def parse_args() -> argparse.Namespace:
     if not 0 <= args.seed <= MAX_SEED:
         raise InputError(f'--seed {args.seed}: give a whole number from 0 to {MAX_SEED}.')
     if args.attacks and not args.eps:
-        raise InputError('--eps 0 alone is not an attack: give one such as 8/255.')
+        raise InputError('--eps 0 alone is not an attack: give a larger one, such as 8/255.')
     if not args.attacks and not args.corruptions:
-        raise InputError('neither attacks nor corruptions are to be measured: give one.')
+        raise InputError(
+            'neither attacks nor corruptions are selected: give names to --attack or --corruptions.'
+        )
     if args.out.exists() and not args.out.is_dir():
         raise InputError(f'--out {args.out} is not a folder: give one to write into.')
     return args
 
 
 def tabulate(curves: Curves, strengths: Sequence[float], title: str) -> Table:
-    """A row for each curve and model."""
+    """Returns a table with a row for each curve and model."""
     table = Table('', title=title)
     table.add_column('model', overflow='fold')
     for strength in strengths:
@@ -151,7 +154,7 @@ def tabulate(curves: Curves, strengths: Sequence[float], title: str) -> Table:
 
 
 def draw(curves: Curves, strengths: Sequence[float], axis: str) -> Figure:
-    """A panel for each attack or corruption, with a line for each model."""
+    """Plots a panel for each attack or corruption, with a line for each model."""
     columns = min(len(curves), COLUMNS)
     rows = math.ceil(len(curves) / columns)
     models = next(iter(curves.values()))

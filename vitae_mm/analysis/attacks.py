@@ -1,7 +1,6 @@
-"""Attacks that look for the worst image within eps of every pixel (l_inf), by torchattacks."""
+"""Attacks that change every pixel by at most eps (l_inf), from torchattacks."""
 
-from decimal import Decimal
-from fractions import Fraction
+import math
 from types import ModuleType
 from typing import Any
 
@@ -13,12 +12,12 @@ from .classifiers import PixelClassifier
 ATTACKS = ('fgsm', 'pgd')
 
 PATH_LENGTH = 2.5
-"""Length of all steps of PGD together, in eps: enough to reach the boundary of the ball from any
-start, and to move along it (Madry et al. 2018, Sec. 5)."""
+"""Total length of PGD's steps in units of eps, enough to reach the boundary of the ball from any
+start and to move along it (Madry et al. 2018, Sec. 5)."""
 
 
 def build_attack(name: str, classifier: PixelClassifier, eps: float, steps: int) -> Any:
-    """An attack that raises the cross-entropy of a classifier.
+    """Builds an attack that raises the cross-entropy of a classifier.
 
     Args:
         name: 'fgsm', one step along the sign of the gradient (Explaining and Harnessing
@@ -26,11 +25,11 @@ def build_attack(name: str, classifier: PixelClassifier, eps: float, steps: int)
             start (Towards Deep Learning Models Resistant to Adversarial Attacks, Madry et al.
             2018).
         classifier: The network to attack.
-        eps: Largest change of a pixel, in its range [0, 1].
-        steps: Steps of PGD, each of 2.5 eps / steps.
+        eps: Largest change of a pixel, whose range is [0, 1].
+        steps: Number of PGD's steps, each of length 2.5 eps / steps.
 
     Returns:
-        Maps images (B, C, H, W) in [0, 1] and labels (B,) to such images.
+        A function of images (B, C, H, W) in [0, 1] and labels (B,), which returns attacked images.
 
     Raises:
         InputError: If torchattacks is missing.
@@ -42,27 +41,30 @@ def build_attack(name: str, classifier: PixelClassifier, eps: float, steps: int)
 
 
 def parse_eps(text: str) -> float:
-    """'8/255' or '0.03' as a number.
+    """Parses a number such as '8/255' or '0.03'.
 
     Raises:
         InputError: If it is not a number, or not in [0, 1).
     """
     numerator, slash, denominator = text.partition('/')
     try:
-        eps = Fraction(Decimal(numerator)) / (Fraction(Decimal(denominator)) if slash else 1)
-    except (ArithmeticError, ValueError) as error:
+        eps = float(numerator) / float(denominator if slash else 1)
+    except (ValueError, ZeroDivisionError):
+        eps = math.nan
+    if not math.isfinite(eps):
         raise InputError(
-            f'eps {text!r} is not a number: give a fraction such as 8/255, or a decimal such as '
+            f'eps {text!r} is not a number: give a fraction such as 8/255 or a decimal such as '
             '0.03.'
-        ) from error
+        )
     if eps < 0:
         raise InputError(
-            f'eps {text}: the largest change of a pixel is not negative; give {text.lstrip("-")}.'
+            f'eps {text}: the largest change of a pixel cannot be negative; give '
+            f'{text.lstrip("-")}.'
         )
     if eps >= 1:
         hint = f': {text}/255 is probably meant.' if not slash and eps <= 255 else '.'
-        raise InputError(f'eps {text}: pixels range from 0 to 1, and eps is below 1{hint}')
-    return float(eps)
+        raise InputError(f'eps {text}: pixels range from 0 to 1, and eps must be below 1{hint}')
+    return eps
 
 
 def require_torchattacks() -> ModuleType:

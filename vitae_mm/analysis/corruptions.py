@@ -1,11 +1,11 @@
-"""Images corrupted at five strengths.
+"""Corruptions of images at five strengths.
 
 The kinds are those of Benchmarking Neural Network Robustness to Common Corruptions and
 Perturbations, Hendrycks and Dietterich 2019. The strengths are our own, for images of any size;
 they are not those of ImageNet-C.
 
 ========== ============================================= ==== ==== ==== ==== ====
-kind       what is given                                    1    2    3    4    5
+kind       parameter                                        1    2    3    4    5
 ========== ============================================= ==== ==== ==== ==== ====
 blur       sigma, as a fraction of the shorter side      .010 .015 .020 .025 .035
 noise      sigma, in the range [0, 1] of pixels           .04  .08  .12  .18  .26
@@ -37,13 +37,13 @@ CORRUPTIONS = dict(
     contrast=(F.adjust_contrast, (0.6, 0.45, 0.3, 0.2, 0.1)),
     jpeg=(F.jpeg, (60, 40, 25, 15, 8)),
 )
-"""By kind: what corrupts one image, and its argument at each strength."""
+"""By kind: the function that corrupts one image, and its argument at each strength."""
 
 STRENGTHS = (1, 2, 3, 4, 5)
 
 
 def corrupt(images: Tensor, kind: str, strength: int) -> Tensor:
-    """Corrupts images one by one, so that memory holds bytes only.
+    """Corrupts images one by one, so that memory is needed for the floats of only one.
 
     Args:
         images: (N, C, H, W) uint8, in RGB.

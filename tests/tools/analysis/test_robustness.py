@@ -23,16 +23,11 @@ TOOL = 'tools/analysis/robustness.py'
 QUICK = ['--count', 6, '--batch', 4, '--steps', 2, '--device', 'cpu']
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('robustness'))
-
-
 @pytest.fixture
 def model(data, tmp_path):
-    """Named config and checkpoint with random weights."""
+    """Writes a named config and a checkpoint with random weights."""
 
-    def make(name, write=training.write_config, seed=0, **changes):
+    def make(name, write=training.write_classifier, seed=0, **changes):
         cfg = Config.fromfile(write(tmp_path / f'{name}.py', data))
         cfg.merge_from_dict(changes)
         cfg.dump(tmp_path / f'{name}.py')
@@ -78,7 +73,7 @@ def test_two_models_are_compared(model, tool, tmp_path):
         assert {name: len(curve) for name, curve in entry['accuracy'].items()} == {
             name: len(values) for name, values in strengths.items()
         }
-        # all begin with the same accuracy on unchanged images
+        # all curves begin with the accuracy on unchanged images
         assert len({curve[0] for curve in entry['accuracy'].values()}) == 1
     for part in ('attacks', 'corruptions'):
         assert cv2.imread(str(tmp_path / f'out/{part}.png')).std() > 10
@@ -86,7 +81,7 @@ def test_two_models_are_compared(model, tool, tmp_path):
     assert json.loads((tmp_path / 'again/robustness.json').read_text()) == report
 
 
-def test_images_and_accuracy_are_those_of_the_test_set(model, data):
+def test_samples_are_images_and_classes_of_the_test_set(model, data):
     cfg = Config.fromfile(model('c')[0])
     samples, fewer = read_samples(cfg, 99, seed=1), read_samples(cfg, 5, seed=1)
     assert len(samples.labels) == 16 and torch.equal(fewer.images, samples.images[:5])
@@ -101,7 +96,7 @@ def test_images_and_accuracy_are_those_of_the_test_set(model, data):
 
 
 @pytest.mark.parametrize('to_rgb', [False, True])
-def test_the_order_of_channels_is_that_of_the_model(model, to_rgb):
+def test_the_channel_order_matches_the_model(model, to_rgb):
     path, checkpoint = model('c', **{'model.data_preprocessor.to_rgb': to_rgb})
     cfg = Config.fromfile(path)
     classifier = PixelClassifier(load_model(cfg, str(checkpoint), 'cpu'))
@@ -112,7 +107,7 @@ def test_the_order_of_channels_is_that_of_the_model(model, to_rgb):
         torch.testing.assert_close(classifier(samples.images / 255), expected)
 
 
-def test_parts_may_be_left_out(model, tool, tmp_path):
+def test_attacks_or_corruptions_may_be_omitted(model, tool, tmp_path):
     tool(*model('c'), '--attack', '--corruptions', 'blur', *QUICK, '--out', tmp_path / 'out')
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
         'corruptions.png',
@@ -136,14 +131,14 @@ def test_parts_may_be_left_out(model, tool, tmp_path):
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
-def test_bad_options_are_refused_before_anything_is_read(tool, tmp_path, options, words):
+def test_invalid_options_are_rejected_before_files_are_read(tool, tmp_path, options, words):
     with pytest.raises(InputError, match=words):
         tool('missing.py', 'missing.pth', *options, '--out', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.parametrize('option', ['--attack', '--corruptions'])
-def test_unknown_names_are_refused_with_the_choices(tool, tmp_path, capsys, option):
+def test_unknown_names_are_rejected_with_the_choices(tool, tmp_path, capsys, option):
     with pytest.raises(SystemExit):
         tool('c.py', 'c.pth', option, 'fog', '--out', tmp_path)
     assert "invalid choice: 'fog' (choose from" in capsys.readouterr().err
@@ -154,13 +149,13 @@ def test_one_config_twice_needs_labels(tool, tmp_path):
         tool('a.py', 'a.pth', '--compare', 'a.py', 'b.pth', '--out', tmp_path)
 
 
-def test_a_file_is_not_a_folder_to_write_into(tool, tmp_path):
+def test_the_output_must_be_a_folder(tool, tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(InputError, match='file is not a folder'):
         tool('a.py', 'a.pth', '--out', tmp_path / 'file')
 
 
-def test_other_tasks_and_models_are_refused(model, tool, tmp_path):
+def test_other_tasks_and_models_are_rejected(model, tool, tmp_path):
     words = "RetinaNet of the config, whose default_scope is 'mmdet', is not .*only classifiers"
     with pytest.raises(InputError, match=words):
         tool(*model('d', training.write_detector), '--out', tmp_path / 'out')
@@ -170,7 +165,7 @@ def test_other_tasks_and_models_are_refused(model, tool, tmp_path):
         tool(*model('c', **{'model.head': None}), '--out', tmp_path / 'out')
 
 
-def test_images_without_classes_are_refused(model, tool, tmp_path):
+def test_images_without_classes_are_rejected(model, tool, tmp_path):
     with pytest.raises(InputError, match='an image has no class: accuracy needs'):
         tool(
             *model('c', **{'test_dataloader.dataset.with_label': False}),
@@ -180,7 +175,7 @@ def test_images_without_classes_are_refused(model, tool, tmp_path):
         )
 
 
-def test_folders_without_images_are_refused(model, tool, tmp_path):
+def test_folders_without_images_are_rejected(model, tool, tmp_path):
     (tmp_path / 'empty').mkdir()
     empty = {
         'test_dataloader.dataset.data_root': str(tmp_path / 'empty'),
@@ -195,13 +190,13 @@ def test_folders_without_images_are_refused(model, tool, tmp_path):
         tool(*runs, *QUICK, '--out', tmp_path / 'out')
 
 
-def test_pipelines_must_give_bytes_of_one_size(model, data):
+def test_pipelines_must_return_bytes_of_one_size(model, data):
     load, resize, pack = Config.fromfile(model('c')[0]).test_dataloader.dataset.pipeline
     steps = 'test_dataloader.dataset.pipeline'
     with pytest.raises(InputError, match='sizes after the pipeline.*add CenterCrop'):
         read_samples(Config.fromfile(model('c', **{steps: [load, pack]})[0]), 9)
     normalize = dict(type='mmcv.Normalize', mean=[127.0] * 3, std=[64.0] * 3)
-    with pytest.raises(InputError, match='torch.float32 after the pipeline, and not bytes'):
+    with pytest.raises(InputError, match='torch.float32 after the pipeline, not uint8'):
         read_samples(Config.fromfile(model('c', **{steps: [load, resize, normalize, pack]})[0]), 9)
 
 
@@ -222,8 +217,8 @@ def test_a_panel_for_each_curve_has_a_line_for_each_model():
 
 
 @pytest.mark.slow
-def test_the_command_prints_one_message(tmp_path):
+def test_the_command_prints_one_error_message(tmp_path):
     done = run('python', TOOL, 'c.py', 'c.pth', '--eps', '4', '--out', tmp_path)
     assert complaint(done) == (
-        'error: eps 4: pixels range from 0 to 1, and eps is below 1: 4/255 is probably meant.'
+        'error: eps 4: pixels range from 0 to 1, and eps must be below 1: 4/255 is probably meant.'
     )
