@@ -56,7 +56,7 @@ def test_full_attention_of_a_map_is_recomputed(value_skip):
     attention, out = attention_of(layer, x, image_size=(12, 20))
     assert attention.grid == (3, 5) and attention.positions.tolist() == [list(range(15))] * 2
     q, k, v = layer.qkv(x.flatten(1, 2)).chunk(3, -1)
-    # the second head alone, written out
+    # the second head, written out
     plain = (q[..., 4:] @ k[..., 4:].transpose(1, 2) / 2).softmax(-1)
     torch.testing.assert_close(attention.weights[:, 1], plain)
     plain = layer.proj(attended(attention, values_of(layer.qkv, x))[:, :-1])

@@ -1,14 +1,14 @@
 #!/usr/bin/env python
-"""Measures how far the attention of each layer reaches: the average attention
-distance, in pixels, of one network or several in one picture.
+"""Plots how far the attention of each layer reaches: the average attention distance
+in pixels, of one or more networks in one picture.
 
     python tools/analysis/attention_distance.py CONFIG CHECKPOINT \
         [--compare CONFIG CHECKPOINT ...] --out distances.png [--json distances.json]
 
-The distance of a query is that to its keys, weighted by attention; a line shows
-the mean over queries, images and heads, dots are heads. Pixels are those of the
-network's input. Class tokens and the padding of windows are left out. For a
-Performer, the weights of its kernel are computed.
+The distance of a query is its distance to the keys, weighted by attention. A line
+shows the mean over queries, images and heads; dots show the heads. Pixels are those
+of the network's input. Class tokens and the padding of windows are left out. For a
+Performer, the weights are those of its kernel.
 """
 
 import argparse
@@ -58,8 +58,8 @@ def main() -> None:
         model = models[label]
         if args.images and model.cfg.default_scope == 'mmpose':
             raise InputError(
-                f'--images {args.images}: pose estimation looks into boxes, which a folder of '
-                "images does not have; leave it out to take the config's test set."
+                f'--images {args.images}: pose estimators need boxes, which a folder of images '
+                "does not have; leave it out to use the config's test set."
             )
         if args.images:
             read = image_reader(model)
@@ -83,9 +83,9 @@ def parse_args() -> argparse.Namespace:
     )
     add_models_arguments(parser)
     option = parser.add_argument
-    images = "searched with its subfolders; default: each config's test set"
+    images = "images, also in subfolders; default: each config's test set"
     option('--images', type=Path, metavar='FOLDER', help=images)
-    option('--count', type=int, default=128, help='images, all if there are fewer; default: 128')
+    option('--count', type=int, default=128, help='number of images, at most; default: 128')
     option('--seed', type=int, default=0, help='selects the images; default: 0')
     layers = 'layers of the backbones; default: all that have attention'
     option('--layers', nargs='+', metavar='NAME', help=layers)
@@ -97,8 +97,8 @@ def parse_args() -> argparse.Namespace:
 def choose_layers(
     models: Mapping[str, BaseModel], names: Sequence[str] | None
 ) -> dict[str, dict[str, nn.Module]]:
-    """By label, the layers of each backbone that have attention; with ``names``, which may be
-    layers of one model or of several, those of them."""
+    """Returns the attention layers of each backbone by label, limited to ``names`` if given, each
+    of which must be a layer of one of the models."""
     known = {label: attention_layers(model.backbone) for label, model in models.items()}
     if not names:
         return known
@@ -108,14 +108,14 @@ def choose_layers(
         chosen[label] = {name: layer for name, layer in layers.items() if name in names}
         if unknown or not chosen[label]:
             raise InputError(
-                f'--layers {", ".join(sorted(unknown or names))}: no attention of {label}, which '
-                f'has {", ".join(layers)}.'
+                f'--layers {", ".join(sorted(unknown or names))}: not an attention layer of '
+                f'{label}; choose from {", ".join(layers)}.'
             )
     return chosen
 
 
 def draw(results: Mapping[str, Mapping]) -> Figure:
-    """Distance over depth, a line for each network."""
+    """Plots distance over depth, with a line for each network."""
     with matplotlib.rc_context({'font.size': 8}):
         height = 2.6 + 0.16 * math.ceil(len(results) / 2)  # a row of the legend has two names
         figure = Figure(figsize=(3.4, height), layout='constrained')

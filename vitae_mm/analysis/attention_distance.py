@@ -1,4 +1,4 @@
-"""How far attention reaches: the average attention distance of each layer.
+"""The average attention distance of layers, which shows how far attention reaches.
 
 An Image is Worth 16x16 Words, Dosovitskiy et al., ICLR 2021, Fig. 7.
 """
@@ -19,20 +19,20 @@ from .attention_weights import REMEDY, Attention, watch_attention
 def measure_distances(
     model: BaseModel, layers: Mapping[str, nn.Module], images: Iterable[Tensor]
 ) -> dict[str, Any]:
-    """Average attention distances over images, each of which counts the same.
+    """Averages attention distances over images, with the same weight for each image.
 
-    Images are processed one by one, so that memory holds the weights of one layer for one image,
-    and up to three times as much for a moment.
+    Images are processed one by one: memory must hold the attention weights of one layer for one
+    image, and briefly up to three times as much.
 
     Args:
         model: Model of a codebase, in eval mode.
         layers: From :func:`attention_layers`.
-        images: What the network takes, (1, C, H, W), of any sizes.
+        images: Inputs of the network, (1, C, H, W), of any sizes.
 
     Returns:
-        The number of ``images``, their ``input_sizes`` (height and width), and for each of the
-        ``layers`` its ``name``, the ``stride`` of its map, and the average distances of its
-        ``heads`` and their ``mean``, in pixels of the network's input.
+        A dict with the number of ``images``, their ``input_sizes`` (height and width), and
+        ``layers``: for each, its ``name``, the ``stride`` of its map, and the average distances of
+        its ``heads`` and their ``mean``, in pixels of the network's input.
 
     Raises:
         InputError: If the map of a layer does not divide an image; see :func:`find_stride`.
@@ -58,14 +58,14 @@ def measure_distances(
 
 
 def find_stride(grid: Sequence[int], image_size: Sequence[int]) -> int:
-    """Pixels between neighboring positions of a map.
+    """Returns the number of pixels between neighboring positions of a map.
 
     Args:
         grid: Rows and columns of the map.
         image_size: Height and width of the image.
 
     Raises:
-        InputError: If the map does not divide the image, as that of a padded one.
+        InputError: If the map does not divide the image, for example because of padding.
     """
     stride = image_size[0] // grid[0]
     if (stride * grid[0], stride * grid[1]) != tuple(image_size):
@@ -77,17 +77,17 @@ def find_stride(grid: Sequence[int], image_size: Sequence[int]) -> int:
 
 
 def average_distance(attention: Attention) -> Tensor:
-    """Average attention distance of each head, in positions: (heads,).
+    """Returns the average attention distance of each head in positions, (heads,).
 
-    This is the mean over the queries of the distance from a query to its keys, weighted by
-    attention. Class tokens and padding are neither queries nor keys: a query's weights are divided
-    by their sum over the map. A query without weight on the map is left out.
+    This is the distance from a query to its keys, weighted by attention and averaged over queries.
+    Class tokens and padding are neither queries nor keys: a query's weights are divided by their
+    sum over the map. A query without weight on the map is left out.
     """
     positions, (_, width) = attention.positions, attention.grid
     inside = positions >= 0
-    # (G, N, 2)
+    # (G, N, 2): row and column
     places = torch.stack([positions // width, positions % width], dim=-1).to(attention.weights)
-    # small distances would be inexact if computed with a matrix product
+    # matrix products would make small distances inexact
     between = torch.cdist(places, places, compute_mode='donot_use_mm_for_euclid_dist')
     keys = inside.to(between)[:, None]
     # (G, heads, N, N) -> (G, heads, N)

@@ -1,8 +1,8 @@
 """Attention weights of a network, one layer at a time.
 
 Fused attention does not keep its weights: they are recomputed from the input of each layer. For
-one image, a layer over ``N`` tokens has ``heads * N * N * 4`` bytes of them, one with windows of
-``w * w`` positions ``heads * N * w * w * 4``.
+one image, they take ``heads * N * N * 4`` bytes in a layer over ``N`` tokens, and
+``heads * N * w * w * 4`` bytes in a layer with windows of ``w * w`` positions.
 """
 
 import math
@@ -21,18 +21,18 @@ from vitae_mm.layers import PerformerAttention, WindowAttention, pad_to_windows,
 from .feature_maps import find_grid
 
 REMEDY = (
-    'Make the test pipeline or the data_preprocessor give images whose sides are multiples of the '
-    "network's strides."
+    'Change the test pipeline or the data_preprocessor so that the sides of images are multiples '
+    "of the network's strides."
 )
 
 
 @dataclass(frozen=True)
 class Attention:
-    """Who attends to whom, and where they are.
+    """The attention weights of a layer, and the positions of its tokens.
 
     Attributes:
-        weights: Weights of the keys of each query, (G, heads, N, N), whose rows sum to 1, for G
-            groups of tokens that see each other: images or their windows.
+        weights: Weights of each query (row) for its keys, (G, heads, N, N), for G groups of
+            tokens that attend to each other: images or their windows. Rows sum to 1.
         positions: Index of each token in the flattened map, (G, N); -1 for class tokens and
             padding.
         grid: Rows and columns of the map.
@@ -44,7 +44,7 @@ class Attention:
 
 
 def attention_layers(network: nn.Module) -> dict[str, nn.Module]:
-    """The layers whose weights can be recomputed, by their names in the network.
+    """Returns the layers whose weights can be recomputed, by their names in the network.
 
     Raises:
         InputError: If there are none.
@@ -52,8 +52,8 @@ def attention_layers(network: nn.Module) -> dict[str, nn.Module]:
     layers = {name: m for name, m in network.named_modules() if _type_name(m) in READERS}
     if not layers:
         raise InputError(
-            f'{type(network).__name__} has no attention whose weights can be computed: give a '
-            f'network with one of {", ".join(READERS)}.'
+            f'{type(network).__name__} has no attention layer of a supported type: give a network '
+            f'with one of {", ".join(READERS)}.'
         )
     return layers
 
@@ -64,7 +64,8 @@ def watch_attention(
     image_size: Sequence[int],
     see: Callable[[str, Attention], object],
 ) -> Iterator[None]:
-    """Shows the weights of every layer before it runs, without changing its output.
+    """Passes the weights of every layer to ``see`` before the layer runs, without changing its
+    output.
 
     Args:
         layers: From :func:`attention_layers`.
@@ -72,7 +73,7 @@ def watch_attention(
         see: Called with a layer's name and its weights.
 
     Raises:
-        InputError: While the network runs, if tokens are not a map of the image.
+        InputError: While the network runs, if the tokens of a layer do not form a map of the image.
     """
 
     def hook(name: str, module: nn.Module, inputs: tuple) -> None:
@@ -86,16 +87,16 @@ def watch_attention(
 
 
 def _full(attn: Any, x: Tensor, image_size: tuple[int, ...]) -> Attention:
-    """For a map (B, H, W, C), or tokens (B, N, C) with those of a map last."""
+    """Takes a map (B, H, W, C), or tokens (B, N, C) that end with those of a map."""
     q, k = _first_two(attn.qkv(x.flatten(1, -2)), attn.num_heads)
-    # with qk_scale, as in T2T-ViT, mmpretrain divides by what should be a factor
+    # with qk_scale, as in T2T-ViT, mmpretrain divides by the scale instead of multiplying
     options = getattr(getattr(attn, 'scaled_dot_product_attention', None), 'keywords', {})
     scale = 1 / options['scale'] if 'scale' in options else None
     return Attention(_softmax(q, k, scale), *_positions(x, image_size))
 
 
 def _window(attn: WindowAttention, x: Tensor, image_size: tuple[int, ...]) -> Attention:
-    # positions take the same way as channels: number 0 is padding
+    # an extra channel carries the numbers of positions along; 0 is padding
     x, grid = torch.cat([x, _numbered(x)], dim=-1), tuple(x.shape[1:3])
     x, _, _ = pad_to_windows(x, attn.window_size)
     shift = attn.shift(*x.shape[1:3])
@@ -107,7 +108,7 @@ def _window(attn: WindowAttention, x: Tensor, image_size: tuple[int, ...]) -> At
 
 
 def _performer(attn: PerformerAttention, x: Tensor, image_size: tuple[int, ...]) -> Attention:
-    """The weights of its kernel, which the layer never computes: phi(q) phi(k)^T over their sum."""
+    """Computes the weights of the kernel, phi(q) phi(k)^T normalized, which the layer avoids."""
     kqv = attn.kqv(x.flatten(1, -2))
     k, q = (attn.phi(part) for part in _first_two(kqv, attn.num_heads))
     weights = q @ k.transpose(-2, -1)
@@ -118,8 +119,8 @@ def _performer(attn: PerformerAttention, x: Tensor, image_size: tuple[int, ...])
 def _mmpretrain_window(
     attn: Any, x: Tensor, grid: tuple[int, int], image_size: tuple[int, ...]
 ) -> Attention:
-    """These layers compute weights: each is run to catch them, then run to see where positions
-    go, with number 0 for padding."""
+    """Runs the layer once to catch its weights, and once to see where positions end up; the
+    number 0 is padding."""
     seen: dict[str, Tensor] = {}
     w_msa = attn.w_msa
     with ExitStack() as hooks:
@@ -141,8 +142,9 @@ READERS: dict[str, Callable[..., Attention]] = {
     'mmpretrain.models.utils.attention.MultiheadAttention': _full,
     'mmpretrain.models.utils.attention.ShiftWindowMSA': _mmpretrain_window,
 }
-"""By exact type: attention among class tokens derives from one of these, and has no place in the
-image. Types are given as text, so that mmpretrain need not be installed."""
+"""Functions that compute the weights of a layer, by its exact type: subclasses attend between class
+tokens, which have no position in the image. Types are given by name so that mmpretrain need not be
+installed."""
 
 
 def _type_name(module: nn.Module) -> str:
@@ -150,7 +152,7 @@ def _type_name(module: nn.Module) -> str:
 
 
 def _first_two(qkv: Tensor, num_heads: int) -> tuple[Tensor, Tensor]:
-    """(B, N, 3 * D) -> the first two of three (B, heads, N, d)."""
+    """Splits (B, N, 3 * D) and returns the first two of three parts (B, heads, N, d)."""
     first, second, _ = qkv.unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
     return first, second
 
@@ -163,18 +165,18 @@ def _softmax(
 
 
 def _numbered(x: Tensor) -> Tensor:
-    """Numbers the positions of a map (B, H, W, C) from 1: (B, H, W, 1)."""
+    """Returns the numbers of the positions of a map (B, H, W, C), starting at 1: (B, H, W, 1)."""
     numbers = torch.arange(1, x[0, ..., 0].numel() + 1, dtype=x.dtype, device=x.device)
     return numbers.view(1, *x.shape[1:3], 1).expand(len(x), -1, -1, -1)
 
 
 def _positions(x: Tensor, image_size: tuple[int, ...]) -> tuple[Tensor, tuple[int, ...]]:
-    """Positions of the tokens of a map or a sequence, (B, N), and the grid."""
+    """Returns the positions of the tokens of a map or sequence, (B, N), and the grid."""
     grid = tuple(x.shape[1:3]) if x.ndim == 4 else find_grid(x.shape[1], image_size)
     if grid is None:
         raise InputError(
-            f'{x.shape[1]} tokens of an image of {image_size[0]}x{image_size[1]} pixels are not a '
-            f'map of it. {REMEDY}'
+            f'{x.shape[1]} tokens of an image of {image_size[0]}x{image_size[1]} pixels do not '
+            f'form a map of it. {REMEDY}'
         )
     count, size = math.prod(x.shape[1:-1]), math.prod(grid)
     positions = torch.arange(size - count, size, device=x.device).clamp(min=-1)

@@ -25,11 +25,6 @@ WINDOWS = [
 ]
 
 
-@pytest.fixture(scope='module')
-def data(tmp_path_factory):
-    return training.make_data(tmp_path_factory.mktemp('distance'))
-
-
 @pytest.fixture
 def images(data):
     return data / 'classes/val'
@@ -37,9 +32,9 @@ def images(data):
 
 @pytest.fixture
 def network(data, tmp_path):
-    """Config of a codebase and checkpoint with random weights."""
+    """Writes a config of a codebase and a checkpoint with random weights."""
 
-    def make(write=training.write_config, name='c', **backbone):
+    def make(write=training.write_classifier, name='c', **backbone):
         path = write(tmp_path / f'{name}.py', data)
         cfg = Config.fromfile(path)
         if backbone:
@@ -69,13 +64,13 @@ def measure(run_tool, tmp_path):
 @pytest.mark.parametrize(
     'write, size',
     [
-        (training.write_config, [32, 32]),
+        (training.write_classifier, [32, 32]),
         pytest.param(training.write_detector, [48, 64], marks=pytest.mark.slow),
         pytest.param(training.write_segmentor, [192, 256], marks=pytest.mark.slow),
         pytest.param(training.write_pose_estimator, [64, 64], marks=pytest.mark.slow),
     ],
 )
-def test_networks_of_every_codebase_on_their_test_set(write, size, network, measure):
+def test_networks_of_every_codebase_are_measured_on_their_test_set(write, size, network, measure):
     found = measure(*network(write), '--count', 2)
     assert list(found) == ['c'] and found['c']['images'] == 2
     assert found['c']['input_sizes'] == [size]
@@ -87,7 +82,7 @@ def test_networks_of_every_codebase_on_their_test_set(write, size, network, meas
         assert 0 < layer['mean'] < 6 * 2**0.5 * layer['stride']
 
 
-def test_two_networks_on_a_folder(network, measure, images):
+def test_two_networks_are_compared_on_a_folder(network, measure, images):
     patches = network(name='p', type='vitae_mm.ViTAE', arch=PATCH, img_size=32)
     both = *network(), '--compare', *patches
     options = '--images', images, '--count', 3, '--labels', 'windows', 'all'
@@ -115,28 +110,32 @@ def test_a_folder_is_read_like_a_test_set(network, measure, data):
         assert a['heads'] == pytest.approx(b['heads'])
 
 
-def test_layers_without_attention_are_named(network, measure, images):
-    with pytest.raises(InputError, match='--layers head: no attention of c, which has stages.0'):
+def test_layers_without_attention_are_reported(network, measure, images):
+    with pytest.raises(
+        InputError, match='--layers head: not an attention layer of c; choose from stages.0'
+    ):
         measure(*network(), '--layers', 'head', WINDOWS[0])
     patches = network(name='p', type='vitae_mm.ViTAE', arch=PATCH, img_size=32)
-    with pytest.raises(InputError, match='stages.1.cells.0.attn: no attention of p, which has'):
+    with pytest.raises(
+        InputError, match='stages.1.cells.0.attn: not an attention layer of p; choose from'
+    ):
         measure(*network(), '--compare', *patches, '--layers', WINDOWS[3])
 
 
-def test_networks_without_attention_are_refused(network, measure):
+def test_networks_without_attention_are_rejected(network, measure):
     resnet = network(type='ResNet', depth=18)
     with pytest.raises(InputError, match='ResNet has no attention'):
         measure(*resnet)
 
 
-def test_folders_without_usable_images_are_refused(network, measure, tmp_path, images):
+def test_folders_without_usable_images_are_rejected(network, measure, tmp_path, images):
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(InputError, match='empty holds no images'):
+    with pytest.raises(InputError, match='empty contains no images'):
         measure(*network(), '--images', tmp_path / 'empty')
     (tmp_path / 'empty/a.png').write_bytes(b'no picture')
     with pytest.raises(InputError, match=r'a.png cannot be decoded'):
         measure(*network(), '--images', tmp_path / 'empty')
-    with pytest.raises(InputError, match='looks into boxes'):
+    with pytest.raises(InputError, match='pose estimators need boxes'):
         measure(*network(training.write_pose_estimator), '--images', images)
 
 
@@ -148,7 +147,7 @@ def test_folders_without_usable_images_are_refused(network, measure, tmp_path, i
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
-def test_invalid_options_are_refused(options, words, network, measure):
+def test_invalid_options_are_rejected(options, words, network, measure):
     with pytest.raises(InputError, match=words):
         measure(*network(), *options)
 
@@ -158,7 +157,7 @@ def test_one_config_twice_needs_labels(network, measure):
         measure(*network(), '--compare', *network())
 
 
-def test_a_line_for_each_network():
+def test_each_network_has_a_line():
     tool = SimpleNamespace(**runpy.run_path(str(ROOT / TOOL)))
     layers = [dict(mean=2.0, heads=[1.0, 3.0]), dict(mean=4.0, heads=[4.0, 4.0])]
     (panel,) = tool.draw(dict(a=dict(layers=layers), b=dict(layers=layers[:1]))).axes
