@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Compares the time and memory of a step of several networks in one run.
+"""Compares time and memory of a step of several networks in one run.
 
     python tools/benchmark.py
     python tools/benchmark.py configs/cls/vitaev2_s_300e_in1k.py timm:convnext_tiny \\
@@ -8,18 +8,17 @@
         configs/ssl/mae_vitae_b_1600e_in1k.py --mode train
     python tools/benchmark.py --table10
 
-Each network is measured in all --forms, or in those after an @, as in
-CONFIG@eager,fused. Steps of the networks alternate, so that a busy machine
-slows down all of them, and also a product of large matrices: "roofline" is the
-time that the network's multiply-adds would take at the rate of this product, as
-a fraction of the step's time. Ratios are medians over the rounds. Only the
-backbone is measured of models other than classifiers and masked autoencoders.
-Memory excludes that of the weights; "too little" means that a step needs more
-than there is.
+Each network is measured in all --forms, or in the forms after an @, as in
+CONFIG@eager,fused. Steps of the networks alternate, so that a busy machine slows
+down all of them. They also alternate with a product of large matrices: "roofline"
+is the time that the network's multiply-adds would take at the rate of this
+product, as a fraction of the step's time. Ratios are medians over the rounds.
+Only the backbone is measured for models other than classifiers and masked
+autoencoders. Memory excludes weights.
 
-Mode "train" is forward, loss and backward. The fused form has its batch norms
-folded into convs, for inference. Dtypes other than float32 are those of autocast.
---table10 measures at 224, 448 and 896.
+Mode "train" is forward, loss and backward. In the fused form, for inference, batch
+norms are folded into convs. Dtypes other than float32 use autocast. --table10
+measures at 224, 448 and 896.
 """
 
 import argparse
@@ -50,7 +49,7 @@ from vitae_mm.io import write_atomically, write_text
 DEFAULT = {name: TABLE_10[name] for name in ('ViTAEv2-S', 'Swin-T')}
 
 MAX_RATIOS = 6
-"""Ratios to more networks do not fit the width of a page."""
+"""Maximum number of networks to show ratios to; more do not fit the width of a page."""
 
 PAGE_WIDTH = 160
 """Width of tables in files and pipes, in characters."""
@@ -65,7 +64,7 @@ def main() -> None:
         torch.cuda.set_device(device)
     results = []
     for mode, size, batch, dtype in product(args.mode, args.size, args.batch, args.dtype):
-        # otherwise a second size would be compiled for varying sizes
+        # otherwise a second size would be compiled with dynamic shapes
         torch.compiler.reset()
         setting = dict(mode=mode, size='x'.join(map(str, size)), batch=batch, dtype=dtype)
         images = torch.randn(batch, 3, *size, device=device)
@@ -76,7 +75,7 @@ def main() -> None:
         matmul = matmul_case(device, dtype)
         with bounded_memory(device):
             times = measure([matmul, *cases], args.rounds, args.warm_up)
-            rows = {case.name: make_row(case, times, matmul, images) for case in cases}
+            rows = {case.name: make_row(case, times, matmul, images=images) for case in cases}
         results.append(setting | dict(networks=rows))
         print_table(setting, rows)
     if args.json:
@@ -93,15 +92,15 @@ def main() -> None:
 
 
 def make_row(
-    case: Case, times: Mapping[str, Sequence[float]], matmul: Case, images: torch.Tensor
+    case: Case, times: Mapping[str, Sequence[float]], matmul: Case, *, images: torch.Tensor
 ) -> dict | None:
-    """Results of a case; None if it ran out of memory.
+    """Returns the results of a case; None if it ran out of memory.
 
     Args:
-        case: What a row is made of.
-        times: Seconds in each round of all cases that did not run out of memory.
+        case: The case.
+        times: Seconds in each round, by name of the cases that did not run out of memory.
         matmul: The matrix product.
-        images: What a step takes.
+        images: The images of a step.
     """
     if case.name not in times:
         return None
@@ -110,7 +109,6 @@ def make_row(
     roofline = None
     if case.macs is not None and matmul.macs is not None:
         roofline = case.macs / matmul.macs * time_ratio(times[matmul.name], seconds)
-    others = {name: other for name, other in times.items() if name != matmul.name}
     return dict(
         median=median,
         spread=spread(seconds),
@@ -118,22 +116,23 @@ def make_row(
         macs=case.macs,
         roofline=roofline,
         peak_bytes=peak_bytes(case.step, images.device),
-        ratios={name: time_ratio(seconds, other) for name, other in others.items()},
+        ratios={
+            name: time_ratio(seconds, other) for name, other in times.items() if name != matmul.name
+        },
     )
 
 
 def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping | None]) -> None:
-    table = Table(
-        '', 'network', title=', '.join(f'{key} {value}' for key, value in setting.items())
-    )
-    others = {name: i for i, (name, row) in enumerate(rows.items(), start=1) if row}
-    others = dict(list(others.items())[:MAX_RATIOS])
-    ratios = [f'time to {i}' for i in others.values()]
+    title = ', '.join(f'{key} {value}' for key, value in setting.items())
+    table = Table('', 'network', title=title)
+    numbers = {name: i for i, name in enumerate(rows, start=1)}
+    others = [name for name, row in rows.items() if row][:MAX_RATIOS]
+    ratios = [f'time to {numbers[name]}' for name in others]
     for column in ['ms', 'spread', 'images/s', 'roofline', 'memory (MiB)', *ratios]:
         table.add_column(column, justify='right')
     for i, (name, row) in enumerate(rows.items(), start=1):
         if row is None:
-            table.add_row(str(i), name, *['-'] * 4, 'too little')
+            table.add_row(str(i), name, *['-'] * 4, 'insufficient')
             continue
         table.add_row(
             str(i),
@@ -159,7 +158,7 @@ def parse_args() -> argparse.Namespace:
         nargs='*',
         metavar='NETWORK',
         help='config file of any task, PACKAGE::FILE for a config of an installed codebase, or '
-        'timm:NAME; @FORM,... after it sets its forms; default: ViTAEv2-S and Swin-T',
+        'timm:NAME; append @FORM,... to set its forms; default: ViTAEv2-S and Swin-T',
     )
     table = parser.add_mutually_exclusive_group().add_argument
     table8, table10 = "ViTAEv2's Table 8: kinds of attention", "ViTAEv2's Table 10: transformers"
@@ -174,7 +173,7 @@ def parse_args() -> argparse.Namespace:
     option('--rounds', type=int, default=10, help='timed steps of each network; default: 10')
     option('--warm-up', type=int, default=3, help='untimed steps before them; default: 3')
     option('--json', type=Path, help='write the results to this file')
-    option('--plot', type=Path, help='plot time and memory over image size into this file')
+    option('--plot', type=Path, help='plot time and memory over image size to this file')
     args = parser.parse_args()
     args.cases = choose_cases(args)
     sizes = args.size or (TABLE_10_SIZES if args.preset is TABLE_10 else (224,))
@@ -182,16 +181,16 @@ def parse_args() -> argparse.Namespace:
     if args.plot:
         check_plot_path(args.plot)
         if len(args.size) < 2:
-            raise InputError(f'--plot {args.plot} needs more sizes: give two, as --size 224 448.')
-    numbers = dict(batch=(args.batch, 1), rounds=([args.rounds], 2))
-    for name, (values, least) in {**numbers, 'warm-up': ([args.warm_up], 0)}.items():
-        if min(values) < least:
-            raise InputError(f'--{name} {min(values)}: give {least} or more.')
+            raise InputError(f'--plot {args.plot}: give two sizes or more, as in --size 224 448.')
+    smallest = [('batch', min(args.batch), 1), ('rounds', args.rounds, 2)]
+    for name, value, least in [*smallest, ('warm-up', args.warm_up, 0)]:
+        if value < least:
+            raise InputError(f'--{name} {value}: give a whole number, {least} or more.')
     return args
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Height and width of '224' or '800x1333'."""
+    """Returns height and width of '224' or '800x1333'."""
     sides = [int(side) if side.isdecimal() else 0 for side in text.split('x')]
     if min(sides) < 1 or len(sides) > 2:
         raise InputError(
@@ -201,9 +200,9 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def choose_cases(args: argparse.Namespace) -> list[tuple[str, Spec, str]]:
-    """Name, arguments of :func:`load_network`, and form of each case."""
+    """Returns name, arguments of :func:`load_network`, and form of each case."""
     if args.preset and args.networks:
-        raise InputError(f'{args.networks} and a table: give networks or a table, not both.')
+        raise InputError(f'{args.networks} with a table: give networks or a table, not both.')
     if not args.networks:
         named = args.preset or DEFAULT
         return [(name, spec, form) for name, spec in named.items() for form in args.forms]
@@ -216,9 +215,9 @@ def choose_cases(args: argparse.Namespace) -> list[tuple[str, Spec, str]]:
 
 
 def split_forms(network: str) -> tuple[str, list[str]]:
-    """Spec and forms of 'SPEC@FORM,FORM'; no forms if it names none."""
+    """Splits 'SPEC@FORM,FORM' into the spec and the forms, which may be missing."""
     spec, mark, text = network.rpartition('@')
-    if not mark or '/' in text:  # the @ belongs to a folder's name
+    if not mark or '/' in text:  # an @ before a slash belongs to a folder
         return network, []
     forms = text.split(',')
     wrong = [form for i, form in enumerate(forms) if form not in FORMS or form in forms[:i]]

@@ -105,7 +105,7 @@ def test_unknown_networks_are_rejected(spec, message):
 
 def test_unknown_models_of_timm_are_rejected():
     pytest.importorskip('timm')
-    with pytest.raises(InputError, match='no such model; similar names: .*resnet18'):
+    with pytest.raises(InputError, match='no such model; choose, for example, from .*resnet18'):
         load_network('timm:resnet_18')
 
 

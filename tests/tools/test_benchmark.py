@@ -84,7 +84,7 @@ def test_a_network_beyond_the_memory_has_a_row(benchmark, tmp_path):
         '--json',
         tmp_path / 'a.json',
     )
-    assert 'too little' in printed
+    assert 'insufficient' in printed
     (result,) = json.loads((tmp_path / 'a.json').read_text())['results']
     assert result['networks'] == {'t2t-vit-t-14_8xb64_in1k eager': None}
 
@@ -126,7 +126,7 @@ def test_a_missing_device_is_rejected(benchmark):
         ((f'{NARROW}@fast',), "form 'fast' is unknown or given twice"),
         ((f'{NARROW}@fused,fused',), "form 'fused' is unknown or given twice"),
         ((f'{NARROW}@',), "form '' is unknown"),
-        ((NARROW, '--plot', 'a.png'), 'give two, as --size 224 448'),
+        ((NARROW, '--plot', 'a.png'), 'give two sizes or more, as in --size 224 448'),
         ((NARROW, '--size', '3x4x5'), '--size 3x4x5: give a side in pixels'),
     ],
 )

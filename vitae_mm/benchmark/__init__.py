@@ -1,4 +1,4 @@
-"""Time and memory of networks, measured side by side."""
+"""Measuring time and memory of networks side by side."""
 
 from .measure import peak_bytes
 from .networks import load_network

@@ -1,4 +1,4 @@
-"""What is measured: one step of a network in one of its forms."""
+"""The cases to measure: steps of networks in their forms."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,7 +30,7 @@ class Case:
 
     Attributes:
         name: Network and form.
-        step: Runs it once; returns nothing and leaves no gradients.
+        step: Function that runs the step once and leaves no gradients.
         macs: Multiply-adds of a step; None if they cannot be counted.
     """
 
@@ -42,27 +42,27 @@ class Case:
 def build_case(
     network: Network, images: Tensor, *, form: str, mode: str, dtype: str = 'float32'
 ) -> Case:
-    """A step of a network, which is converted to the form in place.
+    """Builds a step of a network, which is converted to the form in place.
 
     Args:
-        network: From :func:`load_network`; do not use it elsewhere.
+        network: From :func:`load_network`; must not be used elsewhere.
         images: Normalized images (B, C, H, W), on the device to measure.
         form: 'eager'; 'compiled', with ``torch.compile`` of the backbone; 'fused', by
             :func:`fuse_for_inference`; or 'fused+compiled'.
         mode: 'forward', in eval mode without gradients; or 'train': forward, loss and backward,
             without the optimizer.
-        dtype: 'float32', or the dtype of autocast.
+        dtype: 'float32', or the dtype of autocast. Defaults to 'float32'.
 
     Raises:
         InputError: If mode is 'train' and the form is fused.
     """
     if mode == 'train' and form.startswith('fused'):
         raise InputError(
-            f'form {form} is for inference: give --mode forward, or --form eager or compiled.'
+            f'form {form} is for inference: give --mode forward, or --forms eager or compiled.'
         )
     macs = None
     if network.predict is None:
-        # a third-party network may do what cannot be counted but can be timed
+        # a third-party network may run operations that cannot be counted
         with suppress(Exception):
             macs = PASSES[mode] * len(images) * count_macs(network.model, images.shape[2:])
     model = network.model.to(images.device).train(mode == 'train')
@@ -71,7 +71,9 @@ def build_case(
     if form.endswith('compiled'):
         network.core.compile(dynamic=False)
     predict, kind = network.predict or model, getattr(torch, dtype)
-    autocast = partial(torch.autocast, images.device.type, kind, kind != torch.float32)
+    autocast = partial(
+        torch.autocast, images.device.type, dtype=kind, enabled=kind != torch.float32
+    )
 
     def forward() -> None:
         with torch.no_grad(), autocast():
@@ -89,8 +91,8 @@ def build_case(
 
 
 def matmul_case(device: torch.device, dtype: str = 'float32') -> Case:
-    """The product of two large square matrices, which reaches about the highest rate of
-    multiply-adds of a device and a dtype."""
+    """Builds the product of two large square matrices, whose rate of multiply-adds is close to the
+    maximum of a device and dtype."""
     side = MATMUL_SIDES[device.type]
     a, b = torch.randn(2, side, side, device=device, dtype=getattr(torch, dtype))
     out = torch.empty_like(a)

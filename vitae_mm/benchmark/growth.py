@@ -1,4 +1,4 @@
-"""A plot of time and memory over image size."""
+"""Plot of time and memory over image size."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -13,10 +13,10 @@ def draw_growth(results: Sequence[Mapping]) -> Figure:
     """Plots time and memory per image over the number of pixels, on logarithmic axes.
 
     There is a row of panels for each mode, batch and dtype, and a line for each network, which
-    ends where the memory was too small.
+    ends where memory was insufficient.
 
     Args:
-        results: What ``tools/benchmark.py`` writes as ``results``.
+        results: The ``results`` in the JSON file of ``tools/benchmark.py``.
     """
 
     def setting(result: Mapping) -> tuple:

@@ -1,4 +1,4 @@
-"""Time and peak memory of steps."""
+"""Measuring time and peak memory of steps."""
 
 import math
 import statistics
@@ -18,27 +18,27 @@ from .cases import Case
 
 
 def measure(cases: Sequence[Case], rounds: int, warm_up: int) -> dict[str, list[float]]:
-    """Times one step of each case in every round, in turns, on the current device.
+    """Times one step of each case in every round on the current device.
 
-    A case that runs out of memory is left out from then on.
+    A case that runs out of memory is skipped from then on.
 
     Args:
-        cases: With different names.
-        rounds: Timed steps of each, 2 or more.
-        warm_up: Untimed rounds before them.
+        cases: Cases with different names.
+        rounds: Number of timed rounds, 2 or more.
+        warm_up: Number of untimed rounds before them.
 
     Returns:
-        Seconds of each round by name; without the cases that ran out of memory.
+        Seconds of each round by name, without the cases that ran out of memory.
 
     Raises:
         InputError: If two cases have the same name.
     """
     seconds: dict[str, list[float]] = {case.name: [] for case in cases}
     if len(seconds) < len(cases):
-        raise InputError('two of the networks have the same name: give each once.')
+        raise InputError('two networks have the same name: give each network once.')
     for index in range(-warm_up, rounds):
         for case in [case for case in cases if case.name in seconds]:
-            start = benchmark.timer()  # waits for a GPU first
+            start = benchmark.timer()  # synchronizes with a GPU
             try:
                 case.step()
                 duration = benchmark.timer() - start
@@ -52,23 +52,23 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int) -> dict[str, list[
 
 
 def spread(seconds: Sequence[float]) -> float:
-    """Interquartile range, as a fraction of the median."""
+    """Returns the interquartile range as a fraction of the median."""
     first, median, last = statistics.quantiles(seconds, n=4)
     return (last - first) / median
 
 
 def time_ratio(seconds: Sequence[float], others: Sequence[float]) -> float:
-    """Median over the rounds of one time divided by another, which cancels what slows down the
-    machine for a while."""
+    """Returns the median over the rounds of one time divided by another, in which temporary
+    slowdowns of the machine cancel out."""
     return statistics.median(a / b for a, b in zip(seconds, others, strict=True))
 
 
 @contextmanager
 def bounded_memory(device: torch.device) -> Iterator[None]:
-    """Limits this process to the memory that is free now, also within a container.
+    """Limits this process to the memory that is free now, also in a container.
 
-    Otherwise Linux grants any amount and kills the process when it is used. This does nothing
-    for GPUs, which refuse by themselves, and on other systems.
+    Without a limit, Linux grants any amount and kills the process when it uses it. This has no
+    effect for GPUs, whose allocations fail anyway, and on other systems.
     """
     if device.type != 'cpu' or not psutil.LINUX:
         yield
@@ -86,8 +86,8 @@ def bounded_memory(device: torch.device) -> Iterator[None]:
 
 
 def peak_bytes(step: Callable[[], object], device: torch.device) -> int:
-    """Peak memory of a step in bytes, as counted by PyTorch's allocator, in addition to what is
-    held before it, such as weights."""
+    """Returns the peak memory of a step in bytes, as counted by PyTorch's allocator, without the
+    memory allocated before it, such as weights."""
     if device.type == 'cuda':
         held = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -102,15 +102,15 @@ def peak_bytes(step: Callable[[], object], device: torch.device) -> int:
 
 def _is_out_of_memory(error: Exception) -> bool:
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or 'DefaultCPUAllocator' in str(error)  # for which torch has no class
+    return known or 'DefaultCPUAllocator' in str(error)  # torch has no class for it
 
 
 def _free_in_container() -> float:
-    """Bytes left in a container (cgroup, version 2); infinite without a limit."""
+    """Returns the bytes left in a container (cgroup, version 2); infinity without a limit."""
     group = Path('/sys/fs/cgroup')
     limit = group / 'memory.max'
     if not limit.exists() or limit.read_text().strip() == 'max':
         return math.inf
-    # without cached files, which can be dropped
+    # excludes cached files, which can be dropped
     used = dict(line.split() for line in (group / 'memory.stat').read_text().splitlines())['anon']
     return int(limit.read_text()) - int(used)

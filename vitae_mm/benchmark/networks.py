@@ -1,4 +1,4 @@
-"""Networks to measure: those of configs and timm's."""
+"""Networks to measure, from configs and from timm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ TIMM = 'timm:'
 
 @dataclass(frozen=True)
 class Network:
-    """A network and what is computed with it.
+    """A network and its computations.
 
     Attributes:
-        name: Shown in tables.
+        name: Name in tables.
         model: The whole network.
         core: The part to compile: the backbone, if there is one.
-        loss: Maps images (B, C, H, W) to a scalar to train on.
-        predict: Maps images to the outputs. Defaults to the model itself, whose multiply-adds
-            can then be counted.
+        loss: Function from images (B, C, H, W) to a scalar loss.
+        predict: Function from images to outputs. Defaults to the model itself, whose
+            multiply-adds can then be counted.
     """
 
     name: str
@@ -47,19 +47,22 @@ def load_network(spec: str, name: str | None = None, changes: dict | None = None
     Args:
         spec: A config file, a config of an installed codebase
             (``mmpretrain::swin_transformer/swin-tiny_16xb64_in1k.py``) or a model of timm
-            (``timm:convnext_tiny``). Models other than classifiers and masked autoencoders are
-            reduced to their backbone.
-        name: Shown in tables. Defaults to the last part of ``spec``.
-        changes: Entries of a config file that are replaced, by their path.
+            (``timm:convnext_tiny``). Only the backbone is used of models other than classifiers
+            and masked autoencoders.
+        name: Name in tables. Defaults to the last part of ``spec``.
+        changes: Overrides of entries of a config file, by their path.
 
     Raises:
         InputError: If there is no such network.
     """
     if spec.startswith(TIMM):
-        timm, timm_name = require_package('timm', f'{spec} needs the package timm'), spec[5:]
+        timm = require_package('timm', f'{spec} needs the package timm')
+        timm_name = spec.removeprefix(TIMM)
         if not timm.is_model(timm_name):
             similar = get_close_matches(timm_name, timm.list_models(), n=8)
-            raise InputError(f'{spec}: timm has no such model; similar names: {similar}.')
+            raise InputError(
+                f'{spec}: timm has no such model; choose, for example, from {similar}.'
+            )
         net = timm.create_model(timm_name).eval()
         return Network(name or timm_name, net, core=net, loss=partial(_class_loss, net))
     cfg, name = _read_config(spec, changes), name or Path(spec).stem
@@ -75,7 +78,7 @@ def load_network(spec: str, name: str | None = None, changes: dict | None = None
     def loss(images: Tensor) -> Tensor:
         return model(images, None, mode='loss')['loss']
 
-    # a masked autoencoder predicts nothing besides its loss
+    # a masked autoencoder has no predictions besides its loss
     return Network(name, model, core=backbone, loss=loss, predict=loss)
 
 

@@ -1,10 +1,10 @@
-"""The networks of the papers' tables of speed and memory."""
+"""The networks in ViTAEv2's tables of attention, speed and memory."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 Spec = tuple[str, dict]
-"""What :func:`load_network` loads: a network, and changes of its config."""
+"""Arguments of :func:`load_network`: a network, and changes to its config."""
 
 CONFIGS = Path(__file__).parents[2] / 'configs/cls'
 VITAEV2_S = str(CONFIGS / 'vitaev2_s_300e_in1k.py')
@@ -22,30 +22,25 @@ TABLE_10: Mapping[str, Spec] = {
 TABLE_10_SIZES = (224, 448, 896)
 
 
-def _attention(*kinds: str) -> Spec:
-    """ViTAEv2-S with a kind of attention for each stage."""
-    stages = list(kinds)
-    changes = {'attention': stages, 'reduction_attention': stages}
-    return VITAEV2_S, {f'model.backbone.{key}': value for key, value in changes.items()}
+def _variant(**options: object) -> Spec:
+    """Returns ViTAEv2-S with options of its backbone."""
+    return VITAEV2_S, {f'model.backbone.{key}': value for key, value in options.items()}
 
 
-def _position(*options: str) -> Spec:
-    """ViTAEv2-S with options for the position of tokens in its windows."""
-    return VITAEV2_S, {f'model.backbone.{option}': True for option in options}
+def _attention(stages: str) -> Spec:
+    """Returns ViTAEv2-S with a kind of attention for each stage."""
+    kinds = [dict(W='window', F='full', P='performer')[stage] for stage in stages.split()]
+    return _variant(attention=kinds, reduction_attention=kinds)
 
 
-W, F, P = 'window', 'full', 'performer'
 TABLE_8: Mapping[str, Spec] = {
-    'P P P P': _attention(P, P, P, P),
-    'F F F F': _attention(F, F, F, F),
-    'P P F F': _attention(P, P, F, F),
-    'W F F F': _attention(W, F, F, F),
-    'W W F F': (VITAEV2_S, {}),
-    'W W W F': _attention(W, W, W, F),
-    'W W W W': _attention(W, W, W, W),
-    'W W F F, shift': _position('shift_window'),
-    'W W F F, relative': _position('relative_position'),
-    'W W F F, both': _position('shift_window', 'relative_position'),
+    **{
+        stages: _attention(stages)
+        for stages in ('P P P P', 'F F F F', 'P P F F', 'W F F F', 'W W F F', 'W W W F', 'W W W W')
+    },
+    'W W F F, shift': _variant(shift_window=True),
+    'W W F F, relative': _variant(relative_position=True),
+    'W W F F, both': _variant(shift_window=True, relative_position=True),
 }
-"""ViTAEv2-S of ViTAEv2, Table 8, by the attention of its four stages: window (W), full (F)
-or Performer (P)."""
+"""ViTAEv2-S of ViTAEv2, Table 8, by the attention of its four stages: window (W), full (F) or
+Performer (P)."""
