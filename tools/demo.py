@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_model_arguments(parser)
-    parser.add_argument('inputs', nargs='+', type=Path, help='images, videos, folders of them')
+    parser.add_argument('inputs', nargs='+', type=Path, help='images, videos, or folders of them')
     parser.add_argument('--out', type=Path, required=True, help='folder to draw into')
     add_device_argument(parser)
     parser.add_argument(
@@ -52,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--json',
         action='store_true',
-        help='also write the predictions, a line for each image or frame',
+        help='also write the predictions, one line per image or frame',
     )
     parser.add_argument('--overwrite', action='store_true', help='replace files in DIR')
     parser.add_argument(
@@ -80,7 +80,7 @@ def main() -> None:
     )
     if boxes and not painter.takes_boxes:
         raise InputError(
-            f'--boxes {args.boxes}: only pose estimators use boxes, and this config is for '
+            f'--boxes {args.boxes}: only pose estimators use boxes, but this config is for '
             f'{cfg.default_scope}; remove it.'
         )
     with Progress() as progress:
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def draw(
-    job: Job, painter: Painter, boxes: CocoBoxes | None, with_records: bool, progress: Progress
+    job: Job, painter: Painter, *, boxes: CocoBoxes | None, with_records: bool, progress: Progress
 ) -> InputError | None:
     """Draws an image or, frame by frame, a video; returns the error if it cannot be drawn."""
     images: Iterable[np.ndarray]

@@ -42,7 +42,7 @@ def test_earlier_output_in_a_subfolder_is_not_an_input(folder):
     [
         (['absent.jpg'], 'absent.jpg does not exist'),
         (['in/notes.txt'], 'notes.txt is neither an image'),
-        (['in/empty'], 'in/empty has no images or videos'),
+        (['in/empty'], 'in/empty contains no images or videos'),
         (['in/a.PNG', 'in/sub/../a.PNG'], 'would both be drawn to'),
     ],
 )
@@ -137,7 +137,7 @@ def test_a_video_is_read_and_written_frame_by_frame(tmp_path):
 @pytest.mark.parametrize('content, words', [(b'', 'empty'), (b'no video', 'damaged')])
 def test_videos_that_cannot_be_decoded_leave_no_file(content, words, tmp_path):
     (tmp_path / 'a.mp4').write_bytes(content)
-    with pytest.raises(InputError, match=f'a.mp4 cannot be decoded, it is {words}'):
+    with pytest.raises(InputError, match=f'a.mp4 cannot be decoded: it is {words}'):
         write_video(Video(tmp_path / 'a.mp4'), tmp_path / 'out/a.mp4', 10)
     assert not list((tmp_path / 'out').iterdir())
 

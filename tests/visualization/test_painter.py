@@ -29,7 +29,7 @@ def image(data):
 
 @pytest.fixture
 def make(data, tmp_path):
-    """Writes a config and a checkpoint, with or without dataset meta data."""
+    """Writes a config and a checkpoint, with or without dataset metadata."""
 
     def write(scope, dataset_meta=None, **options):
         cfg = Config.fromfile(training.WRITERS[scope](tmp_path / f'{scope}.py', data, **options))
@@ -199,9 +199,13 @@ def test_a_checkpoint_that_does_not_fit_is_rejected(scope, make):
 @pytest.mark.parametrize(
     'change, options, words',
     [
-        (dict(default_scope='mmagic'), {}, "'mmagic' of the config is none of mmpretrain, mmdet"),
+        (
+            dict(default_scope='mmagic'),
+            {},
+            "'mmagic' of the config is unknown: give a config of mmpretrain, mmdet",
+        ),
         (dict(test_dataloader=None), {}, 'no test_dataloader'),
-        (dict(), dict(score_thr=0.5), 'only boxes and keypoints have one'),
+        (dict(), dict(score_thr=0.5), 'only boxes and keypoints have scores'),
         (
             dict(
                 model=dict(

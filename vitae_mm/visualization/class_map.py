@@ -14,8 +14,8 @@ ROWS = 20
 
 
 def gray_copy(image: np.ndarray) -> np.ndarray:
-    """Returns a gray copy of an image, (H, W, 3) RGB uint8, whose colors would otherwise change
-    those of the classes on it."""
+    """Returns a gray copy of an image, (H, W, 3) RGB uint8, which does not change the colors of the
+    classes drawn over it."""
     return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
@@ -25,11 +25,11 @@ def add_legend(
     """Adds a legend to the right of a segmentation map.
 
     Its width fits the longest class name of the dataset, so that all frames of a video have the
-    same size. Classes that do not fit are counted.
+    same size. If there are more classes than lines, the last line tells the number of the others.
 
     Args:
         picture: (H, W, 3), BGR uint8.
-        shares: Share of pixels of each class in the picture, in the order of the legend.
+        shares: Fraction of pixels of each class in the picture, in the order of the legend.
         colors: RGB color of every class of the dataset.
 
     Returns:

@@ -31,9 +31,9 @@ class ClassPainter(Painter):
         inferencer = self.inferencer
         samples = inferencer.forward(next(inferencer.preprocess([image])))
         prediction = inferencer.postprocess(samples, [])[0]
-        del prediction['pred_scores']  # of all classes
+        del prediction['pred_scores']  # the scores of all classes
         picture, _ = enlarge(image)
-        # the default font stops growing, and long names leave the picture
+        # the default font size has a maximum, and long names would not fit
         text = dict(size=min(picture.shape[:2]) / PIXELS_PER_POINT, wrap=True)
         drawn = self.visualizer.visualize_cls(
             picture[..., ::-1], samples[0], inferencer.classes, draw_gt=False, text_cfg=text

@@ -9,7 +9,7 @@ from vitae_mm.errors import InputError
 
 
 class CocoBoxes:
-    """Boxes of images by image file.
+    """The boxes of images, by image file.
 
     Raises:
         InputError: If the annotation file cannot be read or is not in COCO format.
@@ -43,7 +43,7 @@ class CocoBoxes:
         found = next((self.boxes[end] for end in ends if end in self.boxes), None)
         if not found:
             raise InputError(
-                f'boxes {self.path} contain none for {image}: remove the image, or remove --boxes '
-                'to use whole images.'
+                f'boxes {self.path} contain none for {image}: leave out the image, or leave out '
+                '--boxes to use whole images.'
             )
         return np.stack(found)

@@ -18,7 +18,7 @@ VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpe
 
 @dataclass(frozen=True)
 class Job:
-    """An image or video, and the file that it is drawn to."""
+    """An image or video, and the file to draw it to."""
 
     source: Path
     target: Path
@@ -29,7 +29,7 @@ class Job:
 
     @property
     def records(self) -> Path:
-        """File for the predictions, with a line for each image or frame."""
+        """File of the predictions, with one line per image or frame."""
         return self.target.with_name(f'{self.target.name}.json')
 
 
@@ -37,14 +37,13 @@ def plan_jobs(inputs: Sequence[Path], out: Path, overwrite: bool = False) -> lis
     """Finds images and videos, also in folders, and checks the files to write.
 
     Args:
-        inputs: Files, or folders, which stand for all images and videos in them, at any depth.
-        out: Folder to draw into; subfolders of an input folder are kept.
+        inputs: Files, or folders, which are searched with their subfolders.
+        out: Folder to draw into, with the subfolders of an input folder.
         overwrite: Replace existing files. Defaults to False.
 
     Raises:
-        InputError: For an input that is missing, that is neither an image nor a video, or that
-            is a folder without any; and for an output file that two inputs share, that exists,
-            or that is an input.
+        InputError: If an input is missing, is neither an image nor a video, or is a folder without
+            any; or if an output file exists, is an input, or belongs to two inputs.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f'{out} is not a folder: choose another one to draw into.')
@@ -87,7 +86,7 @@ def read_image(path: Path) -> np.ndarray:
         raise InputError(f'image {path} cannot be decoded ({error.err}).') from error
     if image is None:
         raise InputError(
-            f'image {path} cannot be decoded, it is {_damage(path)}: copy or export it again.'
+            f'image {path} cannot be decoded: it is {_damage(path)}; copy or export it again.'
         )
     return image
 
@@ -115,7 +114,7 @@ class Video:
         found, frame = self.capture.read()
         if not found:
             raise InputError(
-                f'video {self.path} cannot be decoded, it is {_damage(self.path)}: copy or export '
+                f'video {self.path} cannot be decoded: it is {_damage(self.path)}; copy or export '
                 'it again.'
             )
         while found:
@@ -158,7 +157,7 @@ def write_video(pictures: Iterable[np.ndarray], path: Path, rate: float) -> None
                 if not writer.isOpened():
                     raise InputError(
                         f'{path.parent}: a video of {size[0]}x{size[1]} pixels and {rate} frames '
-                        'per second cannot be written: draw its frames as images.'
+                        'per second cannot be written; draw its frames as images.'
                     )
             writer.write(picture)
         writer.release()
@@ -181,7 +180,7 @@ def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
             and drawn not in file.resolve().parents
         ]
         if not files:
-            raise InputError(f'the folder {path} has no images or videos ({" ".join(suffixes)}).')
+            raise InputError(f'folder {path} contains no images or videos ({" ".join(suffixes)}).')
         yield from ((file, path) for file in files)
     elif not path.exists():
         raise InputError(f'{path} does not exist: give images, videos or folders of them.')
@@ -199,4 +198,4 @@ def _target(path: Path) -> Path:
 
 
 def _damage(path: Path) -> str:
-    return 'damaged or of another format' if path.stat().st_size else 'empty (0 bytes)'
+    return 'damaged or in another format' if path.stat().st_size else 'empty (0 bytes)'

@@ -1,4 +1,4 @@
-"""The base class of painters, and building the painter of a config."""
+"""The base class of painters, and building the painter for a config."""
 
 from importlib import import_module
 from typing import Any
@@ -19,7 +19,7 @@ PAINTERS = dict(
     mmseg='segmentation.ClassMapPainter',
     mmpose='pose.PosePainter',
 )
-"""Painters by default_scope, imported when needed, as one codebase suffices."""
+"""Painters by default_scope, imported when needed, as only one codebase may be installed."""
 
 PRETRAINING_PAINTERS = dict(MAE='reconstruction.ReconstructionPainter')
 """Painters of self-supervised models of mmpretrain, by type of the model."""
@@ -31,10 +31,10 @@ class Painter:
     Attributes:
         model: Model to predict with.
         model_type: Base class of the models that it supports.
-        score_thr: Minimum score of what is drawn; None if there are no scores.
+        score_thr: Minimum score of drawn objects; None if there are no scores.
         takes_boxes: Whether :meth:`paint` also takes ``boxes`` to predict in, (n, 4) as
             x, y, width, height in pixels.
-        uses_test_pipeline: Whether it prepares images with the config's test pipeline.
+        uses_test_pipeline: Whether images are prepared by the config's test pipeline.
     """
 
     model_type: type
@@ -52,8 +52,8 @@ class Painter:
             image: (H, W, 3), BGR uint8.
 
         Returns:
-            The picture, BGR uint8, larger than a small image; and the prediction, in pixels of
-            the image and of types that JSON supports.
+            The picture, BGR uint8, in which small images are enlarged; and the prediction, in
+            pixels of the image and in types that JSON supports.
         """
         raise NotImplementedError
 
@@ -71,9 +71,9 @@ def build_painter(
 
     Args:
         cfg: Config of any codebase; changed in place.
-        checkpoint: Must have every key of the model.
-        device: Torch device.
-        score_thr: Minimum score of what is drawn. Defaults to the painter's.
+        checkpoint: Checkpoint file, which must have every key of the model.
+        device: Torch device. Defaults to 'cpu'.
+        score_thr: Minimum score of drawn objects. Defaults to the painter's.
         trust: Unpickle any object in the checkpoint. Defaults to False.
         fuse: See :func:`fuse_for_inference`. Defaults to False.
 
@@ -84,18 +84,18 @@ def build_painter(
     scope = cfg.get('default_scope')
     if scope not in PAINTERS:
         raise InputError(
-            f'default_scope {scope!r} of the config is none of {", ".join(PAINTERS)}: its task '
-            'is unknown.'
+            f'default_scope {scope!r} of the config is unknown: give a config of '
+            f'{", ".join(PAINTERS)}.'
         )
     module, name = PRETRAINING_PAINTERS.get(type_name(cfg.model), PAINTERS[scope]).split('.')
     painter_type = getattr(import_module(f'.{module}', __package__), name)
     if score_thr is not None and painter_type.score_thr is None:
         raise InputError(
-            f'score threshold {score_thr}: only boxes and keypoints have one; remove it.'
+            f'score threshold {score_thr}: only boxes and keypoints have scores; remove it.'
         )
     if score_thr is not None and not 0 <= score_thr <= 1:
         raise InputError(f'score threshold {score_thr}: give a number from 0 to 1.')
-    init_default_scope(scope)  # mmpretrain's inferencer does not
+    init_default_scope(scope)  # which mmpretrain's inferencer does not
     if painter_type.uses_test_pipeline:
         strip_test_dataset(cfg)
     model = load_model(cfg, checkpoint, device=device, trust=trust)

@@ -1,19 +1,19 @@
-"""Fitting pictures and what is drawn on them to the size of the image."""
+"""Sizes of pictures, and of the text and lines drawn on them."""
 
 import cv2
 import numpy as np
 from mmengine.visualization import Visualizer
 
 MIN_EDGE, MAX_EDGE = 320, 4096
-"""Pictures with a shorter edge below the minimum are enlarged, up to the maximum of the longer
-edge."""
+"""Pictures whose shorter edge is below the minimum are enlarged, but not beyond the maximum of the
+longer edge."""
 
 PIXELS_PER_DPI = 3.2
-"""Short edge of a picture per dot per inch: mmdet's fonts of 6 to 13 points are then 1/38 to 1/18
-of it."""
+"""Short edge of a picture per dot per inch: mmdet's fonts of 6 to 13 points then have 1/38 to 1/18
+of its length."""
 
 MIN_DPI = 20
-"""Below this, letters are smaller than a pixel."""
+"""Below this resolution, letters are smaller than a pixel."""
 
 
 def enlarge(image: np.ndarray) -> tuple[np.ndarray, int]:
@@ -31,7 +31,7 @@ def enlarge(image: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def scale_drawing(visualizer: Visualizer, image: np.ndarray) -> None:
-    """Scales the fonts and lines of a visualizer that uses matplotlib, whose sizes are in points,
-    to an image (H, W, 3)."""
+    """Scales the fonts and lines of a matplotlib visualizer, which are measured in points, to an
+    image (H, W, 3)."""
     visualizer.dpi = max(min(image.shape[:2]) / PIXELS_PER_DPI, MIN_DPI)
     visualizer.fig_save.set_dpi(visualizer.dpi)

@@ -31,7 +31,7 @@ class KeypointVisualizer(PoseLocalVisualizer):
 
 
 class PosePainter(Painter):
-    """Draws keypoints, the links between them, and the given boxes."""
+    """Draws keypoints, their links, and the given boxes."""
 
     model_type = TopdownPoseEstimator
     score_thr = 0.3
@@ -45,7 +45,8 @@ class PosePainter(Painter):
     def paint(
         self, image: np.ndarray, boxes: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        sample = merge_data_samples(inference_topdown(self.model, image, boxes, 'xywh'))
+        poses = inference_topdown(self.model, image, boxes, bbox_format='xywh')
+        sample = merge_data_samples(poses)
         prediction = dict(instances=split_instances(sample.pred_instances))
         picture, factor = enlarge(image)
         sample.pred_instances.keypoints *= factor

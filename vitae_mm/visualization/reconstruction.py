@@ -26,7 +26,7 @@ class ReconstructionPainter(Painter):
         square = crop_square(image, model.backbone.img_size[0])
         pixels = torch.from_numpy(square).permute(2, 0, 1).unsqueeze(0)
         x = model.data_preprocessor(dict(inputs=pixels, data_samples=None))['inputs']
-        # mask the same patches in every call
+        # masks the same patches in every call
         with torch.no_grad(), torch.random.fork_rng():
             torch.manual_seed(0)
             latent, mask, restore = model.backbone(x)
