@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """Counts parameters and multiply-adds of the models in configs/*/metafile.yml, and
-writes them there and into the table of each folder's README.
+writes them to these files and to the table in each folder's README.
 
     python tools/model_zoo.py            # updates the files
     python tools/model_zoo.py --check    # only checks that they are up to date
@@ -33,7 +33,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        '--check', action='store_true', help='change nothing; exit with 1 if a file is outdated'
+        '--check', action='store_true', help='change nothing; fail if a file is outdated'
     )
     args = parser.parse_args()
     outdated = []
@@ -56,8 +56,8 @@ def main() -> None:
 
 
 def count(config: Path) -> dict:
-    """Counts parameters, and multiply-adds (OpenMMLab's FLOPs): those of a classifier, or of
-    the backbone of another model."""
+    """Counts parameters, and multiply-adds (OpenMMLab's FLOPs) of a classifier or of another
+    model's backbone."""
     cfg = Config.fromfile(config)
     model, size = build_model(cfg), image_size(cfg)
     dense = cfg.default_scope != 'mmpretrain'
@@ -70,8 +70,8 @@ def count(config: Path) -> dict:
 
 
 def image_size(cfg: Config) -> tuple[int, int]:
-    """Returns height and width at which models are compared: the size of testing, but
-    800x1280 for detectors and the crop size for segmentors."""
+    """Returns the height and width at which models are compared: 800x1280 for detectors, the crop
+    size for segmentors, and otherwise the size in testing."""
     if cfg.default_scope == 'mmdet':
         return DETECTION_SIZE
     return cfg.crop_size if cfg.default_scope == 'mmseg' else input_size(cfg)
@@ -82,8 +82,8 @@ def with_table(readme: Path, models: list[dict]) -> str:
     text = readme.read_text() if readme.exists() else ''
     if not TABLE.search(text):
         raise InputError(
-            f'{readme} has no lines <!-- models --> and <!-- end of models -->: add '
-            'them where the table belongs.'
+            f'{readme} has no lines <!-- models --> and <!-- end of models -->: add them where '
+            'the table belongs.'
         )
     return TABLE.sub(lambda _: table(models), text)
 

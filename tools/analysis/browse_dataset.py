@@ -1,12 +1,12 @@
 #!/usr/bin/env python
-"""Draws what training sees: images after the config's augmentations, with their
-labels, in one picture.
+"""Draws training images after the config's augmentations, with their labels, in one
+picture.
 
     python tools/analysis/browse_dataset.py CONFIG --out samples.png
 
-Labels are classes, boxes with masks, class maps beside the image (black is
-ignored), or keypoints with skeletons. What the model itself does to a batch, such
-as mixup and cutmix, is not shown.
+Labels are classes, boxes with masks, class maps beside the image (black pixels are
+ignored), or keypoints with skeletons. Augmentations that the model applies to a
+batch, such as mixup and cutmix, are not shown.
 """
 
 import argparse
@@ -35,10 +35,10 @@ from vitae_mm.visualization.class_map import gray_copy
 from vitae_mm.visualization.picture_size import enlarge, scale_drawing
 
 LEGIBLE_SIDE = 224
-"""Shorter side, in pixels, that an image needs for a class to be written into it."""
+"""Minimum length of the shorter side, in pixels, for a legible class name in an image."""
 
 SQUARE_SIDE = 2.6
-"""Side, in inches, of a square picture; others take the same area."""
+"""Side of a square picture in inches; other pictures have the same area."""
 
 
 @reports_input_errors
@@ -59,8 +59,8 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     if cfg.get('default_scope') not in VISUALIZERS:
         raise InputError(
-            f'default_scope {cfg.get("default_scope")!r} of the config is not one of '
-            f'{", ".join(VISUALIZERS)}: its labels cannot be drawn.'
+            f'default_scope {cfg.get("default_scope")!r} of the config: its labels cannot be '
+            f'drawn; give a config of {", ".join(VISUALIZERS)}.'
         )
     if not cfg.get(f'{args.split}_dataloader'):
         raise InputError(f'--split {args.split}: the config has no {args.split}_dataloader.')
@@ -75,15 +75,15 @@ def draw_samples(cfg: Config, split: str, number: int) -> tuple[dict[str, np.nda
     """Draws evenly spaced samples of a dataset.
 
     Returns:
-        Pictures (H, W, 3) in RGB, by index and file name; and the colors of the classes in class
-        maps, by name.
+        Pictures, (H, W, 3) RGB uint8, by index and file name; and the colors of the classes in
+        class maps, by class name.
     """
     settings = cfg[f'{split}_dataloader'].dataset
     pipelines = [entry.get('pipeline') or [] for entry in walk_datasets(settings)]
     pack: Any
     for pack in find_transforms(pipelines, 'PackPoseInputs'):
         pack['pack_transformed'] = True
-    # datasets that hold decoded images give RGB
+    # datasets with decoded images give RGB
     bgr = any(map(loads_image_files, pipelines))
     class_name, options, draw = VISUALIZERS[cfg.default_scope]
     pictures, labels = {}, set()
@@ -139,12 +139,12 @@ VISUALIZERS = dict(
     mmseg=('mmseg.visualization.SegLocalVisualizer', dict(alpha=0.5), draw_map),
     mmpose=('vitae_mm.visualization.pose.KeypointVisualizer', {}, draw_pose),
 )
-"""By default_scope: class, its options, and the function that draws an image (H, W, 3) with its
-labels."""
+"""Class and options of the visualizer, and the function that draws an image (H, W, 3) with its
+labels, by default_scope."""
 
 
 def contact_sheet(pictures: Mapping[str, np.ndarray], colors: Mapping[str, Sequence]) -> Figure:
-    """All pictures under their names, above a legend of the colors."""
+    """Draws all pictures, each below its name, and a legend of the colors."""
     tallest = max(picture.shape[0] / picture.shape[1] for picture in pictures.values())
     columns = math.ceil(math.sqrt(tallest * len(pictures)))
     rows = math.ceil(len(pictures) / columns)

@@ -1,15 +1,14 @@
 #!/usr/bin/env python
-"""Computes the confusion matrix of a checkpoint on the config's test set: which class
-is taken for which.
+"""Computes the confusion matrix of a checkpoint on the config's test set.
 
     python tools/analysis/confusion_matrix.py CONFIG CHECKPOINT --out matrix.png \
         [--json matrix.json]
 
-Classification counts images, segmentation pixels, detection objects: a box with a
-score of at least 0.3 takes the object that it overlaps most, with an IoU of at least
-0.5. A last column, "background", counts the objects that no box took, and a last row
-the boxes that took none. Pose estimation has no classes to confuse. The picture shows
-fractions of each true class, the JSON file counts.
+Images are counted for classification, pixels for segmentation, objects for detection:
+a box with a score of at least 0.3 is matched with the object that it overlaps most, if
+the IoU is at least 0.5. The last column, "background", counts unmatched objects, and the
+last row counts unmatched boxes. Pose estimation has no classes. The picture shows
+fractions of each true class; the JSON file contains counts.
 """
 
 import argparse
@@ -36,7 +35,7 @@ METRICS = dict(
     mmseg='vitae_mm.SegmentationConfusionMatrix',
 )
 MAX_NAMED, MAX_NUMBERED = 100, 20
-"""Most classes that are named in the picture, and whose fractions are written into it."""
+"""Maximum numbers of classes whose names, and whose fractions, are written into the picture."""
 
 
 @reports_input_errors
@@ -73,26 +72,27 @@ def measure_confusion(cfg: Config) -> None:
     scope = cfg.get('default_scope')
     if scope not in METRICS:
         raise InputError(
-            f'{scope} has no classes to confuse: give a config of {", ".join(METRICS)}.'
+            f'default_scope {scope!r} of the config has no confusion matrix: give a config of '
+            f'{", ".join(METRICS)}.'
         )
     cfg.test_evaluator = dict(type=METRICS[scope])
     if scope == 'mmdet':
         dataset: Any
         for dataset in leaf_datasets(cfg.test_dataloader):
-            # after all transforms that move boxes: predictions are for the original image
+            # load boxes after the transforms that move them: predictions are in the original image
             boxes = dict(type='LoadAnnotations', with_bbox=True)
             *steps, pack = drop_annotation_loading(dataset.pipeline)
             dataset.pipeline = [*steps, boxes, pack]
 
 
 def class_names(metainfo: dict, size: int) -> list[str]:
-    """Names of the rows: of the classes, or numbers if they have none, and 'background'."""
+    """Returns the names of the rows: classes, or numbers without class names, and 'background'."""
     names = list(metainfo.get('classes') or range(size))
     return [str(name) for name in names] + ['background'] * (size - len(names))
 
 
 def draw(counts: np.ndarray, classes: list[str], title: str) -> Figure:
-    """The matrix as fractions of each true class; rows without any stay gray."""
+    """Draws the matrix as fractions of each true class; rows of absent classes stay gray."""
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, where=totals > 0, out=np.full(counts.shape, np.nan))
     side = 4 + 0.22 * len(classes) if len(classes) <= MAX_NAMED else 10

@@ -5,7 +5,7 @@ config's model and of its parts, for one image.
     python tools/analysis/flops.py configs/det/mask_rcnn_vitaev2_s_3x.py
     python tools/analysis/flops.py configs/cls/ceit_s_300e_in1k.py --size 384 384
 
-Convolutions, matrix products and attention are counted without running them.
+Convolutions, matrix products and attention are counted without being computed.
 """
 
 import argparse
@@ -48,10 +48,10 @@ def main() -> None:
     table.rows[-2].end_section = True
     Console().print(table)
     for kind, count in region_limits(model).items():
-        print(f'roi_head.{kind}_head: for {count} regions, the most that testing passes to it.')
+        print(f'roi_head.{kind}_head: counted for {count} regions, the maximum in testing.')
     uncounted = [part.name for part in parts if part.macs is None]
     if uncounted:
-        print(f'Not counted: {", ".join(uncounted)} (used in training only, or not countable).')
+        print(f'Not counted: {", ".join(uncounted)} (used only in training, or not supported).')
 
 
 if __name__ == '__main__':

@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""Plots logged values of several runs in one picture, with a panel for each value.
+"""Plots logged values of one or more runs in one picture, with a panel for each value.
 
     python tools/analysis/plot_logs.py work_dirs/A work_dirs/B --out curves.png \
         [--keys loss accuracy/top1] [--labels A B]
 
-A run is given by its work dir. If a step was logged twice, as in a resumed run,
+Each run is given by its work dir. If a step was logged twice, as in a resumed run,
 the later value is plotted.
 """
 
@@ -19,7 +19,7 @@ from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 
 KEYS = ('loss', 'lr', 'accuracy/top1', 'coco/bbox_mAP', 'coco/segm_mAP', 'mIoU', 'coco/AP', 'PCK')
-"""Shown by default: loss, learning rate, and the main metrics of the codebases."""
+"""Values shown by default: loss, learning rate, and the main metrics of the codebases."""
 
 
 @reports_input_errors
@@ -29,9 +29,9 @@ def main() -> None:
     )
     option = parser.add_argument
     option('runs', nargs='+', type=Path, help='work dirs of mmengine')
-    values = f'logged values, one panel each; default: those of {", ".join(KEYS)} in all logs'
+    values = f'logged values; default: those of {", ".join(KEYS)} that all runs logged'
     option('--keys', nargs='+', help=values)
-    option('--labels', nargs='+', help='one label for each run; default: its folder')
+    option('--labels', nargs='+', help='one label for each run; default: the name of its folder')
     option('--out', type=Path, required=True, help='picture to write')
     args = parser.parse_args()
     check_plot_path(args.out)
@@ -47,14 +47,14 @@ def main() -> None:
             panel.plot(*curve(log, key, run), marker='.', label=label)
         panel.set(xlabel='epoch' if has_epochs(logs, key) else 'iteration', ylabel=key)
         panel.grid(alpha=0.3)
-    # below the panels, which the curves fill
+    # below the panels, because curves fill them
     figure.legend(*panels[0].get_legend_handles_labels(), loc='outside lower center', ncols=3)
     write_atomically(args.out, lambda path: figure.savefig(path, dpi=150))
     print(f'written: {args.out}')
 
 
 def read_scalars(run: Path) -> list[dict]:
-    """All logged lines of a work dir, from the oldest."""
+    """Returns all logged lines of a work dir, from the oldest."""
     files = sorted(run.glob('*/vis_data/scalars.json'))
     if not files:
         raise InputError(f'{run} has no */vis_data/scalars.json: give the work dir of a run.')
@@ -62,25 +62,25 @@ def read_scalars(run: Path) -> list[dict]:
 
 
 def shared_keys(logs: list[list[dict]]) -> list[str]:
-    """Those of :data:`KEYS` that every run logged."""
+    """Returns those of :data:`KEYS` that every run logged."""
     keys = [key for key in KEYS if all(any(key in line for line in log) for log in logs)]
     if not keys:
         known = sorted(set.intersection(*({key for line in log for key in line} for log in logs)))
         raise InputError(
-            f'none of {", ".join(KEYS)} was logged by all runs: give --keys, of {known}.'
+            f'none of {", ".join(KEYS)} was logged by all runs: give --keys from {known}.'
         )
     return keys
 
 
 def has_epochs(logs: list[list[dict]], key: str) -> bool:
-    """Whether ``key`` was logged at the end of epochs, as metrics are; runs counted in iterations
-    have no epochs."""
+    """Tells whether ``key`` was logged at the end of epochs, like metrics; runs counted in
+    iterations have no epochs."""
     epochs = any('epoch' in line for log in logs for line in log)
     return epochs and all('epoch' not in line for log in logs for line in log if key in line)
 
 
 def curve(log: list[dict], key: str, run: Path) -> list[list[float]]:
-    """Steps and values of one key."""
+    """Returns steps and values of a key."""
     points = {line['step']: line[key] for line in log if key in line}
     if not points:
         known = sorted({name for line in log for name in line})

@@ -1,1 +1,1 @@
-"""What trained networks do, measured and drawn; tools/analysis/ runs it."""
+"""Analysis of trained networks, and reproduction of the papers' experiments."""

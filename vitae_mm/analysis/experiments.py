@@ -1,4 +1,4 @@
-"""The papers' experiments: what each compares, and the trainings of its rows."""
+"""The papers' experiments: the rows that each compares, and their trainings."""
 
 import argparse
 import re
@@ -20,11 +20,11 @@ PRESETS = dict(
 
 @dataclass(frozen=True)
 class Training:
-    """A config, with changes.
+    """A config with changes.
 
     Attributes:
         config: Path of the config.
-        options: Entries that differ from the config, as ``--cfg-options`` takes them.
+        options: Changed entries of the config in the form of ``--cfg-options``.
     """
 
     config: str
@@ -55,11 +55,11 @@ class Row:
     """One row of a table.
 
     Attributes:
-        label: Names the row; the papers' figures are found by it.
-        trainings: Run in order, each after the first from the weights of the one
-            before; the last is tested.
-        series: Rows of one series are joined by a line in the plot.
-        x: Position of a row of a series on the axis.
+        label: Name of the row, also in :attr:`Experiment.paper`.
+        trainings: Trainings in order. Each starts from the weights of the previous one; the
+            last is tested.
+        series: Name of a line in the plot that the row belongs to.
+        x: Position of the row on the line's axis.
     """
 
     label: str
@@ -69,7 +69,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The label as the name of a folder."""
+        """The label in a form suitable for the name of a folder."""
         return re.sub('[^a-z0-9]+', '_', self.label.lower()).strip('_')
 
 
@@ -78,10 +78,9 @@ class Experiment:
     """Rows that are compared by top-1 accuracy.
 
     Attributes:
-        title: What is compared.
+        title: Description of the comparison.
         presets: Rows by preset, a key of :data:`PRESETS`.
-        paper: The papers' accuracy by label, in percent. Labels whose figure is not
-            known for certain are missing.
+        paper: The papers' accuracies by label, in percent. Unverified ones are left out.
         axis: Title of the axis of ``x``, with its unit.
     """
 
@@ -108,7 +107,7 @@ def find_rows(name: str, preset: str) -> tuple[Row, ...]:
 
 
 def _rows(training: Training, backbones: Mapping[str, str]) -> tuple[Row, ...]:
-    """A row for each label: the training with these options of the backbone."""
+    """Returns a row for each label: the training with these options of the backbone."""
     return tuple(
         Row(label, (training.with_backbone(options),)) for label, options in backbones.items()
     )
@@ -117,16 +116,18 @@ def _rows(training: Training, backbones: Mapping[str, str]) -> tuple[Row, ...]:
 def _curves(
     vitae: Training, t2t: Training, changes: Mapping[int, tuple[str, ...]], unit: str
 ) -> tuple[Row, ...]:
-    """A row for each x of ViTAE-T, then of T2T-ViT-7: the training with the options of x."""
+    """Returns a row for each x, first of ViTAE-T and then of T2T-ViT-7: the training with the
+    options of x."""
     return tuple(
-        Row(f'{series}, {x} {unit}', (training.but(*options),), series, x)
+        Row(f'{series}, {x} {unit}', (training.but(*options),), series=series, x=x)
         for series, training in (('ViTAE-T', vitae), ('T2T-ViT-7', t2t))
         for x, options in changes.items()
     )
 
 
 def _kernels(pretraining: Training, finetuning: Training) -> tuple[Row, ...]:
-    """Pretraining with each kernel of the parallel convs, and finetuning with 3x3 or none."""
+    """Returns a row for each kernel of the parallel convs in pretraining; finetuning has 3x3, or
+    none after a pretraining without parallel convs."""
     none, three = 'pcm_kernel_size=0', 'pcm_kernel_size=3'
     return (
         Row('kernel 0', (pretraining.with_backbone(none), finetuning.with_backbone(none))),
@@ -144,7 +145,7 @@ EPOCHS_100 = 'train_cfg.max_epochs=100'
 VITAE_T_100E = VITAE_T.but(EPOCHS_100)
 VITAEV2_S_100E = Training('configs/cls/vitaev2_s_300e_in1k.py').but(EPOCHS_100)
 CEIT_T_100E = Training('configs/cls/ceit_t_300e_in1k.py').but(EPOCHS_100)
-# T2T-ViT-7 in shape at 32x32, as in configs/_base_/backbones/t2t_7_32.py
+# the shape of T2T-ViT-7 at 32x32, as in configs/_base_/backbones/t2t_7_32.py
 T2T = (
     'dilations=[[1],[1],[1]] reduction_pcm=False pcm_kernel_size=0 class_token=True '
     'position=sinusoid final_norm=tokens out_type=cls_token img_size=32'
@@ -232,7 +233,8 @@ LOCAL_FEED_FORWARD = {
 
 EXPERIMENTS = dict(
     data_efficiency=Experiment(
-        'ViTAE-T and T2T-ViT-7 on a part of the training images, at equal images seen',
+        'ViTAE-T and T2T-ViT-7 on fractions of the training images, for the same number of images '
+        'seen',
         dict(
             mini=_curves(VITAE_MINI, T2T_MINI, FRACTIONS, unit='%'),
             gpu=_curves(VITAE_GPU, VITAE_GPU.with_backbone(T2T), FRACTIONS, unit='%'),
@@ -242,7 +244,7 @@ EXPERIMENTS = dict(
         axis='training images (%)',
     ),
     training_efficiency=Experiment(
-        'ViTAE-T and T2T-ViT-7 after trainings of several lengths',
+        'ViTAE-T and T2T-ViT-7 after training for different numbers of epochs',
         dict(
             mini=_curves(VITAE_MINI, T2T_MINI, LENGTHS, unit='epochs'),
             paper=_curves(VITAE_T, T2T_7, {100: (EPOCHS_100,), 300: ()}, unit='epochs'),
@@ -263,11 +265,11 @@ EXPERIMENTS = dict(
         dict(paper=_rows(VITAE_T_100E, DILATIONS)),
     ),
     parallel_convs=Experiment(
-        'Parallel convs of ViTAE-T: where they are, where they are added, their batch norm',
+        'Parallel convs of ViTAE-T: their cells, where they are added, and their batch norm',
         dict(paper=_rows(VITAE_T_100E, PARALLEL_CONVS)),
     ),
     head=Experiment(
-        "ViTAE-T's head: mean of tokens, or the paper's class token with sinusoids and norm",
+        "ViTAE-T's head: the mean of tokens, or the paper's class token with sinusoids and norm",
         dict(paper=_rows(VITAE_T_100E, HEADS)),
     ),
     attention=Experiment(
@@ -279,8 +281,8 @@ EXPERIMENTS = dict(
         dict(mini=_rows(VITAEV2_MINI, POSITION), paper=_rows(VITAEV2_S_100E, POSITION)),
     ),
     pretraining_kernel=Experiment(
-        'Kernels of the parallel convs in masked pretraining: none (0), one token and 3x3 after '
-        '(1 -> 3), 3x3 throughout (3)',
+        'Kernels of the parallel convs in masked pretraining: no convs (0), 1x1 and then 3x3 in '
+        'finetuning (1 -> 3), 3x3 in both (3)',
         dict(
             mini=_kernels(
                 Training('configs/cifar10/mae_vitae_32_mini_4e_cifar10.py'),

@@ -1,4 +1,4 @@
-"""The results of an experiment: accuracy of each row over its seeds, as table and plot."""
+"""The results of an experiment: accuracies of the rows over seeds, as a table and a plot."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from .experiments import Experiment, Row
 from .reproduction import Run
 
 WIDTH = 3.4
-"""Of the plot, in inches: a column of a page."""
+"""Width of the plot in inches: a column of a page."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A row over its seeds.
+    """The accuracies of a row over its seeds.
 
     Attributes:
-        row: What was trained.
+        row: The row.
         accuracies: Top-1 by seed, in percent.
-        paper: The paper's figure, None if it is not known.
+        paper: The paper's figure; None if it is unknown.
     """
 
     row: Row
@@ -38,7 +38,7 @@ class Result:
 
     @property
     def spread(self) -> float:
-        """Half of the range over the seeds."""
+        """Half the range over the seeds."""
         return (max(self.accuracies.values()) - min(self.accuracies.values())) / 2
 
     def as_json(self) -> dict:
@@ -52,7 +52,7 @@ class Result:
 
 
 def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]:
-    """Returns one result per row, from runs that are done."""
+    """Returns one result per row from finished runs."""
     accuracies: dict[Row, dict] = defaultdict(dict)
     for run in runs:
         accuracies[run.row][run.seed] = run.accuracy()
@@ -62,30 +62,27 @@ def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """Returns a table: mean ± half the range, each seed, and the paper's figure."""
+    """Returns a Markdown table: mean ± half the range, each seed, and the paper's figure."""
     seeds = list(results[0].accuracies)
     lines = [
         '| | top-1 (%) | ' + ' | '.join(f'seed {seed}' for seed in seeds) + ' | paper, ImageNet |',
         '| --- |' + ' --- |' * (len(seeds) + 2),
     ]
     for result in results:
-        total = f'{result.mean:.1f}'
-        if len(seeds) > 1:
-            total += f' ± {result.spread:.1f}'
+        spread = f' ± {result.spread:.1f}' if len(seeds) > 1 else ''
         each = ' | '.join(f'{value:.1f}' for value in result.accuracies.values())
         paper = '-' if result.paper is None else f'{result.paper:.1f}'
-        lines.append(f'| {result.row.label} | {total} | {each} | {paper} |')
+        lines.append(f'| {result.row.label} | {result.mean:.1f}{spread} | {each} | {paper} |')
     return '\n'.join(lines) + '\n'
 
 
 def draw(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
-    """Draws mean and range: one line per series if the rows form series, else points."""
+    """Plots mean and range: one line per series if the rows form series, otherwise points."""
     figure = Figure(figsize=(WIDTH, 2.6), layout='constrained')
     panel = figure.subplots()
-    label = 'top-1 (%)'
     if experiment.axis:
         _draw_curves(panel, results)
-        panel.set(xlabel=experiment.axis, ylabel=label)
+        panel.set(xlabel=experiment.axis, ylabel='top-1 (%)')
     else:
         panel.errorbar(
             [result.mean for result in results],
@@ -94,7 +91,7 @@ def draw(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
             fmt='o',
             capsize=3,
         )
-        panel.set(xlabel=label, ylim=(len(results) - 0.5, -0.5))
+        panel.set(xlabel='top-1 (%)', ylim=(len(results) - 0.5, -0.5))
     panel.grid(alpha=0.3)
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200))
 

@@ -86,7 +86,9 @@ def test_objects_are_at_the_size_of_the_image(tool, data, tmp_path):
 
 def test_pose_estimators_are_rejected(tool, data, tmp_path):
     cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', data))
-    with pytest.raises(InputError, match='mmpose has no classes to confuse'):
+    with pytest.raises(
+        InputError, match="'mmpose' of the config has no confusion matrix: give a config of"
+    ):
         tool.measure_confusion(cfg)
 
 

@@ -32,8 +32,8 @@ def test_parts_and_the_whole_are_in_a_table(flops):
         count = sum(parameter.numel() for parameter in part.parameters())
         assert cells(text, name)[1] == f'{count / 1e6:.3f}M'
     assert cells(text, 'all')[3] == '100.0%'
-    assert 'roi_head.bbox_head: for 200 regions' in text
-    assert 'roi_head.mask_head: for 100 regions' in text
+    assert 'roi_head.bbox_head: counted for 200 regions' in text
+    assert 'roi_head.mask_head: counted for 100 regions' in text
 
 
 def test_the_size_can_be_chosen(flops):

@@ -47,7 +47,7 @@ def test_main_metrics_of_all_runs_are_drawn_by_default():
     both = [train, {**box, 'coco/segm_mAP': 0.1}]
     assert tool['shared_keys']([both]) == ['loss', 'lr', 'coco/bbox_mAP', 'coco/segm_mAP']
     assert tool['shared_keys']([both, [train, box]]) == ['loss', 'lr', 'coco/bbox_mAP']
-    with pytest.raises(InputError, match=r"give --keys, of \['acc', 'step'\]"):
+    with pytest.raises(InputError, match=r"give --keys from \['acc', 'step'\]"):
         tool['shared_keys']([[dict(acc=1.0, step=1)], [dict(acc=2.0, step=1)]])
 
 
