@@ -40,7 +40,7 @@ from vitae_mm.checkpoints import (
 from vitae_mm.engine.cli import add_trust_argument, reports_input_errors
 from vitae_mm.errors import InputError
 
-REMEDY = 'Give a checkpoint of a published network, whole and unchanged.'
+REMEDY = 'Give the complete and unchanged checkpoint of a published network.'
 
 
 def parse_args() -> argparse.Namespace:
@@ -112,11 +112,11 @@ def find_variant(state: Mapping[str, Tensor]) -> Variant:
     """Returns the published network with the keys and shapes of the backbone in ``state``.
 
     Raises:
-        InputError: If there is none, with the differences from the nearest.
+        InputError: If there is none, with the differences from the nearest one.
     """
     own = entries_below(state, BACKBONE_PREFIX)
     variant = nearest_network(own)
-    # with the norm and attention that only a classifier reads, if the file has them
+    # build the norm and attention that only classifiers have, if the file has them
     out_type = 'featmap'
     if any(key.startswith('class_attention.') for key in own):
         out_type = 'cls_token'
@@ -129,7 +129,7 @@ def find_variant(state: Mapping[str, Tensor]) -> Variant:
 
 
 def describe_inflation(state: Mapping[str, Tensor], count: int) -> str:
-    """Says how many parallel convs were inflated, and why none."""
+    """Describes how many parallel convs were inflated, or why none."""
     if count:
         return f'{count} parallel convs are inflated to 3x3'
     if any('.pcm.conv' in key for key in state):

@@ -19,9 +19,9 @@ def test_layout_is_found(name, layout):
 @pytest.mark.parametrize(
     'state, words',
     [
-        ({}, 'no published network'),
-        ({'backbone.relative_position_index': 0}, 'no published network'),
-        ({'backbone.stages.0.norm.bias': 0}, 'our own names'),
+        ({}, 'no published layout'),
+        ({'backbone.relative_position_index': 0}, 'no published layout'),
+        ({'backbone.stages.0.norm.bias': 0}, 'already has the names of vitae_mm'),
     ],
 )
 def test_files_without_a_published_network_are_rejected(state, words):

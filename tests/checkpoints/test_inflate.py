@@ -107,5 +107,5 @@ def test_the_encoder_of_another_kernel_is_rejected(tmp_path):
 
 
 def test_only_encoders_are_inflated():
-    with pytest.raises(InputError, match='no backbone of ours'):
+    with pytest.raises(InputError, match='no backbone of vitae_mm'):
         inflate_state_dict({'conv1.weight': torch.ones(1, 1, 1, 1)})

@@ -165,6 +165,14 @@ def test_the_variant_in_a_checkpoint_is_reported(tmp_path, saved, model, words):
     assert words in str(error.value)
 
 
+def test_a_checkpoint_of_a_published_network_is_named_for_other_backbones():
+    with torch.device('meta'):
+        source = CeiT('tiny').state_dict()
+    model = torch.nn.ModuleDict(dict(backbone=torch.nn.Conv2d(3, 3, 1)))
+    with pytest.raises(InputError, match=r"It holds CeiT 'tiny'; requested was Conv2d\."):
+        check_match(model, {f'backbone.{key}': value for key, value in source.items()}, 'a.pth')
+
+
 def test_networks_that_adapt_some_entries_must_match_in_the_others():
     tiny, small = (VisionTransformer(f'deit-{size}', img_size=32) for size in ('tiny', 'small'))
     with pytest.raises(InputError, match='149 of another shape, 0 unexpected'):

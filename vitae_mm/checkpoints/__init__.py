@@ -1,4 +1,4 @@
-"""Checkpoint files: reading, strict loading, identifying, converting."""
+"""Reading, strictly loading, identifying and converting checkpoints."""
 
 from .convert import CLASSIFIER_PREFIX, convert_state_dict, publish_state_dict
 from .identify import (

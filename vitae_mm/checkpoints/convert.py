@@ -16,7 +16,7 @@ POSE_HEAD_PREFIXES = ('head.deconv_layers.', 'head.conv_layers.', 'head.final_la
 
 PUBLISHED_WINDOW = 7
 WINDOWED = re.compile(r'layers\.[01]\..*attn\.qkv\.weight')
-"""Entries beside which published ViTAEv2 classifiers have the derived one."""
+"""Entries that published ViTAEv2 classifiers accompany with the derived entry."""
 
 
 def convert_state_dict(state_dict: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
@@ -24,15 +24,15 @@ def convert_state_dict(state_dict: Mapping[str, Tensor], layout: Layout) -> dict
 
     Args:
         state_dict: Published entries.
-        layout: As :func:`identify_layout` gives it.
+        layout: As returned by :func:`identify_layout`.
 
     Returns:
-        Entries named as in a model of today's codebases: ``backbone.*`` and,
-        where the file holds them, ``head.fc.*`` of a classifier or the other
-        parts of the model.
+        Entries named as in models of the current codebases: ``backbone.*``
+        and, if present, ``head.fc.*`` of a classifier or the other parts of
+        the model.
 
     Raises:
-        InputError: For a key that the table does not know.
+        InputError: For a key that is not in the table.
     """
     converted = {}
     for key, value in state_dict.items():
@@ -47,8 +47,8 @@ def convert_state_dict(state_dict: Mapping[str, Tensor], layout: Layout) -> dict
             name = f'{RENAMED_PARTS.get(part, part)}.{rest}'
         if name in converted:
             raise InputError(
-                f'two entries of the checkpoint become {name}, one of them {key}: it '
-                'mixes two generations of names; rename or remove one.'
+                f'two entries of the checkpoint become {name}, one of them {key}: it mixes two '
+                'generations of names; rename or remove one.'
             )
         converted[name] = value
     return converted
@@ -63,7 +63,7 @@ def publish_state_dict(state_dict: Mapping[str, Tensor], layout: str) -> dict[st
 
     Returns:
         Published entries; those of a detector, segmentor or pose estimator
-        keep ``backbone.`` before them.
+        keep the prefix ``backbone.``.
 
     Raises:
         InputError: For an entry that the published network does not have.

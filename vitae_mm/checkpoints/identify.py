@@ -1,4 +1,4 @@
-"""Recognizing what a checkpoint holds: its layout, and which published network."""
+"""Identification of the layout and the published network of a checkpoint."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BACKBONE_PREFIX = 'backbone.'
 
 @dataclass(frozen=True)
 class Layout:
-    """How a published file names its entries.
+    """Naming of the entries in a published file.
 
     Attributes:
         name: A key of ``TABLES``.
@@ -36,9 +36,9 @@ class Variant:
     Attributes:
         network: Name of its class.
         arch: Its name in the class.
-        layout: How its published files name their entries, a key of
+        layout: Naming of the entries in its published files, a key of
             ``TABLES``.
-        build: Builds it; takes other options of the class.
+        build: Builds the network; takes the other options of its class.
     """
 
     network: str
@@ -54,12 +54,13 @@ _VARIANTS: list[Variant] = []
 
 
 def register_variants(network: type[nn.Module], archs: Iterable[str], *, layout: str) -> None:
-    """Makes published networks known to :func:`identify_network`.
+    """Registers published networks for :func:`identify_network`.
 
     Args:
-        network: Class of the networks; takes ``arch``.
+        network: Class of the networks, called with a name from ``archs``.
         archs: Their names in the class.
-        layout: How their published files name entries, a key of ``TABLES``.
+        layout: Naming of the entries in their published files, a key of
+            ``TABLES``.
     """
     _VARIANTS.extend(
         Variant(network=network.__name__, arch=arch, layout=layout, build=partial(network, arch))
@@ -68,14 +69,14 @@ def register_variants(network: type[nn.Module], archs: Iterable[str], *, layout:
 
 
 def identify_network(state_dict: Mapping[str, Tensor]) -> Variant | None:
-    """Finds the published network that has the names and shapes of a backbone's entries.
+    """Finds the published network with the names and shapes of a backbone's entries.
 
     Args:
-        state_dict: Entries as a backbone of ours names them. Heads and sizes of
-            position embeddings are not compared.
+        state_dict: Entries of a backbone of this package. Only stages are
+            compared, without the sizes of position embeddings.
 
     Returns:
-        The network; None if it is not one of those registered.
+        The registered network; None if none matches.
     """
     given = _signature(state_dict)
     return next((v for v in _VARIANTS if _published_signature(v) == given), None)
@@ -88,15 +89,16 @@ def nearest_network(state_dict: Mapping[str, Tensor]) -> Variant:
 
 
 def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
-    """Finds the published layout that has all of these keys.
+    """Finds the published layout that has all keys of a checkpoint.
 
     Raises:
-        InputError: Naming, for the nearest layout, keys that no table has.
+        InputError: If there is none, with keys that the nearest layout does
+            not have.
     """
     if any(key.startswith(('stages.', f'{BACKBONE_PREFIX}stages.')) for key in state_dict):
         raise InputError(
-            'the checkpoint has our own names already: load it as it is, or convert it back with '
-            '--to-published.'
+            'the checkpoint already has the names of vitae_mm: load it directly, or convert it '
+            'back with --to-published.'
         )
     wrapped = any(key.startswith(BACKBONE_PREFIX) for key in state_dict)
     unknown = {
@@ -105,9 +107,9 @@ def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
     name = min(unknown, key=lambda name: len(unknown[name]))
     if unknown[name] or all(map(is_derived, state_dict)):
         raise InputError(
-            f'the checkpoint is of no published network known here ({sorted(TABLES)}): the nearest '
-            f'is {name}, which does not have {len(unknown[name])} of {len(state_dict)} keys, such '
-            f'as {unknown[name][:3]}.'
+            f'the checkpoint has no published layout ({", ".join(sorted(TABLES))}): the nearest is '
+            f'{name}, which does not have {len(unknown[name])} of {len(state_dict)} keys, such as '
+            f'{unknown[name][:3]}.'
         )
     return Layout(name, wrapped)
 

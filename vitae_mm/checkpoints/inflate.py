@@ -18,18 +18,19 @@ def inflate_state_dict(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Tens
     ViTAEv2, "Scaling up"; see :func:`inflate_kernel`.
 
     Args:
-        state_dict: Entries of a model whose ``backbone.`` is one of ours.
+        state_dict: Entries of a model with a backbone of this package.
 
     Returns:
-        The entries with 3x3 instead of 1x1 kernels, and how many were inflated.
+        The entries with 3x3 instead of 1x1 kernels, and the number of
+        inflated kernels.
 
     Raises:
         InputError: If there is no such backbone.
     """
     if not any(key.startswith(f'{BACKBONE_PREFIX}stages.') for key in state_dict):
         raise InputError(
-            'the checkpoint has no backbone of ours (backbone.stages.*) to inflate: '
-            'give one of a masked pretraining with vitae_mm.MaskedViTAE.'
+            'the checkpoint has no backbone of vitae_mm (backbone.stages.*) to inflate: give one '
+            'from masked pretraining with vitae_mm.MaskedViTAE.'
         )
     inflated = {
         key: inflate_kernel(value, KERNEL)

@@ -18,8 +18,8 @@ SHOWN = 3
 """How many keys of each kind an error names."""
 
 ADAPTED = ('position', 'pos_embed', 'relative_position_bias_table', 'relative_position_index')
-"""Entries that modules with a load hook resize to their image or window size;
-modules with a method ``adapts(name, shape)`` tell themselves."""
+"""Entries that modules with a load hook resize to their image or window size.
+A method ``adapts(name, shape)`` of the module takes precedence."""
 
 REMEDY = (
     'Give a checkpoint of the same network; one in the published layout is converted with '
@@ -28,13 +28,13 @@ REMEDY = (
 
 
 def load_pretrained(module: nn.Module, path: str | os.PathLike, prefix: str | None = None) -> None:
-    """Loads ``path`` into ``module``; the two must match key by key.
+    """Loads a checkpoint into a backbone, strictly.
 
     Args:
         module: The backbone.
         path: Local file or http(s) address.
         prefix: Prefix of the backbone's keys in the file; all others are
-            ignored. Defaults to 'backbone.' if there are such keys, else
+            ignored. Defaults to 'backbone.' if there are such keys, else to
             none.
 
     Raises:
@@ -51,7 +51,7 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike, prefix: str | No
 
 
 def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Returns the entries that begin with ``prefix``, without it."""
+    """Returns the entries whose keys start with ``prefix``, without the prefix."""
     prefix = prefix if not prefix or prefix.endswith('.') else prefix + '.'
     return {
         key[len(prefix) :]: value for key, value in state_dict.items() if key.startswith(prefix)
@@ -63,47 +63,43 @@ def check_match(
 ) -> None:
     """Checks that ``state_dict`` has the keys and shapes of ``module``.
 
-    Entries of parts that ``module`` is built without (its ``left_out``) are
-    ignored. Shapes that a submodule adapts while loading are not compared.
+    Entries of parts that were not built (``left_out`` of ``module`` and its
+    submodules) are ignored. Shapes that a submodule adapts while loading are
+    not compared.
 
     Args:
         module: A model or a backbone.
         state_dict: Entries named as those of ``module``.
-        source: Where they come from, for the error.
-        remedy: How to fix it, for the error.
+        source: Description of the checkpoint, for the error.
+        remedy: How to fix a mismatch, for the error.
 
     Raises:
         InputError: With the numbers of matched, missing, misshapen and
             unexpected keys, a few of each, and the published network that
             the entries belong to.
     """
-    held, state_dict = state_dict, _needed(module, state_dict)
+    needed = _needed(module, state_dict)
     wanted = {key: value.shape for key, value in module.state_dict().items()}
-    shared = wanted.keys() & state_dict.keys()
+    shared = wanted.keys() & needed.keys()
     misshapen = [
-        f'{key} {tuple(state_dict[key].shape)} for {tuple(wanted[key])}'
-        for key in misshapen_keys(module, state_dict)
+        f'{key} {tuple(needed[key].shape)} for {tuple(wanted[key])}'
+        for key in misshapen_keys(module, needed)
     ]
-    missing = sorted(wanted.keys() - shared)
-    unexpected = sorted(state_dict.keys() - shared)
-    if not (missing or misshapen or unexpected):
+    differences = {
+        'missing': sorted(wanted.keys() - shared),
+        'of another shape': misshapen,
+        'unexpected': sorted(needed.keys() - shared),
+    }
+    if not any(differences.values()):
         return
-    counts = (
-        f'{len(shared) - len(misshapen)} of {len(wanted)} keys matched, {len(missing)} '
-        f'missing, {len(misshapen)} of another shape, {len(unexpected)} unexpected'
-    )
+    counts = ', '.join(f'{len(keys)} {name}' for name, keys in differences.items())
     samples = '; '.join(
-        f'{name}: {", ".join(keys[:SHOWN])}'
-        for name, keys in (
-            ('missing', missing),
-            ('of another shape', misshapen),
-            ('unexpected', unexpected),
-        )
-        if keys
+        f'{name}: {", ".join(keys[:SHOWN])}' for name, keys in differences.items() if keys
     )
     raise InputError(
-        f'{source} does not fit {type(module).__name__}: {counts} ({samples}).'
-        f'{_describe_mismatch(module, held)} {remedy}'
+        f'{source} does not fit {type(module).__name__}: {len(shared) - len(misshapen)} of '
+        f'{len(wanted)} keys matched, {counts} ({samples}).'
+        f'{_describe_mismatch(module, state_dict)} {remedy}'
     )
 
 
@@ -117,7 +113,7 @@ def inflated_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[s
 
 
 def misshapen_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
-    """Returns keys whose shapes differ and are not adapted by a submodule while loading."""
+    """Returns the keys whose shapes differ and are not adapted by a submodule while loading."""
     hooked = {
         f'{name}.' if name else '': part
         for name, part in module.named_modules()
@@ -143,6 +139,7 @@ def _adapts(part: Any, name: str, shape: Size) -> bool:
 
 
 def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the entries except those of parts that were not built."""
     left_out = tuple(
         f'{name}.{part}' if name else part
         for name, owner in module.named_modules()
@@ -152,13 +149,16 @@ def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Te
 
 
 def _describe_mismatch(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
-    """Says which published network the file holds, unless it is the requested one."""
+    """Names the published network in the checkpoint, unless it is the requested one."""
     backbone, prefix = getattr(module, 'backbone', None), BACKBONE_PREFIX
     if backbone is None:
         backbone, prefix = module, ''
     found = identify_network(entries_below(state_dict, prefix))
-    name, arch = type(backbone).__name__, getattr(backbone, 'arch', None)
-    requested = f'{name} {arch!r}' if isinstance(arch, str) else f'a {name} with a custom arch'
+    requested, arch = type(backbone).__name__, getattr(backbone, 'arch', None)
+    if isinstance(arch, str):
+        requested += f' {arch!r}'
+    elif isinstance(arch, Mapping):
+        requested = f'a {requested} with a custom arch'
     if found is None or str(found) == requested:
         return ''
     return f' It holds {found}; requested was {requested}.'

@@ -24,20 +24,20 @@ from vitae_mm.io import write_atomically
 def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: bool = False) -> Any:
     """Loads a checkpoint; only tensors and plain containers are unpickled.
 
-    Allowed as well is what mmengine's runner saves with the weights (log
-    history, dataset meta), so that training resumes, and the parsed arguments
-    that other training programs save.
+    Also allowed are the objects that mmengine's runner saves with the weights
+    (log history, dataset metadata), so that training can resume, and the
+    parsed arguments that other training programs save.
 
     Args:
-        path: A local file, or an http(s) address, which is downloaded once
-            into torch's hub folder.
+        path: Local file, or http(s) address, which is downloaded once into
+            torch's hub folder.
         map_location: As in ``torch.load``. Defaults to 'cpu'.
-        trust: Unpickle anything in the file, which can run code hidden in
-            it. Defaults to False.
+        trust: Unpickle any object in the file, which can run malicious code.
+            Defaults to False.
 
     Raises:
-        InputError: If the file is missing, truncated, or holds objects that
-            are not allowed.
+        InputError: If the file is missing, truncated, or contains objects
+            that are not allowed.
     """
     path = _local_path(str(path))
     if not path.is_file():
@@ -50,32 +50,25 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
     except PermissionError as error:
         raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
     except (ImportError, AttributeError, TypeError) as error:
-        # reached by trusted files alone
+        # only trusted files get here
         raise InputError(
-            f'checkpoint {path} needs a program that is not installed here, or not in '
-            f'the same version ({error}): install it.'
+            f'checkpoint {path} needs a package that is not installed, or not in the same version '
+            f'({error}): install it.'
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
-        # torch advises to turn the protection off: keep the reason alone
-        reason = (
-            next(
-                (line for line in str(error).splitlines() if 'nsupported' in line),
-                type(error).__name__,
-            )
-            .split(' Please')[0]
-            .strip()
-        )
-        refused = isinstance(error, pickle.UnpicklingError) and (
+        # torch's message recommends disabling the protection: keep only its reason
+        reasons = [line for line in str(error).splitlines() if 'nsupported' in line]
+        reason = reasons[0].split(' Please')[0].strip() if reasons else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError) and (
             zipfile.is_zipfile(path) or 'GLOBAL' in reason
-        )
-        if refused:
+        ):
             raise InputError(
-                f'checkpoint {path} holds objects other than weights, which could run code when '
+                f'checkpoint {path} contains objects other than weights, which could run code when '
                 f'loaded. If you trust its source, give --trust. ({reason})'
             ) from error
         raise InputError(
-            f'checkpoint {path} is truncated or not a PyTorch file: download or '
-            f'copy it again. ({reason})'
+            f'checkpoint {path} is truncated or not a PyTorch file: download or copy it again. '
+            f'({reason})'
         ) from error
 
 
@@ -85,7 +78,7 @@ def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
 
 
 def _local_path(path: str) -> Path:
-    """Returns the file itself, or the local copy of an http(s) address."""
+    """Returns the local file, or the local copy of an http(s) address."""
     if not path.startswith(('http://', 'https://')):
         return Path(path).expanduser()
     name = Path(urlparse(path).path)
@@ -98,8 +91,8 @@ def _local_path(path: str) -> Path:
             torch.hub.download_url_to_file(path, str(local))
         except OSError as error:
             raise InputError(
-                f'checkpoint {path} cannot be downloaded ({error}): download it by '
-                'hand and give the file.'
+                f'checkpoint {path} cannot be downloaded ({error}): download it manually and give '
+                'the file.'
             ) from error
     return local
 
@@ -129,7 +122,7 @@ def _harmless_globals() -> list:
 
 
 def _history_method(owner: type, name: str) -> Callable:
-    """Replaces ``getattr``, by which a log history refers to its statistics, for those alone."""
+    """Stands in for ``getattr``, limited to the statistics that a log history refers to."""
     if owner is not HistoryBuffer or name not in ('mean', 'max', 'min', 'current'):
         raise pickle.UnpicklingError(f'Unsupported GLOBAL: attribute {name!r} of {owner!r}')
     return getattr(owner, name)
@@ -138,10 +131,10 @@ def _history_method(owner: type, name: str) -> Callable:
 def use_safe_reader(trust: bool = False) -> None:
     """Makes mmengine read checkpoints with :func:`read_checkpoint`.
 
-    mmengine's own reader unpickles anything if a file holds more than weights.
+    mmengine's own reader unpickles any object if a file contains more than weights.
 
     Args:
-        trust: Unpickle anything nevertheless. Defaults to False.
+        trust: As in :func:`read_checkpoint`. Defaults to False.
     """
     reader = partial(read_checkpoint, trust=trust)
     # mmengine logs the name of a loader from its eleventh letter on

@@ -1,9 +1,8 @@
-"""Names of entries in the published networks and in ours.
+"""Names of entries in the published networks and in this package.
 
-In a table, each ``{}`` stands for a number. An entry names a module, or a
-whole key where a parameter belongs to the module itself. A published key that
-the table does not have is an error. Read from right to left, the tables give
-the published names back.
+Each table maps published names to ours, and is inverted to publish weights.
+``{}`` stands for a number. An entry names a module, or a whole key if the name
+of a parameter itself differs. Keys that are not in the table are errors.
 """
 
 import re
@@ -70,7 +69,7 @@ VITAE = {
 }
 
 VITAE_PATCH = {
-    # a patch embedding, and normal cells that stand third in the published list
+    # a patch embedding, and normal cells, which are third in the published list
     'layers.0.RC.PRM.proj': 'backbone.stages.0.reduction.proj',
     'layers.0.RC.cls_token': 'backbone.stages.0.embedding.cls_token',
     'layers.0.RC.pos_embed': 'backbone.stages.0.embedding.position',
@@ -106,7 +105,7 @@ TABLES = {'vitaev2': VITAEV2, 'vitae': VITAE, 'vitae_patch': VITAE_PATCH, 'ceit'
 """Published layout -> table."""
 
 DERIVED = 'relative_position_index'
-"""Published entry of each window attention, which holds no weights."""
+"""Published entry of each window attention, which is not a weight."""
 
 PARTS = (
     'neck',
@@ -121,7 +120,7 @@ PARTS = (
 """Other parts of a detector, segmentor or pose estimator."""
 
 RENAMED_PARTS = {'keypoint_head': 'head'}
-"""Parts that the previous generation of the codebases names differently."""
+"""Parts with another name in the previous generation of the codebases."""
 
 Patterns = list[tuple[re.Pattern, str]]
 
@@ -167,7 +166,7 @@ def is_known(key: str, layout: str, wrapped: bool) -> bool:
 
 
 def is_derived(key: str) -> bool:
-    """Whether an entry holds no weights."""
+    """Whether an entry is derived from the architecture, not a weight."""
     return key.rpartition('.')[2] == DERIVED
 
 

@@ -27,7 +27,7 @@ def unaveraged(checkpoint: Any) -> Any:
     """Returns a checkpoint with the trained weights instead of their average.
 
     mmengine's EMAHook saves the average as the weights. Other checkpoints are
-    returned as they are.
+    returned unchanged.
     """
     if not isinstance(checkpoint, Mapping) or not isinstance(
         checkpoint.get('ema_state_dict'), Mapping
@@ -41,9 +41,8 @@ def unwrap_state_dict(checkpoint: Any, ema: bool = True) -> Unwrapped:
     """Removes wrappers and ``module.`` prefixes.
 
     Args:
-        checkpoint: What the file holds.
-        ema: Prefer averaged weights if a file holds both. Defaults to
-            True.
+        checkpoint: Content of the file.
+        ema: Prefer averaged weights if there are both. Defaults to True.
 
     Raises:
         InputError: If no state dict is found.
@@ -67,8 +66,8 @@ def unwrap_state_dict(checkpoint: Any, ema: bool = True) -> Unwrapped:
             else type(checkpoint).__name__
         )
         raise InputError(
-            f'no state dict in the checkpoint: expected tensors by name, bare or '
-            f'under one of {WRAPPERS}, found {found}.'
+            f'no state dict in the checkpoint: expected tensors by name, bare or under one of '
+            f'{WRAPPERS}, found {found}.'
         )
     state = dict(checkpoint)
     while all(key.startswith(PREFIX) for key in state):
