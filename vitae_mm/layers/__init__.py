@@ -1,4 +1,4 @@
-"""Layers, and pure functions, on channels-last maps; torch only."""
+"""Layers and pure functions on channels-last maps, in plain PyTorch."""
 
 from .attention import FullAttention
 from .checkpointing import run_module

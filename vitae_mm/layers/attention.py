@@ -9,8 +9,9 @@ CUDA_BATCH_LIMIT = 65535
 
 
 def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
-    """softmax(q k^T / sqrt(d) + bias) v, split along the batch if it exceeds
-    the limit of the fused CUDA kernels.
+    """Computes softmax(q k^T / sqrt(d) + bias) v.
+
+    The batch is split if it exceeds the limit of the fused CUDA kernels.
 
     Args:
         q, k, v: (B, heads, N, d).
@@ -78,7 +79,7 @@ class FullAttention(nn.Module):
         return self.attend(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
 
     def queries_keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, N, C_in) -> q, k and v, each (B, heads, N, d)."""
+        """Projects tokens, (B, N, C_in), to q, k and v, each (B, heads, N, d)."""
         # (B, N, 3 * D) -> (3, B, heads, N, d)
         q, k, v = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         return q, k, v

@@ -22,12 +22,12 @@ def checkpoint_module(module: nn.Module, *args: Any, random: bool = True) -> Any
 
     Args:
         module: A cell or a part of one.
-        args: Its inputs, of any shape.
-        random: Whether it draws random numbers, as stochastic depth does.
-            Defaults to True.
+        args: Inputs of the module, of any shape.
+        random: Whether the module draws random numbers, as stochastic depth
+            does. Defaults to True.
     """
     if torch.compiler.is_compiling():
-        # a compiled graph updates statistics once and recomputes without side effects
+        # compiled graphs update statistics once and recompute without side effects
         return checkpoint(module, *args, use_reentrant=False)
     return checkpoint(
         module,
@@ -51,14 +51,14 @@ class _FrozenStatistics:
     def __enter__(self) -> None:
         self.kept = []
         for norm in self.module.modules():
-            # without running statistics there is no count either
+            # there is no count without running statistics
             if (
                 isinstance(norm, _BatchNorm)
                 and norm.training
                 and norm.num_batches_tracked is not None
             ):
                 self.kept.append((norm, norm.momentum, norm.num_batches_tracked))
-                # with momentum 0, the running mean and variance stay as they are
+                # with momentum 0, the running mean and variance do not change
                 norm.momentum, norm.num_batches_tracked = 0.0, norm.num_batches_tracked.clone()
 
     def __exit__(self, *error: object) -> None:

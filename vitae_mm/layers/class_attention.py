@@ -31,7 +31,7 @@ class LayerwiseClassAttention(nn.Module):
         self.ffn = FeedForward(dim, 4 * dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Class tokens, (B, L, D) -> (B, 1, D)."""
+        """Class tokens of all layers, (B, L, D) -> (B, 1, D)."""
         tokens = tokens + self.position
         last = tokens[:, -1:] + self.attn(self.norm1(tokens))
         return last + self.ffn(self.norm2(last))

@@ -11,22 +11,23 @@ from torch.nn import functional as F
 from .checkpointing import checkpoint_module
 
 RECOMPUTED = (nn.BatchNorm2d, nn.GroupNorm, nn.SiLU)
-"""Layers whose outputs are recomputed instead of stored. Other norms are
-stored: SyncBatchNorm would gather the statistics of all processes twice."""
+"""Layers whose outputs are recomputed instead of stored. Outputs of other norms
+are stored: SyncBatchNorm would gather the statistics of all processes twice."""
 
 
 class ParallelConv(nn.Sequential):
     """Parallel convolution module (PCM): convolutions beside the attention.
 
-    ViTAE, "Parallel convolutional module"; it sees the cell's input before any LayerNorm.
-    Convolution, norm, SiLU for each of ``hidden_dims``, then a last convolution.
-    Training stores the outputs of the convolutions only and recomputes norms and
-    SiLUs in the backward pass: they take most of the memory and little time.
-    Loaded 1x1 kernels are inflated: see :func:`inflate_kernel`.
+    ViTAE, "Parallel convolutional module", applied to the cell's input before any
+    LayerNorm: convolution, norm, SiLU for each of ``hidden_dims``, then a last
+    convolution. Training stores only the outputs of the convolutions and recomputes
+    norms and SiLUs in the backward pass: their outputs take most of the memory, and
+    computing them takes little time. Loaded 1x1 kernels are inflated: see
+    :func:`inflate_kernel`.
 
     Args:
         in_dim (int): Input channels (C_in).
-        hidden_dims (Sequence[int]): Output channels of each convolution but the last.
+        hidden_dims (Sequence[int]): Output channels of all convolutions except the last.
         dim (int): Output channels (D).
         groups (int): Groups of each convolution; must divide all channel numbers.
         strides (Sequence[int], optional): Stride of each convolution. Defaults to 1.
@@ -71,7 +72,7 @@ class ParallelConv(nn.Sequential):
         """(B, H, W, C_in) -> (B, H / s, W / s, D), rounded up, for strides of product s."""
         # (B, H, W, C_in) -> (B, C_in, H, W)
         x = x.permute(0, 3, 1, 2)
-        # a compiler decides by itself what to recompute
+        # compilers decide themselves what to recompute
         if self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
             for part in self._parts():
                 x = checkpoint_module(part, x, random=False) if _is_recomputed(part) else part(x)
@@ -106,12 +107,12 @@ class ParallelConv(nn.Sequential):
 
 
 def _is_recomputed(part: nn.Sequential) -> bool:
-    # with the convolution, whose backward pass needs its input
+    # with the convolution, whose backward pass needs the recomputed input
     return isinstance(part[0], RECOMPUTED) and isinstance(part[-1], nn.Conv2d)
 
 
 def is_inflatable(shape: torch.Size, wanted: torch.Size) -> bool:
-    """Whether ``shape`` is that of 1x1 kernels and ``wanted`` the same with larger ones."""
+    """Whether ``shape`` is that of 1x1 kernels and ``wanted`` differs only in larger kernels."""
     return (
         len(shape) == len(wanted) == 4
         and shape[:2] == wanted[:2]

@@ -57,7 +57,7 @@ class PerformerAttention(nn.Module):
         return out.unflatten(1, x.shape[1:-1])
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Three of (B, heads, N, d) -> (B, heads, N, d), in float32 or better."""
+        """q, k and v, each (B, heads, N, d) -> (B, heads, N, d), in float32 or better."""
         precise = torch.promote_types(q.dtype, torch.float32)
         device = q.device.type
         # FLOP counters run networks on the meta device, which has no autocast
@@ -71,9 +71,11 @@ class PerformerAttention(nn.Module):
 
     @property
     def exponent_shift(self) -> float:
-        """Subtracted from every exponent, so that products of two features
-        stay within the range of float32; numerator and denominator lose the
-        same factor. Exponents are at most |w|^2 / 2 = m / 2."""
+        """Shift that keeps products of two features within the range of float32.
+
+        Exponents are at most |w|^2 / 2 = m / 2. Subtracting the shift from each
+        scales numerator and denominator by the same factor.
+        """
         return max(len(self.features) / 2 - LARGEST_EXPONENT, 0.0)
 
     def phi(self, x: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ class PyramidReduction(nn.Module):
     """Pyramid reduction module (PRM): parallel dilated convolutions that
     downsample a map.
 
-    ViTAE, "Reduction cell": for every dilation ``s`` of ``S`` a ``k x k`` convolution
-    with stride ``r``, then GELU, concatenated over channels in the order of ``S``.
+    ViTAE, "Reduction cell": for each dilation ``s`` of ``S``, a ``k x k`` convolution
+    with stride ``r`` and a GELU, concatenated over channels in the order of ``S``.
 
     Args:
         in_dim (int): Input channels (C_in).
@@ -41,7 +41,7 @@ class PyramidReduction(nn.Module):
                 kernel_size,
                 stride=ratio,
                 dilation=dilation,
-                # the least with which n * r positions become n
+                # the smallest padding that turns n * r positions into n
                 padding=max(math.ceil(((kernel_size - 1) * dilation + 1 - ratio) / 2), 0),
             )
             for dilation in dilations

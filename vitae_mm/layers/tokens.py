@@ -80,7 +80,7 @@ class TokenEmbedding(nn.Module):
             nn.init.trunc_normal_(parameter, std=0.02)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(B, H, W, C) -> (B, H, W, C), and the class token (B, 1, C) or None."""
+        """Map, (B, H, W, C) -> the same shape, and the class token, (B, 1, C) or None."""
         cls: Tensor | None = self.cls_token
         if self.position is not None:
             position = self.position

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 MASKED = -100.0
-"""Attention bias between positions of different regions (Swin Transformer, Sec. 3.2)."""
+"""Attention bias between tokens of different regions (Swin Transformer, Sec. 3.2)."""
 
 
 def pad_to_windows(x: Tensor, window: int) -> tuple[Tensor, int, int]:
@@ -21,8 +21,8 @@ def pad_to_windows(x: Tensor, window: int) -> tuple[Tensor, int, int]:
         window: Side of a window (w).
 
     Returns:
-        The padded map (B, H', W', C), and the numbers of rows added at the top
-        and of columns added at the left.
+        The padded map (B, H', W', C), the number of rows added at the top, and
+        the number of columns added at the left.
     """
     rows, cols = (next_multiple(side, window) - side for side in x.shape[1:3])
     top, left = rows // 2, cols // 2
@@ -30,7 +30,7 @@ def pad_to_windows(x: Tensor, window: int) -> tuple[Tensor, int, int]:
 
 
 def next_multiple(size: int, unit: int) -> int:
-    """The smallest multiple of ``unit`` that is at least ``size``."""
+    """Smallest multiple of ``unit`` that is at least ``size``."""
     # -(-size // unit) is wrong in ONNX, which rounds negative quotients towards zero
     return (size + unit - 1) // unit * unit
 
@@ -45,8 +45,10 @@ def pad_map(x: Tensor, rows: tuple[int, int], cols: tuple[int, int]) -> Tensor:
 
 
 def has_symbolic_size(sizes: Iterable[int]) -> bool:
-    """Whether a size is symbolic, as in an export with dynamic shapes, where
-    control flow must not depend on it."""
+    """Whether any size is symbolic, as in exports with dynamic shapes.
+
+    Control flow must not depend on symbolic sizes.
+    """
     return any(isinstance(size, torch.SymInt) for size in sizes)
 
 

@@ -74,8 +74,10 @@ class WindowAttention(FullAttention):
         return (half if height > self.window_size else 0, half if width > self.window_size else 0)
 
     def logit_bias(self, x: Tensor, shift: tuple[int, int]) -> Tensor | None:
-        """Relative position bias plus shift mask of a padded map,
-        (B * windows or 1, heads or 1, w * w, w * w), or None."""
+        """Relative position bias plus shift mask for a padded map.
+
+        (B * windows or 1, heads or 1, w * w, w * w), or None for neither.
+        """
         bias = None
         if self.relative_position:
             # (w * w, w * w, heads) -> (1, heads, w * w, w * w)

@@ -1,4 +1,4 @@
-"""Necks between the backbones of this package and the heads of the codebases."""
+"""Necks between the backbones and the heads of all codebases."""
 
 from .simple_feature_pyramid import SimpleFeaturePyramid
 

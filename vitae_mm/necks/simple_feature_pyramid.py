@@ -25,8 +25,8 @@ class SimpleFeaturePyramid(BaseModule):
     Args:
         in_channels (int): Channels of the backbone's last map; a multiple of 4.
         out_channels (int): Channels of each output. Defaults to 256.
-        num_outs (int): Number of outputs; each one after the fourth halves
-            the one before. Defaults to 4.
+        num_outs (int): Number of outputs; each after the fourth is half the
+            size of the previous one. Defaults to 4.
         init_cfg (dict | list[dict], optional): Initialization, as in mmengine.
             Defaults to Xavier, uniform.
 
@@ -49,8 +49,8 @@ class SimpleFeaturePyramid(BaseModule):
         )
         if not isinstance(in_channels, int) or in_channels < 4 or in_channels % 4:
             raise InputError(
-                f'in_channels={in_channels!r}: the pyramid needs the channels of one map, a '
-                'multiple of 4; use FPN for backbones with several scales.'
+                f'in_channels={in_channels!r}: give the channels of a single map, a multiple of 4; '
+                'use FPN for backbones with several scales.'
             )
         if not isinstance(num_outs, int) or num_outs < LEVELS:
             raise InputError(f'num_outs={num_outs!r}: must be an integer of at least {LEVELS}.')

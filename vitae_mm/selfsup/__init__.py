@@ -1,4 +1,4 @@
-"""Learning from images without labels."""
+"""Self-supervised pretraining."""
 
 from .masked_vitae import MaskedViTAE
 

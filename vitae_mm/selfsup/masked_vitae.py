@@ -25,8 +25,8 @@ MAE_INIT = [
 class MaskedCell(NormalCell):
     """A normal cell on the visible tokens of a map.
 
-    Parallel convs larger than one token see these tokens on their map, with
-    zeros for the masked ones.
+    Parallel convs with kernels larger than 1x1 are applied to the map of the
+    visible tokens, with zeros for the masked ones.
     """
 
     def __init__(self, spec: StageSpec, *, drop_path_rate: float = 0.0, shifted: bool = False):
@@ -40,7 +40,7 @@ class MaskedCell(NormalCell):
         Args:
             x: Map, (B, H, W, D), or visible tokens, (B, 1, K, D).
             cls: Class token, (B, 1, D), or None.
-            visible: Positions of visible tokens; None for a whole map.
+            visible: Selection of the visible tokens; None for a map.
 
         Returns:
             Map or tokens and class token, of the same shapes.
@@ -52,15 +52,15 @@ class MaskedCell(NormalCell):
 
 @MODELS.register_module()
 class MaskedViTAE(ViTAE):
-    """The encoder of a masked autoencoder: a :class:`ViTAE` of patches (B, L,
-    H) that computes a random subset of an image's tokens.
+    """The encoder of a masked autoencoder: a :class:`ViTAE` with patch
+    embedding (B, L, H) that encodes a random subset of an image's tokens.
 
     ViTAEv2, Zhang et al., IJCV 2022, "Scaling up"; Masked Autoencoders Are
     Scalable Vision Learners, He et al., CVPR 2022. For mmpretrain's ``MAE``.
 
-    A conv does not know that its neighbors are masked, so the parallel convs
-    have 1x1 kernels. A :class:`ViTAE` with 3x3 kernels zero-pads them when it
-    loads such weights.
+    A 3x3 conv cannot tell that neighbors are masked, so the parallel convs have
+    1x1 kernels by default. A :class:`ViTAE` with 3x3 kernels zero-pads them when
+    it loads such weights.
 
     Args:
         arch (str | dict): 'base', 'large', 'huge' or a dict of that form; see
@@ -70,8 +70,8 @@ class MaskedViTAE(ViTAE):
         mask_ratio (float): Share of the tokens that are masked, in (0, 1).
             Defaults to 0.75.
         pcm_kernel_size (int): Kernel of the parallel convs: 1 acts on the
-            sequence of the visible tokens; 3 on their map, with zeros for the
-            masked ones; 0 for no convs. Defaults to 1.
+            sequence of visible tokens, 3 on their map with zeros for the
+            masked ones, 0 disables the convs. Defaults to 1.
         in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate: As in
             :class:`ViTAE`. Position embeddings are fixed 2-D sines and
             cosines.
@@ -79,7 +79,7 @@ class MaskedViTAE(ViTAE):
             Defaults to Xavier for linears and patches, as in MAE.
 
     Raises:
-        InputError: For a value that is not one of the above.
+        InputError: For invalid or incompatible options.
     """
 
     CELL = MaskedCell
@@ -113,7 +113,7 @@ class MaskedViTAE(ViTAE):
         )
         if len(self.stages) > 1:
             raise InputError(
-                f'arch={arch!r}: the tokens of this network overlap, so that none can be masked; '
+                f'arch={arch!r}: the tokens of this network overlap and cannot be masked; '
                 "choose 'base', 'large' or 'huge', or give a dict of that form."
             )
         self.img_size = height, width = check_img_size(img_size)
@@ -141,13 +141,13 @@ class MaskedViTAE(ViTAE):
     def init_weights(self) -> None:
         """Initializes as :class:`ViTAE`.
 
-        By default positions, patches and class token as in MAE (He et al.,
-        App. A.1).
+        By default, position embeddings, patch embedding and class token are
+        initialized as in MAE (He et al., App. A.1).
         """
         super().init_weights()
         if not self.as_in_mae:
             return
-        # pretraining alone needs mmpretrain
+        # only pretraining needs mmpretrain
         from mmpretrain.models.utils import build_2d_sincos_position_embedding
 
         position = self.get_parameter('stages.0.embedding.position')
@@ -168,11 +168,10 @@ class MaskedViTAE(ViTAE):
             mask: Whether to mask tokens. Defaults to True.
 
         Returns:
-            Class token and visible tokens, (B, 1 + K, D); 1 for each masked
-            and 0 for each visible token of the image, row by row, (B, L); and
-            the index of each of these in the sequence of the visible tokens
-            followed by the masked ones, (B, L). Without masking, maps as
-            :class:`ViTAE` returns them.
+            Class token and visible tokens, (B, 1 + K, D); the mask, 1 for
+            masked and 0 for visible tokens, row by row, (B, L); and the index
+            of each token in the sequence of the visible tokens followed by the
+            masked ones, (B, L). Without masking, the output of :class:`ViTAE`.
 
         Raises:
             InputError: For images of another size.
