@@ -70,10 +70,10 @@ def test_errors_name_it(tmp_path):
     with pytest.raises(InputError) as error:
         load_pretrained(TheirBackbone('48m'), tmp_path / 'a.pth')
     assert 'does not fit TheirBackbone' in str(error.value)
-    assert "It holds ViTAEv2 'small'; requested was TheirBackbone '48m'." in str(error.value)
+    assert "It contains ViTAEv2 'small'; expected TheirBackbone '48m'." in str(error.value)
     with pytest.raises(InputError) as error:
         load_pretrained(TheirNarrowBackbone('nano'), tmp_path / 'a.pth')
-    assert "requested was TheirNarrowBackbone 'nano'." in str(error.value)
+    assert "expected TheirNarrowBackbone 'nano'." in str(error.value)
     with pytest.raises(InputError, match='TheirBackbone takes images of shape'):
         TheirBackbone(TWO_STAGES)(torch.rand(1, 4, 32, 32))
 

@@ -142,17 +142,17 @@ def test_entries_for_classifiers_are_ignored_by_dense_models():
 @pytest.mark.parametrize(
     'saved, model, words',
     [
-        (ViTAE('6m'), ViTAE('tiny'), "It holds ViTAE '6m'; requested was ViTAE 'tiny'."),
-        (CeiT('tiny'), ViTAEv2('small'), "It holds CeiT 'tiny'; requested was ViTAEv2 'small'."),
+        (ViTAE('6m'), ViTAE('tiny'), "It contains ViTAE '6m'; expected ViTAE 'tiny'."),
+        (CeiT('tiny'), ViTAEv2('small'), "It contains CeiT 'tiny'; expected ViTAEv2 'small'."),
         (
             ViTAE('tiny'),
             ViTAE(PYRAMID),
-            "It holds ViTAE 'tiny'; requested was a ViTAE with a custom arch",
+            "It contains ViTAE 'tiny'; expected a ViTAE with a custom arch",
         ),
         (
             ViTAEv2('small'),
             ViTAEv2('48m', out_indices=(0, 1)),
-            "It holds ViTAEv2 'small'; requested was ViTAEv2 '48m'.",
+            "It contains ViTAEv2 'small'; expected ViTAEv2 '48m'.",
         ),
     ],
     ids=['arch', 'network', 'custom', 'part'],
@@ -169,7 +169,7 @@ def test_a_checkpoint_of_a_published_network_is_named_for_other_backbones():
     with torch.device('meta'):
         source = CeiT('tiny').state_dict()
     model = torch.nn.ModuleDict(dict(backbone=torch.nn.Conv2d(3, 3, 1)))
-    with pytest.raises(InputError, match=r"It holds CeiT 'tiny'; requested was Conv2d\."):
+    with pytest.raises(InputError, match=r"It contains CeiT 'tiny'; expected Conv2d\."):
         check_match(model, {f'backbone.{key}': value for key, value in source.items()}, 'a.pth')
 
 

@@ -208,7 +208,7 @@ class StagedBackbone(BaseModule):
             )
 
     def _trains_batch_norms(self) -> bool:
-        """Whether the last stage has batch norms with statistics of this process alone."""
+        """Whether the last stage trains batch norms on the statistics of a single process."""
         return any(
             isinstance(module, _BatchNorm)
             and module.training

@@ -116,8 +116,8 @@ class CeiTSpec:
         stem_ratio = 4 if self.stem_pool else 2
         if self.stem_conv and self.ratio % stem_ratio:
             raise InputError(
-                f'ratios=({self.ratio},): the stem alone shrinks by {stem_ratio}; give a multiple, '
-                'or stem_conv=False.'
+                f'ratios=({self.ratio},): the stem alone downsamples by {stem_ratio}; give a '
+                'multiple, or stem_conv=False.'
             )
         widths = [self.stem_channels] if self.stem_conv and self.stem_norm else []
         if self.leff_kernel_size and self.leff_norm:

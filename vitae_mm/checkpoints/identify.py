@@ -107,9 +107,9 @@ def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
     name = min(unknown, key=lambda name: len(unknown[name]))
     if unknown[name] or all(map(is_derived, state_dict)):
         raise InputError(
-            f'the checkpoint has no published layout ({", ".join(sorted(TABLES))}): the nearest is '
-            f'{name}, which does not have {len(unknown[name])} of {len(state_dict)} keys, such as '
-            f'{unknown[name][:3]}.'
+            f'the checkpoint matches no published layout ({", ".join(sorted(TABLES))}): the '
+            f'nearest is {name}, which does not have {len(unknown[name])} of {len(state_dict)} '
+            f'keys, such as {unknown[name][:3]}.'
         )
     return Layout(name, wrapped)
 

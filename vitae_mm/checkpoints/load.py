@@ -149,16 +149,16 @@ def _needed(module: nn.Module, state_dict: Mapping[str, Tensor]) -> dict[str, Te
 
 
 def _describe_mismatch(module: nn.Module, state_dict: Mapping[str, Tensor]) -> str:
-    """Names the published network in the checkpoint, unless it is the requested one."""
+    """Names the published network in the checkpoint, unless it is the expected one."""
     backbone, prefix = getattr(module, 'backbone', None), BACKBONE_PREFIX
     if backbone is None:
         backbone, prefix = module, ''
     found = identify_network(entries_below(state_dict, prefix))
-    requested, arch = type(backbone).__name__, getattr(backbone, 'arch', None)
+    expected, arch = type(backbone).__name__, getattr(backbone, 'arch', None)
     if isinstance(arch, str):
-        requested += f' {arch!r}'
+        expected += f' {arch!r}'
     elif isinstance(arch, Mapping):
-        requested = f'a {requested} with a custom arch'
-    if found is None or str(found) == requested:
+        expected = f'a {expected} with a custom arch'
+    if found is None or str(found) == expected:
         return ''
-    return f' It holds {found}; requested was {requested}.'
+    return f' It contains {found}; expected {expected}.'

@@ -160,9 +160,11 @@ def is_known(key: str, layout: str, wrapped: bool) -> bool:
         wrapped: Whether the network is the ``backbone.`` of a larger model.
     """
     part, _, rest = key.partition('.')
+    if is_derived(key):
+        return True
     if wrapped and part != 'backbone':
         return part in PARTS or part in RENAMED_PARTS
-    return is_derived(key) or _find(rest if wrapped else key, TO_OURS[layout]) is not None
+    return _find(rest if wrapped else key, TO_OURS[layout]) is not None
 
 
 def is_derived(key: str) -> bool:
