@@ -52,8 +52,8 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
     except (ImportError, AttributeError, TypeError) as error:
         # only trusted files get here
         raise InputError(
-            f'checkpoint {path} needs a package that is not installed, or not in the same version '
-            f'({error}): install it.'
+            f'checkpoint {path} needs a package that is not installed here, or not in the same '
+            f'version ({error}): install it.'
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
         # torch's message recommends disabling the protection: keep only its reason
