@@ -46,7 +46,7 @@ def test_series_share_an_axis(name, preset):
 
 
 @pytest.mark.parametrize('preset, whole', [('mini', 0.1), ('gpu', 1), ('paper', 1)])
-def test_fractions_of_the_training_images_at_equal_images_seen(preset, whole):
+def test_data_efficiency_compares_fractions_of_equal_length(preset, whole):
     for row in find_rows('data_efficiency', preset):
         dataset, fraction = read_training(row.trainings[0]).train_dataloader.dataset, 1
         assert dataset.get('keep_length', True)
@@ -74,7 +74,7 @@ def test_rows_compare_kernels_of_pretraining_and_finetuning(preset):
     assert kernels == [[0, 0], [1, 3], [3, 3]]
 
 
-def test_t2t_in_shape_is_its_backbone_file():
+def test_options_of_t2t_equal_its_backbone_file():
     """The options of rows named T2T-ViT-7 give the network of t2t_7_32.py."""
     options = Training('configs/cifar10/vitae_t_32_10e_cifar10_10pct.py').with_backbone(T2T)
     ours = read_training(options).model

@@ -87,7 +87,7 @@ def test_checkpoints_of_a_runner_are_read(tmp_path):
     ],
     ids=str,
 )
-def test_meta_data_of_a_dataset_is_read(tmp_path, value):
+def test_metadata_of_a_dataset_is_read(tmp_path, value):
     torch.save(dict(meta=value), tmp_path / 'a.pth')
     assert np.array_equal(read_checkpoint(tmp_path / 'a.pth')['meta'], value)
 

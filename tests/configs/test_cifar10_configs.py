@@ -48,7 +48,7 @@ def test_data_and_schedule_are_consistent(name):
     assert cfg.model.head.num_classes == 10 and cfg.model.train_cfg is None
     assert cfg.train_cfg.max_epochs % cfg.train_cfg.val_interval == 0
     part, whole, _ = walk_datasets(cfg.train_dataloader.dataset)
-    # an epoch has the length of `whole`, whatever part of it is shown
+    # an epoch has the length of `whole`, whatever part of it is used
     assert part.fraction == 1 and 'keep_length' not in part
     assert whole.fraction == (0.1 if '_10pct' in name else 1) and whole.keep_length is False
     # every test image is tested

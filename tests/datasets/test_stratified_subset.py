@@ -170,7 +170,7 @@ def test_invalid_seeds_are_rejected(config, seed):
         StratifiedSubset(config, 0.5, seed)
 
 
-def test_other_objects_than_datasets_are_rejected(config):
+def test_objects_other_than_datasets_are_rejected(config):
     with pytest.raises(InputError, match='dataset is a list'):
         StratifiedSubset([config], 0.5)
 

@@ -84,7 +84,7 @@ def build(cfg: Config) -> nn.Module:
 
 
 def distinct(names: list[str]) -> list[str]:
-    """One config of each network, whatever its weights."""
+    """One config of each network, regardless of its weights."""
     seen = {}
     for name in names:
         model = read(name).model.to_dict()
