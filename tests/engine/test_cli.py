@@ -21,7 +21,7 @@ def test_models_are_named_after_their_configs_or_by_labels():
     assert list(name_models(args)) == ['ours', 'theirs']
     for labels in (['ours'], ['ours', 'ours']):
         args.labels = labels
-        with pytest.raises(InputError, match='give 2 different --labels, one for each model'):
+        with pytest.raises(InputError, match='one unique label per model in --labels, 2 in total'):
             name_models(args)
 
 

@@ -118,7 +118,7 @@ def name_models(args: argparse.Namespace) -> dict[str, tuple[str, str]]:
     labels = args.labels or [Path(config).stem for config, _ in models]
     if len(labels) != len(models) or len(set(labels)) < len(labels):
         raise InputError(
-            f'labels {labels}: give {len(models)} different --labels, one for each model.'
+            f'labels {labels}: give one unique label per model in --labels, {len(models)} in total.'
         )
     return dict(zip(labels, models, strict=True))
 

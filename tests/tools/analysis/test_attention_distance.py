@@ -143,7 +143,7 @@ def test_folders_without_usable_images_are_rejected(network, measure, tmp_path, 
     'options, words',
     [
         (['--count', 0], '--count 0: give a whole number'),
-        (['--labels', 'a', 'b'], 'give --labels, a different one for each of the 1 models'),
+        (['--labels', 'a', 'b'], 'give one unique label per model in --labels, 1 in total'),
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
