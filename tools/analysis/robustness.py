@@ -56,8 +56,8 @@ def main() -> None:
     args = parse_args()
     models = load_models(args)
     runs = name_models(args)
-    # read all images before measuring, so that errors are reported early
     classifiers = {label: PixelClassifier(model) for label, model in models.items()}
+    # read all images before measuring, so that errors are reported early
     samples = {
         label: read_samples(load_config(config, args.cfg_options), args.count, args.seed)
         for label, (config, _) in runs.items()
@@ -69,7 +69,7 @@ def main() -> None:
                 f'{label} and {first} have different test sets: compare models with the same test '
                 'images.'
             )
-    numbers = {name: getattr(args, name) for name in ('steps', 'restarts', 'seed', 'batch')}
+    options = {name: getattr(args, name) for name in ('steps', 'restarts', 'seed', 'batch')}
     strengths = dict.fromkeys(args.attacks, (0, *args.eps))
     strengths |= dict.fromkeys(args.corruptions, (0, *STRENGTHS))
     accuracy = {}
@@ -77,15 +77,21 @@ def main() -> None:
         for label, classifier in classifiers.items():
             bar = partial(progress.track, description=label)
             accuracy[label] = measure_robustness(
-                classifier, samples[label], strengths, **numbers, track=bar
+                classifier, samples[label], strengths, **options, track=bar
             )
     count = len(samples[first].labels)
-    report = {name: getattr(args, name) for name in ('attacks', 'eps', 'corruptions')}
-    report |= dict(numbers, images=count, strengths=strengths)
-    report['models'] = {
-        label: dict(config=config, checkpoint=checkpoint, accuracy=accuracy[label])
-        for label, (config, checkpoint) in runs.items()
-    }
+    report = dict(
+        **options,
+        attacks=args.attacks,
+        eps=args.eps,
+        corruptions=args.corruptions,
+        images=count,
+        strengths=strengths,
+        models={
+            label: dict(config=config, checkpoint=checkpoint, accuracy=accuracy[label])
+            for label, (config, checkpoint) in runs.items()
+        },
+    )
     write_text(args.out / 'robustness.json', json.dumps(report, indent=1))
     change, sizes = 'largest change of a pixel, 1/255', [255 * eps for eps in (0, *args.eps)]
     for part, names, values, axis in (
