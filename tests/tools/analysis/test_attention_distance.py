@@ -153,7 +153,7 @@ def test_invalid_options_are_rejected(options, words, network, measure):
 
 
 def test_one_config_twice_needs_labels(network, measure):
-    with pytest.raises(InputError, match='a different one for each of the 2 models'):
+    with pytest.raises(InputError, match='one unique label per model in --labels, 2 in total'):
         measure(*network(), '--compare', *network())
 
 

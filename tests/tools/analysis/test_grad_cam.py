@@ -111,7 +111,7 @@ def test_panels_are_images_and_networks(images):
             ['--target-layer', 'neck.x'],
             "layer 'neck.x': .* named_modules.., such as backbone.stages.0.reduction.attn, ",
         ),
-        (['--labels', 'x', 'y'], 'a different one for each of the 1 models'),
+        (['--labels', 'x', 'y'], 'one unique label per model in --labels, 1 in total'),
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )

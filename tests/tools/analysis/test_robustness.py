@@ -127,7 +127,7 @@ def test_attacks_or_corruptions_may_be_omitted(model, tool, tmp_path):
         (['--count', '0'], '--count 0'),
         (['--seed', '-1'], 'seed -1'),
         (['--attack', '--corruptions'], 'neither attacks nor corruptions'),
-        (['--labels', 'a', 'b'], 'a different one for each of the 1 models'),
+        (['--labels', 'a', 'b'], 'one unique label per model in --labels, 1 in total'),
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
     ],
 )
@@ -145,7 +145,7 @@ def test_unknown_names_are_rejected_with_the_choices(tool, tmp_path, capsys, opt
 
 
 def test_one_config_twice_needs_labels(tool, tmp_path):
-    with pytest.raises(InputError, match='a different one for each of the 2 models'):
+    with pytest.raises(InputError, match='one unique label per model in --labels, 2 in total'):
         tool('a.py', 'a.pth', '--compare', 'a.py', 'b.pth', '--out', tmp_path)
 
 
