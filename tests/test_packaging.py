@@ -1,6 +1,7 @@
-"""Every imported package is declared."""
+"""Imported packages are declared, and scripts can be executed."""
 
 import ast
+import os
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -48,3 +49,11 @@ def test_imported_packages_are_declared(folder, lists):
         if not required & {d.lower().replace('_', '-') for d in installed.get(name, [name])}
     }
     assert not missing
+
+
+@pytest.mark.parametrize(
+    'script',
+    [path.relative_to(ROOT).as_posix() for path in (ROOT / '.ci/run', *ROOT.glob('tools/*.sh'))],
+)
+def test_shell_scripts_are_executable(script):
+    assert os.access(ROOT / script, os.X_OK)
