@@ -17,7 +17,7 @@ from vitae_mm.engine.config import leaf_datasets, load_config, loads_image_files
 from vitae_mm.engine.models import load_model
 from vitae_mm.engine.preflight import check_data
 from vitae_mm.errors import InputError
-from vitae_mm.visualization.media import IMAGE_SUFFIXES, read_image
+from vitae_mm.visualization.media import IMAGE_SUFFIXES, find_files, read_image
 
 
 def load_models(args: argparse.Namespace) -> dict[str, BaseModel]:
@@ -40,8 +40,7 @@ def network_input(model: BaseModel, item: Mapping) -> Tensor:
 def find_images(folder: Path) -> list[Path]:
     """Returns the images of a folder and its subfolders, sorted; raises InputError if there are
     none."""
-    files = (path for path in sorted(folder.rglob('*')) if not path.name.startswith('.'))
-    images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+    images = find_files(folder, IMAGE_SUFFIXES)
     if not images:
         raise InputError(
             f'folder {folder} contains no images ({" ".join(IMAGE_SUFFIXES)}): give another one.'

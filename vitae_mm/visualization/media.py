@@ -72,6 +72,16 @@ def plan_jobs(inputs: Sequence[Path], out: Path, overwrite: bool = False) -> lis
     return jobs
 
 
+def find_files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Returns the files with these suffixes in a folder and its subfolders, sorted and without
+    hidden ones."""
+    return [
+        path
+        for path in sorted(folder.rglob('*'))
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith('.')
+    ]
+
+
 def read_image(path: Path) -> np.ndarray:
     """Reads an image of any depth and color space as (H, W, 3) BGR uint8.
 
@@ -171,14 +181,7 @@ def _find(path: Path, out: Path) -> Iterator[tuple[Path, Path]]:
     if path.is_dir():
         # earlier output in a subfolder of the inputs is not an input
         drawn = out.resolve() if path.resolve() in out.resolve().parents else None
-        files = [
-            file
-            for file in sorted(path.rglob('*'))
-            if file.suffix.lower() in suffixes
-            and file.is_file()
-            and not file.name.startswith('.')
-            and drawn not in file.resolve().parents
-        ]
+        files = [f for f in find_files(path, suffixes) if drawn not in f.resolve().parents]
         if not files:
             raise InputError(f'folder {path} contains no images or videos ({" ".join(suffixes)}).')
         yield from ((file, path) for file in files)
