@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from mmengine.model import BaseModel
 from torch import nn
@@ -53,5 +52,5 @@ def covered_size(model: BaseModel, name: str, image_size: Sequence[int]) -> tupl
     stages = [module for module in model.modules() if isinstance(module, Stage)]
     match = re.search(r'stages\.(\d+)', name)
     depth = int(match[1]) + 1 if match else 0
-    ratios: list[Any] = [stage.reduction.ratio for stage in stages[:depth]]
-    return tuple(next_multiple(side, prod(ratios)) for side in image_size)
+    stride = prod(stage.ratio for stage in stages[:depth])
+    return tuple(next_multiple(side, stride) for side in image_size)
