@@ -132,12 +132,12 @@ def carry_out(runs: Sequence[Run], workers: Workers) -> None:
 
 def progress_table(runs: Sequence[Run], futures: Mapping[Run, Future]) -> Table:
     """Returns a table with progress, time left and accuracy of each run."""
-    done = sum(run.accuracy() is not None for run in runs)
+    accuracies = {run: run.accuracy() for run in runs}
+    done = sum(accuracy is not None for accuracy in accuracies.values())
     columns = 'row', 'seed', 'epoch', 'time left', 'top-1 (%)'
     table = Table(*columns, caption=f'{done} of {len(runs)} done')
-    for run in runs:
+    for run, accuracy in accuracies.items():
         state: tuple[str, ...] = ('waiting',)
-        accuracy = run.accuracy()
         if accuracy is not None:
             state = 'done', '', f'{accuracy:.1f}'
         elif run in futures and futures[run].running():
