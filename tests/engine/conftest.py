@@ -1,9 +1,28 @@
 import pytest
 import torch
+from mmengine.config import Config
 
 from vitae_mm.engine.distributed import free_port
 
 from ..helpers import training
+from ..helpers.archs import TWO_STAGES
+
+
+@pytest.fixture
+def cfg():
+    """The config of a narrow classifier."""
+    return Config(
+        dict(
+            default_scope='mmpretrain',
+            work_dir='none',
+            model=dict(
+                type='ImageClassifier',
+                backbone=dict(type='vitae_mm.ViTAEv2', arch=TWO_STAGES),
+                neck=dict(type='GlobalAveragePooling'),
+                head=dict(type='LinearClsHead', num_classes=3, in_channels=16),
+            ),
+        )
+    )
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 import pytest
 import torch
-from mmengine.config import Config
 
 from vitae_mm.engine.models import build_meta_model, build_model, load_model, meta_copy
 from vitae_mm.errors import InputError
 
-from ..helpers.archs import NARROW, TWO_STAGES
+from ..helpers.archs import NARROW
 
 
 @pytest.mark.parametrize('name', NARROW)
@@ -19,21 +18,6 @@ def test_a_meta_copy_has_all_entries(name):
     assert [p.requires_grad for p in copy.parameters()] == [
         p.requires_grad for p in model.parameters()
     ]
-
-
-@pytest.fixture
-def cfg():
-    return Config(
-        dict(
-            default_scope='mmpretrain',
-            model=dict(
-                type='ImageClassifier',
-                backbone=dict(type='vitae_mm.ViTAEv2', arch=TWO_STAGES),
-                neck=dict(type='GlobalAveragePooling'),
-                head=dict(type='LinearClsHead', num_classes=3, in_channels=16),
-            ),
-        )
-    )
 
 
 def test_meta_models_take_no_memory(cfg):

@@ -13,22 +13,6 @@ from vitae_mm.errors import InputError
 from ...helpers.archs import PATCH, PYRAMID, TWO_STAGES
 
 
-@pytest.fixture
-def cfg():
-    return Config(
-        dict(
-            default_scope='mmpretrain',
-            work_dir='none',
-            model=dict(
-                type='ImageClassifier',
-                backbone=dict(type='vitae_mm.ViTAEv2', arch=TWO_STAGES),
-                neck=dict(type='GlobalAveragePooling'),
-                head=dict(type='LinearClsHead', num_classes=3, in_channels=16),
-            ),
-        )
-    )
-
-
 def check(cfg):
     return check_start_weights(cfg, build_meta_model(cfg))
 
