@@ -15,7 +15,7 @@ from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_launcher_argument, add_model_arguments, reports_input_errors
 from vitae_mm.engine.config import leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 
 

@@ -28,14 +28,14 @@ from vitae_mm.engine.distributed import (
     process_count,
     process_rank,
 )
-from vitae_mm.engine.preflight import (
+from vitae_mm.engine.rehearsal.rules import (
     check_loader,
     check_room,
     check_training,
     check_work_dir,
     forget_run,
-    summarize_training,
 )
+from vitae_mm.engine.rehearsal.summary import summarize_training
 from vitae_mm.engine.runner import build_runner
 from vitae_mm.errors import InputError
 

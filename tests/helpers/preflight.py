@@ -2,7 +2,7 @@
 
 import pytest
 
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 
 

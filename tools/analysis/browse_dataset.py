@@ -28,7 +28,7 @@ from mmengine.visualization import Visualizer
 
 from vitae_mm.engine.cli import add_config_argument, reports_input_errors
 from vitae_mm.engine.config import find_transforms, load_config, loads_image_files, walk_datasets
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 from vitae_mm.visualization.class_map import gray_copy

@@ -25,7 +25,7 @@ from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import add_config_argument, add_trust_argument, reports_input_errors
 from vitae_mm.engine.config import drop_annotation_loading, leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import prepare_devices
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from vitae_mm.engine.cli import check_device, name_models
 from vitae_mm.engine.config import leaf_datasets, load_config, loads_image_files, strip_test_dataset
 from vitae_mm.engine.models import load_model
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.visualization.media import IMAGE_SUFFIXES, find_files, read_image
 

@@ -9,8 +9,8 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from vitae_mm.engine.preflight import check_room, check_work_dir, forget_run
-from vitae_mm.engine.preflight.work_dir import checkpoint_bytes
+from vitae_mm.engine.rehearsal.rules import check_room, check_work_dir, forget_run
+from vitae_mm.engine.rehearsal.rules.work_dir import checkpoint_bytes
 from vitae_mm.errors import InputError
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 
-from ...helpers import training
-from ...helpers.preflight import complaint
+from ....helpers import training
+from ....helpers.preflight import complaint
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_labels_are_converted_as_in_mmseg(cfg, class_map):
     from mmseg.datasets import ADE20KDataset
     from mmseg.datasets.transforms import LoadAnnotations
 
-    from vitae_mm.engine.preflight.masks import _as_loaded
+    from vitae_mm.engine.rehearsal.rules.masks import _as_loaded
 
     labels = np.arange(256)
     assert cv2.imwrite(str(class_map), labels.astype(np.uint8)[None])

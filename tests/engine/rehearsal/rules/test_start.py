@@ -7,10 +7,10 @@ from mmengine.config import Config
 
 from vitae_mm.backbones import ViTAE, ViTAEv2
 from vitae_mm.engine.models import build_meta_model
-from vitae_mm.engine.preflight import check_start_weights
+from vitae_mm.engine.rehearsal.rules import check_start_weights
 from vitae_mm.errors import InputError
 
-from ...helpers.archs import PATCH, PYRAMID, TWO_STAGES
+from ....helpers.archs import PATCH, PYRAMID, TWO_STAGES
 
 
 def check(cfg):

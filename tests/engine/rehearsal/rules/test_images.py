@@ -3,9 +3,9 @@
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 
-from ...helpers.preflight import complaint
+from ....helpers.preflight import complaint
 
 
 @pytest.fixture

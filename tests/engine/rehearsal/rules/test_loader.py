@@ -5,8 +5,8 @@ from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import DataLoader
 
-from vitae_mm.engine.preflight import check_loader
-from vitae_mm.engine.preflight.loader import build_loader
+from vitae_mm.engine.rehearsal.rules import check_loader
+from vitae_mm.engine.rehearsal.rules.loader import build_loader
 from vitae_mm.errors import InputError
 
 

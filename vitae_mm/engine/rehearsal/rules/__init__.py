@@ -4,7 +4,6 @@ from .data import check_data
 from .findings import Findings, check_training
 from .loader import check_loader
 from .start import check_start_weights
-from .summary import summarize_training
 from .work_dir import check_room, check_work_dir, forget_run
 
 __all__ = [
@@ -16,5 +15,4 @@ __all__ = [
     'check_training',
     'check_work_dir',
     'forget_run',
-    'summarize_training',
 ]

@@ -5,11 +5,11 @@ import torch
 from mmengine.config import Config
 
 from vitae_mm.engine.models import build_meta_model
-from vitae_mm.engine.preflight.autoencoder import check_autoencoder
+from vitae_mm.engine.rehearsal.rules.autoencoder import check_autoencoder
 from vitae_mm.errors import InputError
 
-from ...helpers import training
-from ...helpers.commands import ROOT
+from ....helpers import training
+from ....helpers.commands import ROOT
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 
-from ...helpers import training
-from ...helpers.coco_file import change_annotations as change
-from ...helpers.coco_file import copy_annotations
-from ...helpers.preflight import complaint
+from ....helpers import training
+from ....helpers.coco_file import change_annotations as change
+from ....helpers.coco_file import copy_annotations
+from ....helpers.preflight import complaint
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import json
 import pytest
 from mmengine.config import Config
 
-from vitae_mm.engine.preflight import check_data
+from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 
-from ...helpers.preflight import complaint
+from ....helpers.preflight import complaint
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from rich.console import Console
 
 from vitae_mm.engine.complexity import count_macs
 from vitae_mm.engine.models import build_model
-from vitae_mm.engine.preflight import check_training, summarize_training
+from vitae_mm.engine.rehearsal.rules import check_training
+from vitae_mm.engine.rehearsal.summary import summarize_training
 
 from ...helpers import training
 from ...helpers.archs import BLOCKS

@@ -1,0 +1,1 @@
+"""Rehearsing a training run before its first step."""
