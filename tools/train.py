@@ -28,6 +28,7 @@ from vitae_mm.engine.distributed import (
     process_count,
     process_rank,
 )
+from vitae_mm.engine.rehearsal.report import Report
 from vitae_mm.engine.rehearsal.rules import (
     check_loader,
     check_room,
@@ -35,6 +36,7 @@ from vitae_mm.engine.rehearsal.rules import (
     check_work_dir,
     forget_run,
 )
+from vitae_mm.engine.rehearsal.run import rehearse
 from vitae_mm.engine.rehearsal.summary import summarize_training
 from vitae_mm.engine.runner import build_runner
 from vitae_mm.errors import InputError
@@ -75,6 +77,11 @@ def parse_args() -> argparse.Namespace:
         help='run all checks and print a summary of the training without starting it; writes no '
         'files',
     )
+    parser.add_argument(
+        '--no-rehearsal',
+        action='store_true',
+        help='start without running data, model, evaluators and hooks in miniature first',
+    )
     add_trust_argument(parser)
     add_config_argument(parser)
     add_launcher_argument(parser, 'dist_train.sh and slurm_train.sh')
@@ -104,8 +111,11 @@ def main() -> None:
     if process_rank() == 0:
         check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite)
         check_room(cfg, findings.model)
+        report = Report() if args.no_rehearsal else rehearse(cfg, findings, process_count())
         if args.dry_run:
-            summary = summarize_training(cfg, findings, process_count())
+            summary = summarize_training(cfg, findings, report, processes=process_count())
+        for remark in report.remarks:
+            print(f'remark: {remark}')
     prepare_devices(cfg, args.launcher)
     if args.dry_run:
         if process_rank() == 0:

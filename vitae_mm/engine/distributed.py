@@ -64,7 +64,7 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
         **cfg.get('model_wrapper_cfg', {}),
         'device_ids': None,
     }
-    replaced = _replace_sync_bn(cfg.model)
+    replaced = replace_sync_bn(cfg.model)
     if dist.get_rank() == 0:
         text = f'No GPU found: running {dist.get_world_size()} CPU processes over gloo'
         if replaced:
@@ -118,13 +118,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _replace_sync_bn(node: object) -> int:
-    """Replaces SyncBN with BN in a config and returns the number of replacements."""
+def replace_sync_bn(node: object) -> int:
+    """Replaces SyncBN, which needs several GPUs, with BN in a config and returns the number of
+    replacements."""
     if isinstance(node, (list, tuple)):
-        return sum(map(_replace_sync_bn, node))
+        return sum(map(replace_sync_bn, node))
     if not isinstance(node, dict):
         return 0
     found = node.get('type') == 'SyncBN'
     if found:
         node['type'] = 'BN'
-    return found + sum(map(_replace_sync_bn, node.values()))
+    return found + sum(map(replace_sync_bn, node.values()))

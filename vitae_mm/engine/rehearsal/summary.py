@@ -18,6 +18,7 @@ from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
 from vitae_mm.engine.config import iter_dicts, type_name
 from vitae_mm.errors import InputError
 
+from .report import Report
 from .rules.findings import Findings
 from .rules.loader import build_loader, check_loader
 from .rules.work_dir import checkpoint_bytes, free_bytes
@@ -28,12 +29,13 @@ PRECISIONS = dict(OptimWrapper='float32', BFloat16OptimWrapper='mixed with bfloa
 UNKNOWN = 'unknown until the data are downloaded'
 
 
-def summarize_training(cfg: Config, findings: Findings, processes: int) -> Table:
+def summarize_training(cfg: Config, findings: Findings, report: Report, processes: int) -> Table:
     """Returns a table of model, data, schedule and optimizer; writes no files.
 
     Args:
         cfg: Config of a training run.
         findings: Results of its checks.
+        report: Findings of its rehearsal.
         processes: Number of training processes.
 
     Raises:
@@ -41,12 +43,14 @@ def summarize_training(cfg: Config, findings: Findings, processes: int) -> Table
     """
     table = Table(title='dry run: all checks passed, no files written', show_header=False)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
-        for name, text in _rows(cfg, findings, processes):
+        for name, text in _rows(cfg, findings, report, processes):
             table.add_row(name, text)
     return table
 
 
-def _rows(cfg: Config, findings: Findings, processes: int) -> Iterator[tuple[str, str]]:
+def _rows(
+    cfg: Config, findings: Findings, report: Report, processes: int
+) -> Iterator[tuple[str, str]]:
     model, loader = findings.model, build_loader(cfg, 'train')
     steps = None if loader is None else check_loader(loader, processes)
     yield 'model', _network(model)
@@ -55,8 +59,7 @@ def _rows(cfg: Config, findings: Findings, processes: int) -> Iterator[tuple[str
     yield 'training data', _length(loader)
     if cfg.get('val_dataloader'):
         yield 'validation data', _length(build_loader(cfg, 'val'))
-    for line in findings.annotations:
-        yield 'annotations', line
+    yield from report.rows
     yield 'batch', _batch(cfg, processes)
     yield 'schedule', _schedule(cfg, steps)
     yield from _optimizer(cfg, model, processes)

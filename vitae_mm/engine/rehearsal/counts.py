@@ -1,0 +1,190 @@
+"""Counting what the datasets of a run contain, and what they drop."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vitae_mm.engine.hooks.sample_check import _unwrap as unwrap_datasets
+from vitae_mm.errors import InputError
+
+from .report import Report
+from .samples import label_names, load_sampled
+
+LISTED = 10
+"""Number of classes that are listed with their counts."""
+
+
+def count_data(
+    split: str, dataset: Any, summaries: Sequence, ignored: Sequence[int], report: Report
+) -> None:
+    """Adds the contents of a dataset to the report: instances, pixels, keypoints or images of each
+    class, and what the dataset drops.
+
+    Args:
+        split: 'train', 'val' or 'test'.
+        dataset: A dataset of any codebase, or a wrapper.
+        summaries: Its annotation files in COCO format.
+        ignored: Labels in class maps that are not classes.
+        report: Changed in place.
+
+    Raises:
+        InputError: If class maps cannot be read, have labels beyond the classes, or leave the last
+            class or all classes but one without a pixel while other pixels are ignored.
+    """
+    for leaf in unwrap_datasets(dataset):
+        if not hasattr(leaf, 'get_data_info') or not len(leaf):
+            continue
+        infos = (leaf.get_data_info(index) for index in range(len(leaf)))
+        first = leaf.get_data_info(0)
+        if 'instances' in first:
+            text = _count_instances(split, leaf, infos, summaries, report)
+        elif 'keypoints' in first or 'keypoints_visible' in first:
+            text = _count_keypoints(leaf, infos, summaries)
+        elif 'seg_map_path' in first and split == 'train':
+            text = _count_pixels(split, leaf, ignored, report)
+        elif 'gt_label' in first:
+            text = _count_labels(split, leaf, infos, report)
+        else:
+            continue
+        report.rows.append((f'{split} data', text + _left_out(leaf, first)))
+
+
+def _count_instances(
+    split: str, leaf: Any, infos: Iterable[Mapping], summaries: Sequence, report: Report
+) -> str:
+    counts: Counter = Counter()
+    crowds, paths = 0, Counter()
+    for info in infos:
+        paths[info['img_path']] += 1
+        for instance in info['instances']:
+            crowds += bool(instance.get('ignore_flag'))
+            counts[instance['bbox_label']] += not instance.get('ignore_flag')
+    categories = {key: name for summary in summaries for key, name in summary.categories.items()}
+    names = label_names(leaf, categories)
+    text = f'{len(leaf):,} images, {sum(counts.values()):,} instances: ' + _by_class(counts, names)
+    _name_missing(split, counts, names, 'instance', report)
+    annotations = sum(summary.annotations for summary in summaries)
+    other = sum(summary.annotations_of_other_classes for summary in summaries)
+    dropped = {
+        'crowd (ignored)': crowds,
+        'of other classes (skipped)': other,
+        'outside the image, too small or of skipped images (skipped)': annotations
+        - other
+        - crowds
+        - sum(counts.values()),
+        'images without annotations': sum(summary.empty_images for summary in summaries),
+        'images listed twice': sum(count - 1 for count in paths.values()),
+        'images skipped': max(sum(summary.images for summary in summaries) - len(leaf), 0),
+    }
+    return text + _notes(dropped if summaries else {})
+
+
+def _count_keypoints(leaf: Any, infos: Iterable[Mapping], summaries: Sequence) -> str:
+    names = leaf.metainfo.get('keypoint_id2name') or {}
+    visible, instances = np.zeros(len(names)), 0
+    for info in infos:
+        shown = np.asarray(info.get('keypoints_visible', np.zeros((0, len(names)))))
+        shown = shown.reshape(-1, *shown.shape[1:2])[:, : len(names)]
+        visible += (shown > 0).sum(0)
+        instances += len(shown)
+    counts = Counter({key: int(count) for key, count in enumerate(visible)})
+    text = f'{instances:,} instances; labeled keypoints: ' + _by_class(counts, names)
+    annotations = sum(summary.annotations for summary in summaries)
+    crowds = sum(summary.crowds for summary in summaries)
+    return text + _notes(
+        {
+            'crowd (skipped)': crowds,
+            'without keypoints or outside the image (skipped)': annotations - crowds - instances
+            if summaries
+            else 0,
+            'images without annotations': sum(summary.empty_images for summary in summaries),
+        }
+    )
+
+
+def _count_pixels(split: str, leaf: Any, ignored: Sequence[int], report: Report) -> str:
+    names = label_names(leaf, {})
+    pixels, maps = np.zeros(256, np.int64), 0
+    for _, content in load_sampled(leaf, ignored):
+        pixels += np.bincount(content['gt_seg_map'].ravel(), minlength=256)[:256]
+        maps += 1
+    counts = Counter({label: int(pixels[label]) for label in names})
+    skipped = int(pixels[[label for label in ignored if 0 <= label < 256]].sum())
+    taught = [label for label in names if counts[label]]
+    absent = [label for label in names if not counts[label]]
+    whole = maps == len(leaf)
+    if (
+        whole
+        and skipped
+        and len(names) > 1
+        and (absent == [max(names)] or (absent and len(taught) == 1))
+    ):
+        share = skipped / pixels.sum()
+        raise InputError(
+            f'{split}_dataloader: no class map contains {names[absent[-1]]!r}, label {absent[-1]} '
+            f'of {len(names)} classes, but {share:.0%} of the pixels are ignored: number the '
+            f'classes 0 to {len(names) - 1} and use {sorted(ignored)} for ignored pixels only; '
+            'reduce_zero_label=True also ignores label 0 and shifts the others down.'
+        )
+    total = max(pixels.sum(), 1)
+    shares = ', '.join(
+        f'{names[label]} {count / total:.1%}' for label, count in counts.most_common(LISTED)
+    )
+    if whole:
+        _name_missing(split, counts, names, 'pixel', report)
+    return f'{len(leaf):,} images; pixels of {maps:,} class maps: {shares}' + _notes(
+        {f'ignored ({skipped / total:.1%})': skipped}
+    )
+
+
+def _count_labels(split: str, leaf: Any, infos: Iterable[Mapping], report: Report) -> str:
+    names = label_names(leaf, {})
+    counts: Counter = Counter()
+    for info in infos:
+        counts.update(np.atleast_1d(np.asarray(info['gt_label'])).tolist())
+    _name_missing(split, counts, names, 'image', report)
+    return f'{len(leaf):,} images: ' + _by_class(counts, names)
+
+
+def _by_class(counts: Counter, names: Mapping[int, str]) -> str:
+    listed = [f'{names.get(label, label)} {count:,}' for label, count in counts.most_common(LISTED)]
+    more = len(counts) - len(listed)
+    return ', '.join(listed) + (f' and {more:,} more classes' if more > 0 else '')
+
+
+def _name_missing(
+    split: str, counts: Mapping[int, int], names: Mapping[int, str], what: str, report: Report
+) -> None:
+    missing = [name for label, name in names.items() if not counts.get(label)]
+    if missing and len(missing) < len(names):
+        more = f' and {len(missing) - LISTED} more' if len(missing) > LISTED else ''
+        report.remarks.append(
+            f'{split}: no {what} of {", ".join(map(str, missing[:LISTED]))}{more}.'
+        )
+
+
+def _notes(counts: Mapping[str, int]) -> str:
+    return ''.join(f'; {count:,} {what}' for what, count in counts.items() if count > 0)
+
+
+def _left_out(leaf: Any, first: Mapping) -> str:
+    """Files in a folder that a dataset does not list, by suffix; '' if it reads a list of files."""
+    if getattr(leaf, 'ann_file', None):
+        return ''
+    prefix = getattr(leaf, 'data_prefix', None) or {}
+    folder = prefix.get('img_path') or getattr(leaf, 'img_prefix', None)
+    if not isinstance(folder, (str, os.PathLike)) or not Path(folder).is_dir():
+        return ''
+    files = Counter(
+        Path(name).suffix or 'no suffix'
+        for _, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if not name.startswith('.')
+    )
+    listed = getattr(leaf, 'extensions', None) or {Path(first['img_path']).suffix}
+    others = {suffix: count for suffix, count in files.items() if suffix.lower() not in listed}
+    return _notes({f'files ending in {suffix} (not read)': n for suffix, n in others.items()})
