@@ -111,7 +111,9 @@ def main() -> None:
     if process_rank() == 0:
         check_work_dir(cfg.work_dir, bool(args.resume or cfg.get('resume')), args.overwrite)
         check_room(cfg, findings.model)
-        report = Report() if args.no_rehearsal else rehearse(cfg, findings, process_count())
+        report = Report()
+        if args.dry_run or not args.no_rehearsal:
+            report = rehearse(cfg, findings, process_count(), data_only=args.no_rehearsal)
         if args.dry_run:
             summary = summarize_training(cfg, findings, report, processes=process_count())
         for remark in report.remarks:

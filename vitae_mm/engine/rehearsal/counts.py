@@ -50,14 +50,15 @@ def count_data(
             text = _count_labels(split, leaf, infos, report)
         else:
             continue
-        report.rows.append((f'{split} data', text + _left_out(leaf, first)))
+        report.rows.append((f'{split} classes', text + _left_out(leaf, first)))
 
 
 def _count_instances(
     split: str, leaf: Any, infos: Iterable[Mapping], summaries: Sequence, report: Report
 ) -> str:
     counts: Counter = Counter()
-    crowds, paths = 0, Counter()
+    paths: Counter = Counter()
+    crowds = 0
     for info in infos:
         paths[info['img_path']] += 1
         for instance in info['instances']:
@@ -176,8 +177,8 @@ def _left_out(leaf: Any, first: Mapping) -> str:
     if getattr(leaf, 'ann_file', None):
         return ''
     prefix = getattr(leaf, 'data_prefix', None) or {}
-    folder = prefix.get('img_path') or getattr(leaf, 'img_prefix', None)
-    if not isinstance(folder, (str, os.PathLike)) or not Path(folder).is_dir():
+    folder = str(prefix.get('img_path') or getattr(leaf, 'img_prefix', ''))
+    if not Path(folder).is_dir():
         return ''
     files = Counter(
         Path(name).suffix or 'no suffix'

@@ -38,7 +38,7 @@ class Truth:
     """
 
     dataset: Any
-    collate: Callable[[Sequence], Any]
+    collate: Callable[..., Any]
     names: Mapping[int, str]
     taught: Mapping[int, str]
     classes: int
@@ -151,7 +151,7 @@ class _Trial:
         self.truth = truth
         self.infos = infos
         self.images = {info['img_id']: info for info in infos if 'img_id' in info}
-        self.coco = getattr(metric, '_coco_api', None) or getattr(metric, 'coco', None)
+        self.coco: Any = getattr(metric, '_coco_api', None) or getattr(metric, 'coco', None)
 
     def restrict(self) -> None:
         """Makes a metric with an annotation file of its own ignore the other images."""
@@ -253,41 +253,42 @@ class _Trial:
         if moved := self.truth.moved():
             causes.append(f'classes are numbered in another order ({", ".join(moved[:NAMED])})')
         if self.coco is not None:
-            causes += self._annotation_causes()
-        return causes
+            causes.append(self._annotation_cause())
+        return list(filter(None, causes))
 
-    def _annotation_causes(self) -> list[str]:
-        """Differences between the annotation file of the metric and the dataset."""
-        unknown = [image for image in self.images if image not in self.coco.imgs]
-        if unknown:
-            return [
-                f'its ann_file is that of another dataset: {len(unknown)} of {len(self.images)} '
-                f'images, such as id {unknown[0]}, are not in it'
-            ]
+    def _annotation_cause(self) -> str:
+        """A difference between the annotation file of the metric and the dataset; '' if none is
+        found."""
+        listed = self.coco.imgs
         for image, info in self.images.items():
-            listed = self.coco.imgs[image].get('file_name', '')
-            if listed and not str(info['img_path']).endswith(listed):
-                return [
-                    f'its ann_file is that of another dataset: image {image} is {listed} there and '
-                    f'{info["img_path"]} in the dataset'
-                ]
-        ours = list(self.coco.imgs) if len(self.infos) == len(self.truth.dataset) else self.images
-        entries = [entry for image in ours for entry in self.coco.imgToAnns.get(image, ())]
+            if image not in listed:
+                return f'image {info["img_path"]} with id {image} is not in its ann_file'
+            name = listed[image].get('file_name', '')
+            if not str(info['img_path']).endswith(name):
+                return (
+                    f'image {image} of its ann_file is {name}, but {info["img_path"]} in the data'
+                )
+        others = len(listed) - len(self.images)
+        if others and len(self.infos) == len(self.truth.dataset):
+            return f'its ann_file lists {others} more images than the dataset has'
+        entries = [entry for image in self.images for entry in self.coco.imgToAnns.get(image, ())]
         counted = [entry for entry in entries if not entry.get('iscrowd')]
         if not counted:
-            return [f'all {len(entries)} annotations of its ann_file are crowds (iscrowd=1)']
-        given = sum(
-            sum(not instance.get('ignore_flag') for instance in info['instances'])
-            if 'instances' in info
-            else 1
-            for info in self.infos
-        )
+            return f'all {len(entries)} annotations of its ann_file are crowds (iscrowd=1)'
+        given = sum(map(_count_instances, self.infos))
         if given < len(counted):
-            return [
-                f'it counts {len(counted)} annotations, but the dataset gives {given} of them (it '
-                'skips other classes, boxes outside the image or without area, and instances '
-                'without keypoints)'
-            ]
-        if len({entry['id'] for entry in counted}) < len(counted) or 0 in self.coco.anns:
-            return ['annotation ids must be unique and start at 1']
-        return []
+            return (
+                f'it counts {len(counted)} annotations, of which the dataset gives {given} (skipping '
+                'other classes, boxes outside the image or without area, and instances without '
+                'keypoints)'
+            )
+        if 0 in self.coco.anns:
+            return 'annotation ids must start at 1'
+        return ''
+
+
+def _count_instances(info: Mapping) -> int:
+    """Instances in an entry of a dataset that are not ignored."""
+    if 'instances' in info:
+        return sum(not instance.get('ignore_flag') for instance in info['instances'])
+    return len(np.atleast_1d(info.get('id', ())))

@@ -7,8 +7,8 @@ import numpy as np
 from .report import Report
 
 LOW, HIGH = 0.5, 2.0
-"""A rate below LOW times the configured one never gets up; one that ends HIGH times above its lowest
-value after the peak comes back up."""
+"""A rate below LOW times the configured one never gets up; one that ends HIGH times above its
+lowest value after the peak comes back up."""
 
 
 def report_rates(rates: np.ndarray, base: float, warm_ups: Sequence[int], report: Report) -> None:
@@ -29,13 +29,13 @@ def report_rates(rates: np.ndarray, base: float, warm_ups: Sequence[int], report
     places.setdefault(total // 2, 'halfway')
     places[total - 1] = 'end' if total > 1 else 'start'
     numbers = ', '.join(f'{rates[step]:.3g} {places[step]}' for step in sorted(places))
-    report.rows.append(('learning rates', numbers))
+    report.rows.append(('rate over the run', numbers))
     late = [end for end in warm_ups if end > total]
     if late:
         report.remarks.append(
             f'the warm-up takes {max(late):,} steps, but the run has {total:,}: its learning rate '
-            f'ends at {rates[-1]:.3g} instead of {base:.3g}; shorten the warm-up (end of LinearLR), '
-            'or train longer.'
+            f'ends at {rates[-1]:.3g} instead of {base:.3g}; shorten the warm-up (end of '
+            'LinearLR), or train longer.'
         )
     elif rates.max() < LOW * base:
         report.remarks.append(

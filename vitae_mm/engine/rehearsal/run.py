@@ -2,16 +2,20 @@
 
 import contextlib
 import copy
+import gc
 import io
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
 from mmengine.optim import LinearParamScheduler
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -39,7 +43,7 @@ OUTPUTS = ('outfile_prefix', 'output_dir', 'out_file_path')
 """Options of evaluators that name files to write."""
 
 
-def rehearse(cfg: Config, findings: Findings, processes: int) -> Report:
+def rehearse(cfg: Config, findings: Findings, processes: int, data_only: bool = False) -> Report:
     """Runs a training in miniature, in a temporary folder.
 
     With the datasets, evaluators, model, optimizer and hooks of the config, it
@@ -57,6 +61,7 @@ def rehearse(cfg: Config, findings: Findings, processes: int) -> Report:
         cfg: Config of a training run; not changed.
         findings: Results of the static checks.
         processes: Number of training processes.
+        data_only: Only read the data. Defaults to False.
 
     Returns:
         What it found. If the data are not downloaded yet, a remark says so.
@@ -66,7 +71,12 @@ def rehearse(cfg: Config, findings: Findings, processes: int) -> Report:
     """
     # restores the registries of the codebase that the runner of the rehearsal selects
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
-        return _Rehearsal(cfg, findings, processes).run()
+        report = _Rehearsal(cfg, findings, processes).run(data_only)
+    # its runner and training loop refer to each other
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return report
 
 
 class _Rehearsal:
@@ -79,14 +89,13 @@ class _Rehearsal:
         self.scored = Scored()
         self.status = Console(stderr=True).status('rehearsal')
 
-    def run(self) -> Report:
+    def run(self, data_only: bool) -> Report:
         needed = 3 * checkpoint_bytes(self.cfg, self.findings.model)
         roomy = shutil.disk_usage(tempfile.gettempdir()).free > needed
         place = None if roomy else nearest_folder(self.cfg.work_dir)
         with self.status, tempfile.TemporaryDirectory(dir=place) as folder:
             adapt(self.cfg, folder, self.processes)
-            if not self._read_data():
-                self.report.remarks.append('the data are not downloaded yet: not rehearsed.')
+            if not self._read_data() or data_only:
                 return self.report
             self._count()
             with self._stage('building the run'):
@@ -96,11 +105,11 @@ class _Rehearsal:
                 loop: Any = runner.build_train_loop(runner._train_loop)
                 loop.run = lambda: self._perform(runner, folder)
                 runner._train_loop = loop
-            with self._stage('the run'):
-                runner.train()
-        if torch.cuda.is_available():
-            del runner, loop
-            torch.cuda.empty_cache()
+            try:
+                with self._stage('the run'):
+                    runner.train()
+            finally:
+                close_log_files()
         return self.report
 
     @contextlib.contextmanager
@@ -136,9 +145,13 @@ class _Rehearsal:
             with self._stage(f'reading {name}'):
                 loader = build_loader(self.cfg, split)
             if loader is None:
+                self.report.remarks.append(f'{name}: not rehearsed until the data are downloaded.')
                 return False
             self.loaders[split] = loader
-        self.steps = check_loader(self.loaders['train'], self.processes)
+            dataset: Any = loader.dataset
+            text = f'{len(dataset):,} samples of {type(dataset).__name__}'
+            self.report.rows.append((f'{split} data', text))
+        self.report.steps = check_loader(self.loaders['train'], self.processes)
         return True
 
     def _count(self) -> None:
@@ -157,7 +170,7 @@ class _Rehearsal:
         runner.call_hook('before_train')
         runner.call_hook('before_train_epoch')
         runner.model.train()
-        train, loop = self.loaders['train'], runner.train_loop
+        train = self.loaders['train']
         with self._stage('reading the first training batch'):
             batches = list(training_batches(train, self.processes))
         for index, samples in enumerate(batches):
@@ -225,23 +238,24 @@ class _Rehearsal:
     def _schedule(self, runner: Runner) -> None:
         """Reports the learning rates of the whole run."""
         loop: Any = runner.train_loop
-        loop.dataloader = range(self.steps)  # its length in each process
+        steps = self.report.steps or 0
+        loop.dataloader = range(steps)  # its length in each process
         if loop.max_epochs < loop.max_iters:
-            loop._max_iters = loop.max_epochs * self.steps
+            loop._max_iters = loop.max_epochs * steps
         config = self.cfg.optim_wrapper.copy()
         runner.optim_wrapper = runner.build_optim_wrapper(config)
         runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
         base = max(runner.optim_wrapper.get_lr()['lr'])
         schedulers = runner.build_param_scheduler(self.cfg.get('param_scheduler') or [])
         warm_ups = [
-            scheduler.end * (self.steps if scheduler.by_epoch else 1)
+            scheduler.end * (steps if scheduler.by_epoch else 1)
             for scheduler in schedulers
             if isinstance(scheduler, LinearParamScheduler)
         ]
         from vitae_mm.engine.schedule import learning_rates
 
         rates = learning_rates(
-            runner.optim_wrapper, schedulers, iters=loop.max_iters, epoch_length=self.steps
+            runner.optim_wrapper, schedulers, iters=loop.max_iters, epoch_length=steps
         )
         report_rates(np.fromiter(rates, float), base=base, warm_ups=warm_ups, report=self.report)
 
@@ -255,11 +269,11 @@ def adapt(cfg: Config, folder: str, processes: int) -> None:
         processes: Number of processes of the real run, for the learning rate.
     """
     cfg.work_dir, cfg.launcher, cfg.load_from, cfg.resume = folder, 'none', None, False
-    cfg.experiment_name, cfg.log_level = 'rehearsal', 'ERROR'
+    # mmengine keeps loggers and visualizers by name: not those of the run, nor its trackers
+    cfg.experiment_name, cfg.log_level = f'rehearsal_{Path(folder).name}', 'ERROR'
     cfg.visualizer = {
         **(cfg.get('visualizer') or dict(type='Visualizer')),
-        # not the instance of the run, nor its trackers
-        'name': 'rehearsal',
+        'name': cfg.experiment_name,
         'vis_backends': [dict(type='LocalVisBackend')],
         'save_dir': folder,
     }
@@ -276,9 +290,21 @@ def adapt(cfg: Config, folder: str, processes: int) -> None:
                 if evaluator.get(option):
                     suffix = '.pkl' if option == 'out_file_path' else ''
                     evaluator[option] = f'{folder}/{split}{suffix}'
+    for hook in (*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or ())):
+        if hook and hook.get('out_dir'):
+            hook.out_dir = folder
     scaling = cfg.get('auto_scale_lr')
     if scaling and scaling.get('base_batch_size'):
         scaling.base_batch_size /= processes
+
+
+def close_log_files() -> None:
+    """Closes the log file of the last runner, whose folder is removed."""
+    logger = MMLogger.get_current_instance()
+    for handler in logger.handlers.copy():
+        if isinstance(handler, logging.FileHandler):
+            handler.close()
+            logger.removeHandler(handler)
 
 
 def _skip_downloads(node: object) -> None:

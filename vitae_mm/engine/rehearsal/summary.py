@@ -1,8 +1,7 @@
 """A table that summarizes a training run."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from math import ceil
-from typing import cast
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -12,21 +11,17 @@ from mmengine.registry import DefaultScope
 from rich.filesize import decimal
 from rich.table import Table
 from torch import nn
-from torch.utils.data import DataLoader
 
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
-from vitae_mm.engine.config import iter_dicts, type_name
+from vitae_mm.engine.config import type_name
 from vitae_mm.errors import InputError
 
 from .report import Report
 from .rules.findings import Findings
-from .rules.loader import build_loader, check_loader
 from .rules.work_dir import checkpoint_bytes, free_bytes
 
 PRECISIONS = dict(OptimWrapper='float32', BFloat16OptimWrapper='mixed with bfloat16')
 """Precision of the optim_wrapper types without an option for it."""
-
-UNKNOWN = 'unknown until the data are downloaded'
 
 
 def summarize_training(cfg: Config, findings: Findings, report: Report, processes: int) -> Table:
@@ -39,7 +34,6 @@ def summarize_training(cfg: Config, findings: Findings, report: Report, processe
         processes: Number of training processes.
 
     Raises:
-        InputError: If there are no training data.
     """
     table = Table(title='dry run: all checks passed, no files written', show_header=False)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
@@ -51,17 +45,13 @@ def summarize_training(cfg: Config, findings: Findings, report: Report, processe
 def _rows(
     cfg: Config, findings: Findings, report: Report, processes: int
 ) -> Iterator[tuple[str, str]]:
-    model, loader = findings.model, build_loader(cfg, 'train')
-    steps = None if loader is None else check_loader(loader, processes)
+    model = findings.model
     yield 'model', _network(model)
     yield 'parameters', _parameters(model)
     yield 'GMACs', _gmacs(cfg, model)
-    yield 'training data', _length(loader)
-    if cfg.get('val_dataloader'):
-        yield 'validation data', _length(build_loader(cfg, 'val'))
     yield from report.rows
     yield 'batch', _batch(cfg, processes)
-    yield 'schedule', _schedule(cfg, steps)
+    yield 'schedule', _schedule(cfg, report.steps)
     yield from _optimizer(cfg, model, processes)
     yield 'precision', _precision(cfg)
     yield 'devices', _devices(cfg, processes)
@@ -101,13 +91,6 @@ def _gmacs(cfg: Config, model: nn.Module) -> str:
     return f'{macs / 1e9:.2f} for a test image of {height}x{width}'
 
 
-def _length(loader: DataLoader | None) -> str:
-    if loader is None:
-        return UNKNOWN
-    dataset = cast(Sized, loader.dataset)
-    return f'{len(dataset):,} samples of {type(dataset).__name__}'
-
-
 def _batch(cfg: Config, processes: int) -> str:
     samples, times = cfg.train_dataloader.batch_size, _accumulated(cfg)
     return (
@@ -124,7 +107,11 @@ def _schedule(cfg: Config, steps: int | None) -> str:
     """Epochs or iterations, and steps per process."""
     epochs, total = cfg.train_cfg.get('max_epochs'), cfg.train_cfg.get('max_iters')
     if steps is None:
-        return f'{total:,} steps' if epochs is None else f'epochs {epochs}; steps {UNKNOWN}'
+        return (
+            f'{total:,} steps'
+            if epochs is None
+            else f'epochs {epochs}; steps unknown until the data are downloaded'
+        )
     if epochs is None:
         text = f'{total:,} steps, {total / max(steps, 1):.1f} epochs'
     else:
@@ -172,19 +159,7 @@ def _learning_rate(cfg: Config, rates: list[float], processes: int) -> str:
     if min(rates) < max(rates):
         span = f'{min(rates):.3g} to {span}'
     layers = f', times {decay:g} per layer' if decay else ''
-    changes = ', then '.join(_changes(cfg, max(rates)))
-    return f'{span}{layers}{scaled}' + (f'; {changes}' if changes else '')
-
-
-def _changes(cfg: Config, rate: float) -> Iterator[str]:
-    """Yields the change of the learning rate by each scheduler."""
-    for scheduler in iter_dicts(cfg.get('param_scheduler')):
-        unit = 'epochs' if scheduler.get('by_epoch', True) else 'steps'
-        if type_name(scheduler) == 'LinearLR':
-            first = scheduler.get('start_factor', 1 / 3) * rate
-            yield f'warm-up from {first:.3g} over {scheduler.get("end")} {unit}'
-        else:
-            yield type_name(scheduler)
+    return f'{span}{layers}{scaled}'
 
 
 def _precision(cfg: Config) -> str:

@@ -1,0 +1,240 @@
+"""What tools/train.py --dry-run finds in data and settings that are valid one by one."""
+
+import copy
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from vitae_mm.errors import InputError
+
+from ..helpers import training
+
+
+@pytest.fixture
+def root(data, tmp_path):
+    """A copy of the demo data that a test may change."""
+    return Path(shutil.copytree(data, tmp_path / 'shapes'))
+
+
+@pytest.fixture
+def rehearse(root, tmp_path, run_tool, monkeypatch):
+    """Lets a test edit the config of a codebase and returns the output of a dry run."""
+    monkeypatch.setenv('COLUMNS', '400')
+
+    def rehearse_here(scope, edit=lambda cfg: None, *options):
+        path = training.WRITERS[scope](tmp_path / 'c.py', root)
+        cfg = Config.fromfile(path)
+        add_validation(cfg)
+        edit(cfg)
+        cfg.dump(path)
+        return run_tool('tools/train.py', path, '--dry-run', '--work-dir', tmp_path / 'w', *options)
+
+    return rehearse_here
+
+
+@pytest.fixture
+def refuse(rehearse):
+    """The error message of a dry run."""
+
+    def refuse_here(scope, edit=lambda cfg: None):
+        with pytest.raises(InputError) as error:
+            rehearse(scope, edit)
+        return str(error.value)
+
+    return refuse_here
+
+
+def add_validation(cfg):
+    """Validates on the validation split; the writers test on the training data."""
+    cfg.val_cfg = {}
+    cfg.val_dataloader = on_split(cfg.test_dataloader, 'val')
+    cfg.val_evaluator = on_split(cfg.test_evaluator, 'val')
+    cfg.test_dataloader, cfg.test_evaluator = cfg.val_dataloader, cfg.val_evaluator
+
+
+def on_split(node, split):
+    """A config entry with the paths of another split."""
+    if isinstance(node, dict):
+        return {key: on_split(value, split) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return type(node)(on_split(value, split) for value in node)
+    if isinstance(node, str) and node.rpartition('.')[0].endswith('_train'):
+        return node.replace('_train.', f'_{split}.')
+    return node.replace('/train', f'/{split}') if isinstance(node, str) else node
+
+
+def edit_json(root, kind, split, edit):
+    path = root / 'annotations' / f'{kind}_{split}.json'
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
+def edit_maps(root, edit):
+    for path in (root / 'masks').rglob('*.png'):
+        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert cv2.imwrite(str(path), edit(labels).astype(np.uint8))
+
+
+def with_masks(cfg):
+    """Loads and evaluates masks."""
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.dataset.pipeline[1].with_mask = True
+    cfg.val_evaluator.metric = ['bbox', 'segm']
+
+
+@pytest.mark.parametrize('scope', training.WRITERS)
+def test_perfect_predictions_score_perfectly_on_the_demo_data(rehearse, scope):
+    def score_keypoints(cfg):
+        if scope == 'mmpose':
+            root = cfg.train_dataloader.dataset.data_root
+            coco = dict(type='CocoMetric', ann_file=f'{root}/annotations/keypoints_val.json')
+            cfg.val_evaluator = [cfg.val_evaluator, dict(type='EPE'), coco]
+
+    printed = rehearse(scope, score_keypoints)
+    for score in dict(
+        mmpretrain=['accuracy/top1 100'],
+        mmdet=['coco/bbox_mAP 1,'],
+        mmseg=['aAcc 100', 'mIoU 100'],
+        mmpose=['PCK 1,', 'EPE 0,', 'coco/AP 1,'],
+    )[scope]:
+        assert score in printed
+    assert 'remark' not in printed.replace('remark: val: no', '').replace('remark: train: no', '')
+
+
+def test_masks_score_perfectly(rehearse):
+    assert 'coco/bbox_mAP 1,' in (printed := rehearse('mmdet', with_masks))
+    assert 'coco/segm_mAP 1,' in printed
+
+
+def test_two_classes_saved_as_0_and_255_are_refused(root, refuse):
+    edit_maps(root, lambda labels: (labels > 0) * 255)
+    assert "no class map contains 'shape', label 1 of 2" in refuse('mmseg', two_classes)
+
+
+def test_reduce_zero_label_on_maps_of_0_and_1_is_refused(root, refuse):
+    edit_maps(root, lambda labels: labels > 0)
+
+    def reduce(cfg):
+        two_classes(cfg)
+        for loader in (cfg.train_dataloader, cfg.val_dataloader):
+            loader.dataset.reduce_zero_label = True
+
+    message = refuse('mmseg', reduce)
+    assert "no class map contains 'shape'" in message and 'reduce_zero_label=True' in message
+
+
+def test_the_last_of_many_classes_saved_as_255_is_refused(root, refuse):
+    edit_maps(root, lambda labels: np.where(labels == 4, 255, labels))
+    assert 'label 4 of 5' in refuse('mmseg')
+
+
+def test_absent_classes_are_named_and_accepted(root, rehearse):
+    edit_maps(root, lambda labels: np.where(labels > 2, 0, labels))
+    assert 'remark: train: no pixel of' in rehearse('mmseg')
+
+
+def two_classes(cfg):
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.dataset.metainfo.classes = ('ground', 'shape')
+    cfg.model.decode_head.num_classes = 2
+
+
+def test_classes_of_validation_in_another_order_are_refused(refuse):
+    def reverse(cfg):
+        cfg.val_dataloader = copy.deepcopy(cfg.val_dataloader)
+        metainfo = cfg.val_dataloader.dataset.metainfo
+        metainfo.classes = tuple(reversed(metainfo.classes))
+
+    message = refuse('mmseg', reverse)
+    assert 'classes are numbered in another order' in message and 'mIoU 20' in message
+
+
+def test_the_annotations_of_another_split_are_refused(refuse, root):
+    def train(cfg):
+        cfg.val_evaluator.ann_file = str(root / 'annotations/instances_train.json')
+
+    assert 'ann_file' in refuse('mmdet', train)
+
+    def train_keypoints(cfg):
+        cfg.val_evaluator = dict(
+            type='CocoMetric', ann_file=str(root / 'annotations/keypoints_train.json')
+        )
+
+    assert 'ann_file' in refuse('mmpose', train_keypoints)
+
+
+def test_more_guesses_than_classes_are_refused(refuse):
+    def top5(cfg):
+        cfg.val_evaluator.topk = (1, 5)
+
+    message = refuse('mmpretrain', top5)
+    assert 'Accuracy' in message and 'fails on perfect predictions' in message
+
+
+def test_a_last_batch_of_one_image_with_batch_norm_is_refused(refuse, rehearse):
+    def pool(cfg):
+        cfg.train_dataloader.dataset.indices = 3
+        cfg.model.decode_head = dict(
+            type='PSPHead',
+            in_channels=16,
+            channels=8,
+            pool_scales=(1, 2),
+            num_classes=5,
+            norm_cfg=dict(type='BN'),
+        )
+
+    message = refuse('mmseg', pool)
+    assert 'a training step with 1 samples, the last batch of an epoch,' in message
+    assert 'Expected more than 1 value per channel' in message
+
+    def drop(cfg):
+        pool(cfg)
+        cfg.train_dataloader.drop_last = True
+
+    rehearse('mmseg', drop)
+
+
+def test_a_warm_up_longer_than_the_run_is_remarked_on(rehearse):
+    def warm_up(cfg):
+        cfg.param_scheduler = [dict(type='LinearLR', start_factor=0.001, by_epoch=False, end=1000)]
+
+    printed = rehearse('mmpretrain', warm_up)
+    assert 'the warm-up takes 1,000 steps, but the run has 16' in printed
+
+
+def test_a_rate_that_rises_at_the_end_is_remarked_on(rehearse):
+    def short_cosine(cfg):
+        cfg.train_cfg.max_epochs = 4
+        cfg.param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, T_max=2)
+
+    assert 'rises again to' in rehearse('mmpretrain', short_cosine)
+
+
+def test_an_unknown_key_of_the_best_checkpoint_is_refused(refuse, rehearse):
+    def best(cfg, key):
+        cfg.default_hooks.checkpoint.save_best = key
+
+    message = refuse('mmpretrain', lambda cfg: best(cfg, 'accuracy/top2'))
+    assert 'save_best' in message and 'accuracy/top2' in message
+    rehearse('mmpretrain', lambda cfg: best(cfg, 'accuracy/top1'))
+
+
+def test_metrics_of_users_are_not_judged(rehearse):
+    def own(cfg):
+        cfg.custom_imports.imports.append('tests.helpers.own_metric')
+        cfg.val_evaluator = dict(type='OwnMetric')
+
+    assert 'OwnMetric was not tried with perfect predictions' in rehearse('mmpretrain', own)
+
+
+def test_nothing_is_rehearsed_if_not_asked_for(rehearse):
+    def fail(cfg):
+        cfg.val_evaluator.topk = (1, 5)
+
+    assert 'perfect predictions' not in rehearse('mmpretrain', fail, '--no-rehearsal')
