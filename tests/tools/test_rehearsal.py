@@ -139,6 +139,49 @@ def test_absent_classes_are_named_and_accepted(root, rehearse):
     assert 'remark: train: no pixel of' in rehearse('mmseg')
 
 
+def test_labels_beyond_the_classes_are_refused(root, refuse):
+    edit_maps(root, lambda labels: np.where(labels == 4, 7, labels))
+    message = refuse('mmseg')
+    assert 'gives label 7, but there are 5 classes' in message and '/masks/train/' in message
+
+
+def test_the_head_may_ignore_another_label(root, rehearse):
+    edit_maps(root, lambda labels: np.where(labels == 0, 200, labels))
+
+    def ignore(cfg):
+        cfg.model.decode_head.ignore_index = 200
+        cfg.val_evaluator.ignore_index = 200
+
+    assert 'ignored' in rehearse('mmseg', ignore)
+
+
+def test_maps_of_16_bits_are_refused_if_they_need_them(root, refuse, rehearse):
+    path = next((root / 'masks/train').iterdir())
+    labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.uint16)
+    cv2.imwrite(str(path), labels)
+    rehearse('mmseg')
+    labels[0, 0] = 300
+    cv2.imwrite(str(path), labels)
+    assert 'contains the label 300, but mmseg reads 8 bits' in refuse('mmseg')
+
+
+def test_two_corners_for_a_box_are_remarked_on(root, rehearse):
+    def corners(content):
+        for entry in content['annotations']:
+            left, top, width, height = entry['bbox']
+            entry['bbox'] = [left, top, left + width, top + height]
+
+    edit_json(root, 'instances', 'train', corners)
+    assert 'boxes extend beyond their images' in rehearse('mmdet')
+
+
+def test_images_in_both_sets_are_remarked_on(rehearse):
+    def same(cfg):
+        cfg.val_dataloader = cfg.train_dataloader
+
+    assert '16 images of the validation data are also in' in rehearse('mmpretrain', same)
+
+
 def two_classes(cfg):
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.dataset.metainfo.classes = ('ground', 'shape')

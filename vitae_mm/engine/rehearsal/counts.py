@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmcv.transforms import LoadAnnotations
+from PIL import Image
 
 from vitae_mm.engine.hooks.sample_check import _unwrap as unwrap_datasets
 from vitae_mm.errors import InputError
@@ -17,9 +19,18 @@ from .samples import label_names, load_sampled
 LISTED = 10
 """Number of classes that are listed with their counts."""
 
+BEYOND = 0.2
+"""Share of boxes beyond their images above which they seem to be in another format."""
+
 
 def count_data(
-    split: str, dataset: Any, summaries: Sequence, ignored: Sequence[int], report: Report
+    split: str,
+    dataset: Any,
+    *,
+    summaries: Sequence,
+    ignored: Sequence[int],
+    classes: int,
+    report: Report,
 ) -> None:
     """Adds the contents of a dataset to the report: instances, pixels, keypoints or images of each
     class, and what the dataset drops.
@@ -29,6 +40,7 @@ def count_data(
         dataset: A dataset of any codebase, or a wrapper.
         summaries: Its annotation files in COCO format.
         ignored: Labels in class maps that are not classes.
+        classes: Number of classes of the model; 0 if unknown.
         report: Changed in place.
 
     Raises:
@@ -41,11 +53,11 @@ def count_data(
         infos = (leaf.get_data_info(index) for index in range(len(leaf)))
         first = leaf.get_data_info(0)
         if 'instances' in first:
-            text = _count_instances(split, leaf, infos, summaries, report)
+            text = _count_instances(split, leaf, infos, summaries=summaries, report=report)
         elif 'keypoints' in first or 'keypoints_visible' in first:
             text = _count_keypoints(leaf, infos, summaries)
-        elif 'seg_map_path' in first and split == 'train':
-            text = _count_pixels(split, leaf, ignored, report)
+        elif first.get('seg_map_path') and _loads_maps(leaf):
+            text = _count_pixels(split, leaf, ignored, classes=classes, report=report)
         elif 'gt_label' in first:
             text = _count_labels(split, leaf, infos, report)
         else:
@@ -58,16 +70,24 @@ def _count_instances(
 ) -> str:
     counts: Counter = Counter()
     paths: Counter = Counter()
-    crowds = 0
+    crowds = beyond = 0
     for info in infos:
         paths[info['img_path']] += 1
         for instance in info['instances']:
+            _, _, right, bottom = instance['bbox']
+            beyond += right > info['width'] + 1 or bottom > info['height'] + 1
             crowds += bool(instance.get('ignore_flag'))
             counts[instance['bbox_label']] += not instance.get('ignore_flag')
     categories = {key: name for summary in summaries for key, name in summary.categories.items()}
     names = label_names(leaf, categories)
     text = f'{len(leaf):,} images, {sum(counts.values()):,} instances: ' + _by_class(counts, names)
     _name_missing(split, counts, names, 'instance', report)
+    total = sum(counts.values()) + crowds
+    if beyond > BEYOND * total:
+        report.remarks.append(
+            f'{split}: {beyond:,} of {total:,} boxes extend beyond their images: COCO boxes are left, '
+            'top, width and height, not two corners.'
+        )
     annotations = sum(summary.annotations for summary in summaries)
     other = sum(summary.annotations_of_other_classes for summary in summaries)
     dropped = {
@@ -107,39 +127,66 @@ def _count_keypoints(leaf: Any, infos: Iterable[Mapping], summaries: Sequence) -
     )
 
 
-def _count_pixels(split: str, leaf: Any, ignored: Sequence[int], report: Report) -> str:
+def _count_pixels(
+    split: str, leaf: Any, ignored: Sequence[int], classes: int, report: Report
+) -> str:
     names = label_names(leaf, {})
+    count = len(names) or classes
     pixels, maps = np.zeros(256, np.int64), 0
     for _, content in load_sampled(leaf, ignored):
-        pixels += np.bincount(content['gt_seg_map'].ravel(), minlength=256)[:256]
+        found = np.bincount(_read_labels(content), minlength=256)
+        unknown = [label for label in np.flatnonzero(found) if label >= count]
+        unknown = [label for label in unknown if label not in ignored]
+        if count and unknown:
+            raise InputError(
+                f'{split}_dataloader: the class map {content["seg_map_path"]} gives label '
+                f'{unknown[0]}, but there are {count} classes, numbered 0 to {count - 1}, and the '
+                f'model ignores {sorted(ignored)}: correct the class map, the classes or '
+                'ignore_index.'
+            )
+        pixels += found
         maps += 1
     counts = Counter({label: int(pixels[label]) for label in names})
     skipped = int(pixels[[label for label in ignored if 0 <= label < 256]].sum())
-    taught = [label for label in names if counts[label]]
-    absent = [label for label in names if not counts[label]]
-    whole = maps == len(leaf)
-    if (
-        whole
-        and skipped
-        and len(names) > 1
-        and (absent == [max(names)] or (absent and len(taught) == 1))
-    ):
-        share = skipped / pixels.sum()
-        raise InputError(
-            f'{split}_dataloader: no class map contains {names[absent[-1]]!r}, label {absent[-1]} '
-            f'of {len(names)} classes, but {share:.0%} of the pixels are ignored: number the '
-            f'classes 0 to {len(names) - 1} and use {sorted(ignored)} for ignored pixels only; '
-            'reduce_zero_label=True also ignores label 0 and shifts the others down.'
-        )
+    if maps == len(leaf):
+        _check_ignored(split, counts, names, share=skipped / pixels.sum(), ignored=ignored)
+        _name_missing(split, counts, names, 'pixel', report)
     total = max(pixels.sum(), 1)
     shares = ', '.join(
         f'{names[label]} {count / total:.1%}' for label, count in counts.most_common(LISTED)
     )
-    if whole:
-        _name_missing(split, counts, names, 'pixel', report)
     return f'{len(leaf):,} images; pixels of {maps:,} class maps: {shares}' + _notes(
         {f'ignored ({skipped / total:.1%})': skipped}
     )
+
+
+def _read_labels(content: Mapping) -> np.ndarray:
+    """The labels of all pixels of a loaded class map, (N,)."""
+    path, labels = content['seg_map_path'], content['gt_seg_map']
+    with Image.open(path) as image:
+        # mmseg keeps 8 bits of each pixel
+        deep = image.mode.startswith(('I', 'F')) and np.asarray(image).max()
+    if deep > 255:
+        raise InputError(
+            f'the class map {path} contains the label {deep:g}, but mmseg reads 8 bits: number '
+            'the classes from 0, and ignored pixels 255.'
+        )
+    return labels.ravel()
+
+
+def _check_ignored(
+    split: str, counts: Counter, names: Mapping[int, str], share: float, ignored: Sequence[int]
+) -> None:
+    """Raises InputError if the last class, or all classes but one, seem to be ignored pixels."""
+    taught = [label for label in names if counts[label]]
+    absent = [label for label in names if not counts[label]]
+    if share and absent and (absent == [max(names)] or len(taught) == 1):
+        raise InputError(
+            f'{split}_dataloader: no class map contains {names[absent[-1]]!r}, label {absent[-1]} '
+            f'of {len(names)} classes, but {share:.0%} of the pixels are ignored: number the '
+            f'classes 0 to {len(names) - 1}, and only ignored pixels {sorted(ignored)}; '
+            'reduce_zero_label=True also ignores label 0 and moves the others down by one.'
+        )
 
 
 def _count_labels(split: str, leaf: Any, infos: Iterable[Mapping], report: Report) -> str:
@@ -149,6 +196,10 @@ def _count_labels(split: str, leaf: Any, infos: Iterable[Mapping], report: Repor
         counts.update(np.atleast_1d(np.asarray(info['gt_label'])).tolist())
     _name_missing(split, counts, names, 'image', report)
     return f'{len(leaf):,} images: ' + _by_class(counts, names)
+
+
+def _loads_maps(leaf: Any) -> bool:
+    return any(isinstance(step, LoadAnnotations) for step in leaf.pipeline.transforms)
 
 
 def _by_class(counts: Counter, names: Mapping[int, str]) -> str:

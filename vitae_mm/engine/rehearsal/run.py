@@ -18,13 +18,18 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.optim import LinearParamScheduler
 from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from rich.console import Console
 from torch.utils.data import DataLoader
 
 from vitae_mm.engine.config import iter_dicts
 from vitae_mm.engine.distributed import replace_sync_bn
-from vitae_mm.engine.hooks.sample_check import ignored_labels, report_files
+from vitae_mm.engine.hooks.sample_check import (
+    ignored_labels,
+    report_files,
+    _unwrap as unwrap_datasets,
+)
+from vitae_mm.engine.schedule import learning_rates
 from vitae_mm.errors import InputError
 
 from .counts import count_data
@@ -87,6 +92,7 @@ class _Rehearsal:
         self.report = Report()
         self.loaders: dict[str, DataLoader] = {}
         self.scored = Scored()
+        self.classes = max((count for _, count in class_counts(self.cfg)), default=0)
         self.status = Console(stderr=True).status('rehearsal')
 
     def run(self, data_only: bool) -> Report:
@@ -159,9 +165,22 @@ class _Rehearsal:
         for split, loader in self.loaders.items():
             with self._stage(f'counting {split}_dataloader'):
                 summaries = getattr(self.findings, 'coco', {}).get(split, ())
-                count_data(split, loader.dataset, summaries, ignored, self.report)
+                count_data(
+                    split,
+                    loader.dataset,
+                    summaries=summaries,
+                    ignored=ignored,
+                    classes=self.classes,
+                    report=self.report,
+                )
         for loader in self.loaders.values():
             report_files(loader.dataset, ignored)
+        if {'train', 'val'} <= self.loaders.keys():
+            shared = len(image_files(self.loaders['train']) & image_files(self.loaders['val']))
+            if shared:
+                self.report.remarks.append(
+                    f'{shared:,} images of the validation data are also in the training data.'
+                )
 
     def _perform(self, runner: Runner, folder: str) -> torch.nn.Module:
         """Takes the place of the training loop."""
@@ -183,7 +202,7 @@ class _Rehearsal:
         if runner.val_loop is not None:
             self._evaluate(runner)
         runner.call_hook('after_train')
-        with contextlib.suppress(ImportError):
+        with self._stage('stepping the schedulers'):
             self._schedule(runner)
         return runner.model
 
@@ -192,13 +211,12 @@ class _Rehearsal:
         config, loader = self.cfg.get(f'{split}_evaluator'), self.loaders.get(split)
         if not config or loader is None:
             return
-        counts = [count for _, count in class_counts(self.cfg)]
         truth = Truth(
             dataset=loader.dataset,
             collate=loader.collate_fn,
             names=self._names(split),
             taught=self._names('train'),
-            classes=max(counts, default=0),
+            classes=self.classes,
         )
         with self._stage(f'scoring perfect predictions with {split}_evaluator'):
             evaluator: Evaluator = runner.build_evaluator(copy.deepcopy(config))
@@ -240,7 +258,8 @@ class _Rehearsal:
         loop: Any = runner.train_loop
         steps = self.report.steps or 0
         loop.dataloader = range(steps)  # its length in each process
-        if loop.max_epochs < loop.max_iters:
+        by_iter = isinstance(loop, IterBasedTrainLoop)
+        if not by_iter:
             loop._max_iters = loop.max_epochs * steps
         config = self.cfg.optim_wrapper.copy()
         runner.optim_wrapper = runner.build_optim_wrapper(config)
@@ -252,12 +271,24 @@ class _Rehearsal:
             for scheduler in schedulers
             if isinstance(scheduler, LinearParamScheduler)
         ]
-        from vitae_mm.engine.schedule import learning_rates
-
         rates = learning_rates(
-            runner.optim_wrapper, schedulers, iters=loop.max_iters, epoch_length=steps
+            runner.optim_wrapper,
+            schedulers,
+            iters=loop.max_iters,
+            epoch_length=None if by_iter else steps,
         )
         report_rates(np.fromiter(rates, float), base=base, warm_ups=warm_ups, report=self.report)
+
+
+def image_files(loader: DataLoader) -> set[str]:
+    """Returns the paths of the images of a data loader."""
+    return {
+        info['img_path']
+        for leaf in unwrap_datasets(loader.dataset)
+        if hasattr(leaf, 'get_data_info')
+        for info in map(leaf.get_data_info, range(len(leaf)))
+        if 'img_path' in info
+    }
 
 
 def adapt(cfg: Config, folder: str, processes: int) -> None:
