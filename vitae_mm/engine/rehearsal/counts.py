@@ -85,8 +85,8 @@ def _count_instances(
     total = sum(counts.values()) + crowds
     if beyond > BEYOND * total:
         report.remarks.append(
-            f'{split}: {beyond:,} of {total:,} boxes extend beyond their images: COCO boxes are left, '
-            'top, width and height, not two corners.'
+            f'{split}: {beyond:,} of {total:,} boxes extend beyond their images: a box in COCO '
+            'format is left, top, width and height, not two corners.'
         )
     annotations = sum(summary.annotations for summary in summaries)
     other = sum(summary.annotations_of_other_classes for summary in summaries)
@@ -148,10 +148,17 @@ def _count_pixels(
         maps += 1
     counts = Counter({label: int(pixels[label]) for label in names})
     skipped = int(pixels[[label for label in ignored if 0 <= label < 256]].sum())
-    if maps == len(leaf):
-        _check_ignored(split, counts, names, share=skipped / pixels.sum(), ignored=ignored)
-        _name_missing(split, counts, names, 'pixel', report)
     total = max(pixels.sum(), 1)
+    absent = _ignored_class(counts, names) if skipped else None
+    if absent is not None and (maps == len(leaf) or not _occurs(absent, leaf, ignored)):
+        raise InputError(
+            f'{split}_dataloader: no class map contains {names[absent]!r}, label {absent} of '
+            f'{len(names)} classes, but {skipped / total:.0%} of the pixels are ignored: number '
+            f'the classes 0 to {len(names) - 1}, and only ignored pixels {sorted(ignored)}; '
+            'reduce_zero_label=True also ignores label 0 and moves the others down by one.'
+        )
+    if maps == len(leaf):
+        _name_missing(split, counts, names, 'pixel', report)
     shares = ', '.join(
         f'{names[label]} {count / total:.1%}' for label, count in counts.most_common(LISTED)
     )
@@ -174,19 +181,18 @@ def _read_labels(content: Mapping) -> np.ndarray:
     return labels.ravel()
 
 
-def _check_ignored(
-    split: str, counts: Counter, names: Mapping[int, str], share: float, ignored: Sequence[int]
-) -> None:
-    """Raises InputError if the last class, or all classes but one, seem to be ignored pixels."""
-    taught = [label for label in names if counts[label]]
+def _ignored_class(counts: Counter, names: Mapping[int, str]) -> int | None:
+    """A class whose pixels may be saved as ignored ones: the last one, or one beside a single class
+    that occurs."""
     absent = [label for label in names if not counts[label]]
-    if share and absent and (absent == [max(names)] or len(taught) == 1):
-        raise InputError(
-            f'{split}_dataloader: no class map contains {names[absent[-1]]!r}, label {absent[-1]} '
-            f'of {len(names)} classes, but {share:.0%} of the pixels are ignored: number the '
-            f'classes 0 to {len(names) - 1}, and only ignored pixels {sorted(ignored)}; '
-            'reduce_zero_label=True also ignores label 0 and moves the others down by one.'
-        )
+    single = len(names) - len(absent) == 1
+    return absent[-1] if absent and (single or absent == [max(names)]) else None
+
+
+def _occurs(label: int, leaf: Any, ignored: Sequence[int]) -> bool:
+    """Whether any class map of a dataset contains a label."""
+    everything = load_sampled(leaf, ignored, limit=len(leaf))
+    return any((content['gt_seg_map'] == label).any() for _, content in everything)
 
 
 def _count_labels(split: str, leaf: Any, infos: Iterable[Mapping], report: Report) -> str:

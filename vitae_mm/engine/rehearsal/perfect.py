@@ -120,14 +120,17 @@ def score_perfect_predictions(
         for metric in fed:
             metric.process(truth.collate([item]), [sample.to_dict()])
     scores: dict[str, float] = {}
+    judged = []
     for metric in fed:
-        trial = _Trial(metric, known[type(metric)], truth=truth, infos=infos)
+        scale = known[type(metric)]
+        trial = _Trial(metric, scale, truth=truth, infos=infos)
         if not whole:
             trial.restrict()
-        scores |= trial.judge(name, report)
-    listed = ', '.join(f'{key} {value:g}' for key, value in scores.items() if value == value)
+        found = trial.judge(name, report)
+        scores |= found
+        judged += [f'{key} {value:g}' for key, value in found.items() if re.search(scale.keys, key)]
     part = f'{len(indices):,}' if whole else f'{len(indices):,} of {len(truth.dataset):,}'
-    report.rows.append(('perfect predictions', f'{name}, {part} samples: {listed}'))
+    report.rows.append(('perfect predictions', f'{name}, {part} samples: {", ".join(judged)}'))
     return Scored(scores if len(fed) == len(evaluator.metrics) else None, sizes)
 
 
@@ -278,9 +281,9 @@ class _Trial:
         given = sum(map(_count_instances, self.infos))
         if given < len(counted):
             return (
-                f'it counts {len(counted)} annotations, of which the dataset gives {given} (skipping '
-                'other classes, boxes outside the image or without area, and instances without '
-                'keypoints)'
+                f'it counts {len(counted)} annotations, of which the dataset gives {given} '
+                '(skipping other classes, boxes outside the image or without area, and instances '
+                'without keypoints)'
             )
         if 0 in self.coco.anns:
             return 'annotation ids must start at 1'
