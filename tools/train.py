@@ -6,7 +6,6 @@ bash tools/dist_train.sh CONFIG PROCESSES [options]
 """
 
 import argparse
-from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -38,6 +37,7 @@ from vitae_mm.engine.rehearsal.rules import (
 )
 from vitae_mm.engine.rehearsal.run import rehearse
 from vitae_mm.engine.rehearsal.summary import summarize_training
+from vitae_mm.engine.resume import report_finished, resume_from
 from vitae_mm.engine.runner import build_runner
 from vitae_mm.errors import InputError
 
@@ -98,8 +98,13 @@ def main() -> None:
             '--resume continues the run in the work dir, --overwrite replaces it: give only one.'
         )
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
-    if args.resume:
+    if args.resume or cfg.get('resume'):
         resume_from(cfg, args.resume)
+        finished = report_finished(cfg, args.trust)
+        if finished:
+            if process_rank() == 0:
+                print(finished)
+            return
     if args.compile and cfg.get('strategy'):
         raise InputError('--compile does not support a strategy in the config: remove one of them.')
     if args.amp:
@@ -116,8 +121,8 @@ def main() -> None:
             report = rehearse(cfg, findings, process_count(), data_only=args.no_rehearsal)
         if args.dry_run:
             summary = summarize_training(cfg, findings, report, processes=process_count())
-        for remark in report.remarks:
-            print(f'remark: {remark}')
+        elif not args.no_rehearsal:
+            print('\n'.join(['the rehearsal passed', *map('remark: {}'.format, report.remarks)]))
     prepare_devices(cfg, args.launcher)
     if args.dry_run:
         if process_rank() == 0:
@@ -131,21 +136,6 @@ def main() -> None:
     if args.overwrite and process_rank() == 0:
         forget_run(cfg.work_dir)
     runner.train()
-
-
-def resume_from(cfg: Config, checkpoint: str) -> None:
-    """Sets the checkpoint to resume from, 'auto' for the last one in the work dir; without
-    one, a new run starts."""
-    if checkpoint == 'auto':
-        record = Path(cfg.work_dir) / 'last_checkpoint'
-        checkpoint = record.read_text().strip() if record.exists() else ''
-        if checkpoint and not Path(checkpoint).is_file():
-            # the folder was moved, or the path is relative to another working directory
-            checkpoint = str(record.with_name(Path(checkpoint).name))
-    if checkpoint:
-        cfg.resume, cfg.load_from = True, checkpoint
-    elif process_rank() == 0:
-        print(f'--resume: no checkpoint in {cfg.work_dir} yet, starting a new run')
 
 
 def use_mixed_precision(cfg: Config) -> None:

@@ -104,7 +104,8 @@ def test_perfect_predictions_score_perfectly_on_the_demo_data(rehearse, scope):
         mmpose=['PCK 1,', 'EPE 0,', 'coco/AP 1,'],
     )[scope]:
         assert score in printed
-    assert 'remark' not in printed.replace('remark: val: no', '').replace('remark: train: no', '')
+    # so few scenes lack some shapes
+    assert all(': no ' in line for line in printed.splitlines() if 'remark' in line)
 
 
 def test_masks_score_perfectly(rehearse):
@@ -136,7 +137,7 @@ def test_the_last_of_many_classes_saved_as_255_is_refused(root, refuse):
 
 def test_absent_classes_are_named_and_accepted(root, rehearse):
     edit_maps(root, lambda labels: np.where(labels > 2, 0, labels))
-    assert 'remark: train: no pixel of' in rehearse('mmseg')
+    assert 'train: no pixel of' in rehearse('mmseg')
 
 
 def test_labels_beyond_the_classes_are_refused(root, refuse):

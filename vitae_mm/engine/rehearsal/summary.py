@@ -60,6 +60,7 @@ def _rows(
     free, needed = free_bytes(cfg.work_dir), checkpoint_bytes(cfg, model)
     text = f'{decimal(free)} free, a checkpoint takes about {decimal(needed)}'
     yield 'work dir', f'{cfg.work_dir}: {text}'
+    yield from (('remark', remark) for remark in report.remarks)
 
 
 def _network(model: nn.Module) -> str:
