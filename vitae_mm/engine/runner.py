@@ -8,6 +8,8 @@ from mmengine.runner import FlexibleRunner, Runner
 
 from vitae_mm.errors import InputError
 
+from .hooks import ResumeHook
+
 
 class StrategyRunner(FlexibleRunner):
     """mmengine's runner for strategies, but with the correct epoch in its checkpoints."""
@@ -25,13 +27,15 @@ class StrategyRunner(FlexibleRunner):
 
 def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     """Builds mmengine's ``Runner`` or, for a config with a ``strategy``, its ``FlexibleRunner``,
-    with our ``FSDPStrategy`` in place of mmengine's.
+    with our ``FSDPStrategy`` in place of mmengine's. :class:`ResumeHook` is added to its hooks.
 
     Raises:
         InputError: For FSDP in a single process or with averaged weights.
     """
     if not cfg.get('strategy'):
-        return Runner.from_cfg(cfg)
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(ResumeHook())
+        return runner
     sharded = cfg.strategy.type in ('FSDPStrategy', 'vitae_mm.FSDPStrategy')
     if sharded:
         if cfg.launcher == 'none':
@@ -48,4 +52,5 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
             f"{averaging[0]} with strategy=dict(type='FSDPStrategy'): sharded weights cannot be "
             'averaged; remove one of them.'
         )
+    runner.register_hook(ResumeHook())
     return runner

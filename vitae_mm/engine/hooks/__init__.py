@@ -3,6 +3,7 @@
 from .checkpoint_match import CheckpointMatchHook
 from .epoch_seed import EpochSeedHook, seed_worker
 from .fuse import FuseHook
+from .resume import ResumeHook
 from .sample_check import SampleCheckHook
 from .sync_averaged_buffers import SyncAveragedBuffersHook
 from .whole_checkpoint import WholeCheckpointHook
@@ -11,6 +12,7 @@ __all__ = [
     'CheckpointMatchHook',
     'EpochSeedHook',
     'FuseHook',
+    'ResumeHook',
     'SampleCheckHook',
     'SyncAveragedBuffersHook',
     'WholeCheckpointHook',

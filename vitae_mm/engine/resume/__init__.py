@@ -1,0 +1,18 @@
+"""Resuming a run: from which checkpoint, and how if its config has changed since."""
+
+from .checkpoint import check_resumable, last_checkpoint, report_finished, resume_from
+from .continuation import compare_run, find_position, follow_config
+from .differences import Difference, find_differences, read_config_text
+
+__all__ = [
+    'Difference',
+    'check_resumable',
+    'compare_run',
+    'find_differences',
+    'find_position',
+    'follow_config',
+    'last_checkpoint',
+    'read_config_text',
+    'report_finished',
+    'resume_from',
+]
