@@ -72,6 +72,7 @@ def test_all_formats_describe_the_same_scene(folder):
         instances = COCO(folder / f'annotations/instances_{split}.json')
         keypoints = COCO(folder / f'annotations/keypoints_{split}.json')
         assert len(instances.imgs) == size
+        assert list(instances.anns) == list(range(1, len(instances.anns) + 1))
         for image_id, entry in instances.imgs.items():
             image = cv2.imread(str(folder / 'images' / split / entry['file_name']))
             assert image.shape == (entry['height'], entry['width'], 3)

@@ -81,7 +81,7 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
         _write_image(mask_folder / f'{name}.png', semantic_mask(scene))
         for shape in scene.shapes:
             annotation = dict(
-                id=len(instances),
+                id=len(instances) + 1,  # pycocotools never counts annotation 0 as found
                 image_id=number,
                 category_id=CLASSES.index(shape.label) + 1,
                 bbox=shape.box,
