@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from vitae_mm.engine.resume import last_checkpoint
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
 
@@ -66,9 +67,7 @@ class Run:
             if not trained.exists():
                 execute(train_command(self, training, checkpoint), self.log)
                 write_atomically(trained, Path.touch)
-            mark = work_dir / 'last_checkpoint'
-            # use only the name: the folder may have been moved
-            checkpoint = str(work_dir / Path(mark.read_text().strip()).name)
+            checkpoint = str(last_checkpoint(work_dir))
         execute(test_command(self, checkpoint), self.log)
         write_text(self.result, json.dumps(read_metrics(self.folder / 'test')))
 

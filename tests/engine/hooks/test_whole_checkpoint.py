@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -111,6 +112,25 @@ def test_the_best_checkpoint_is_kept_until_the_next_is_written(runner):
     # the checkpoint to resume from names the best one that exists
     best = torch.load(f'{runner.work_dir}/epoch_2.pth', weights_only=False)['info']['best_ckpt']
     assert best.endswith('best_acc_epoch_1.pth')
+
+
+@pytest.mark.parametrize('keys', ['acc', ['acc', 'acc2']])
+def test_a_copied_run_leaves_the_best_of_the_original(keys, runner, tmp_path):
+    options = dict(save_best=keys, rule='greater')
+    runner.work_dir = str(tmp_path / 'original')
+    hook = start(runner, **options)
+    hook._save_checkpoint(runner)
+    runner.epoch += 1
+    hook.after_val_epoch(runner, dict(acc=0.1, acc2=0.1))
+    best = [name for name in files(runner) if name.startswith('best')]
+    shutil.copytree(tmp_path / 'original', tmp_path / 'copy')
+    runner.work_dir = str(tmp_path / 'copy')
+    hook = start(runner, **options)
+    runner.epoch += 1
+    hook.after_val_epoch(runner, dict(acc=0.2, acc2=0.2))
+    assert not set(best) & set(files(runner))
+    runner.work_dir = str(tmp_path / 'original')
+    assert set(best) < set(files(runner))
 
 
 def test_a_failed_write_leaves_no_file(runner, monkeypatch):

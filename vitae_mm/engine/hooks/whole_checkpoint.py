@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import MessageHub
 from mmengine.runner import Runner
 
 from vitae_mm.io import write_atomically, write_text
@@ -42,7 +43,7 @@ class WholeCheckpointHook(CheckpointHook):
     It writes a checkpoint atomically, then the file ``last_checkpoint`` with its path, and only
     then removes outdated checkpoints, which mmengine removes first. A kill in between leaves one
     more checkpoint than ``max_keep_ckpts``. Partly written files of a killed run are removed before
-    training.
+    training. A run that is resumed in another folder leaves the checkpoints in the first alone.
     """
 
     file_backend: Any
@@ -50,9 +51,24 @@ class WholeCheckpointHook(CheckpointHook):
     def before_train(self, runner: Runner) -> None:
         register_backend('local', AtomicLocalBackend, force=True, prefixes='')
         super().before_train(runner)
+        self._move(runner.message_hub)
         if is_main_process() and isinstance(self.file_backend, AtomicLocalBackend):
             for partial_file in Path(self.out_dir).glob('.*.tmp.pth'):
                 partial_file.unlink()
+
+    def _move(self, hub: MessageHub) -> None:
+        """Replaces the folder in recorded paths, which mmengine would remove later."""
+        for name, path in list(hub.runtime_info.items()):
+            if path and (name == 'last_ckpt' or name.startswith('best_ckpt')):
+                hub.update_info(name, self.file_backend.join_path(self.out_dir, Path(path).name))
+        if self.save_best is None:
+            return
+        if len(self.key_indicators) == 1:
+            self.best_ckpt_path = hub.get_info('best_ckpt')
+        else:
+            self.best_ckpt_path_dict = {
+                key: hub.get_info(f'best_ckpt_{key}') for key in self.key_indicators
+            }
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         outdated = []
