@@ -5,6 +5,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 from mmpretrain.models import VisionTransformer
+from torch import nn
 from torch.nn import functional as F
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
@@ -180,3 +181,21 @@ def test_networks_that_adapt_some_entries_must_match_in_the_others():
     larger = VisionTransformer('deit-tiny', img_size=64).state_dict()
     assert larger['pos_embed'].shape != tiny.state_dict()['pos_embed'].shape
     check_match(tiny, larger, 'a.pth')
+
+
+def test_values_that_are_not_finite_are_refused():
+    module = nn.Linear(2, 2)
+    state = {key: value.clone() for key, value in module.state_dict().items()}
+    state['bias'][1] = float('inf')
+    with pytest.raises(
+        InputError, match='checkpoint a: 1 of 2 entries .* not finite, such as bias'
+    ):
+        check_match(module, state, 'checkpoint a')
+    with torch.device('meta'):
+        check_match(nn.Linear(2, 2), nn.Linear(2, 2).state_dict(), 'checkpoint a')
+
+
+def test_infinite_values_of_masks_are_accepted():
+    module = nn.Linear(2, 2)
+    module.register_buffer('mask', torch.tensor([0.0, -float('inf')]))
+    check_match(module, module.state_dict(), 'checkpoint a')

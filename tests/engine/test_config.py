@@ -59,6 +59,7 @@ def test_configs_of_other_projects_get_our_hooks(given, used, tmp_path):
     (tmp_path / 'c.py').write_text(f'default_hooks = {given!r}' if given else '')
     hooks = load_config(str(tmp_path / 'c.py')).default_hooks
     assert hooks.checkpoint_match.type == 'vitae_mm.CheckpointMatchHook'
+    assert hooks.finite_loss.type == 'vitae_mm.FiniteLossHook'
     assert (hooks.checkpoint and hooks.checkpoint.type) == used
     if used == 'vitae_mm.WholeCheckpointHook':
         assert hooks.checkpoint.interval == (3 if given else 1)

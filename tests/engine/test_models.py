@@ -46,3 +46,12 @@ def test_a_loaded_model_has_its_config_and_class_names(cfg, tmp_path):
     cfg.model.head.num_classes = 4
     with pytest.raises(InputError, match=r'a\.pth does not fit'):
         load_model(cfg, path, 'cpu')
+
+
+def test_weights_that_are_not_finite_are_refused(cfg, tmp_path):
+    state = build_model(cfg).state_dict()
+    key = next(iter(state))
+    state[key].fill_(float('nan'))
+    torch.save(dict(state_dict=state), tmp_path / 'a.pth')
+    with pytest.raises(InputError, match=rf'a\.pth: 1 of .* not finite, such as {key}; its train'):
+        load_model(cfg, str(tmp_path / 'a.pth'), 'cpu')

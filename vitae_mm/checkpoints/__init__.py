@@ -11,7 +11,15 @@ from .identify import (
     register_variants,
 )
 from .inflate import inflate_state_dict
-from .load import check_match, entries_below, inflated_keys, load_pretrained, misshapen_keys
+from .load import (
+    check_finite,
+    check_match,
+    entries_below,
+    inflated_keys,
+    load_pretrained,
+    misshapen_keys,
+    nonfinite_keys,
+)
 from .read import read_checkpoint, use_safe_reader, write_checkpoint
 from .unwrap import unaveraged, unwrap_state_dict
 
@@ -20,6 +28,7 @@ __all__ = [
     'CLASSIFIER_PREFIX',
     'Layout',
     'Variant',
+    'check_finite',
     'check_match',
     'convert_state_dict',
     'entries_below',
@@ -30,6 +39,7 @@ __all__ = [
     'load_pretrained',
     'misshapen_keys',
     'nearest_network',
+    'nonfinite_keys',
     'publish_state_dict',
     'read_checkpoint',
     'register_variants',

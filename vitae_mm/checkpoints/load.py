@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmengine.logging import print_log
 from torch import Size, Tensor, nn
 
@@ -61,7 +62,7 @@ def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Te
 def check_match(
     module: nn.Module, state_dict: Mapping[str, Tensor], source: str, *, remedy: str = REMEDY
 ) -> None:
-    """Checks that ``state_dict`` has the keys and shapes of ``module``.
+    """Checks that ``state_dict`` has the keys and shapes of ``module``, and finite values.
 
     Entries of parts that were not built (``left_out`` of ``module`` and its
     submodules) are ignored. Shapes that a submodule adapts while loading are
@@ -76,7 +77,7 @@ def check_match(
     Raises:
         InputError: With the numbers of matched, missing, misshapen and
             unexpected keys, a few of each, and the published network that
-            the entries belong to.
+            the entries belong to; or if a value is NaN or infinite.
     """
     needed = _needed(module, state_dict)
     wanted = {key: value.shape for key, value in module.state_dict().items()}
@@ -91,6 +92,7 @@ def check_match(
         'unexpected': sorted(needed.keys() - shared),
     }
     if not any(differences.values()):
+        check_finite(module, needed, source)
         return
     counts = ', '.join(f'{len(keys)} {name}' for name, keys in differences.items())
     samples = '; '.join(
@@ -101,6 +103,41 @@ def check_match(
         f'{len(wanted)} keys matched, {counts} ({samples}).'
         f'{_describe_mismatch(module, state_dict)} {remedy}'
     )
+
+
+def check_finite(module: nn.Module, state_dict: Mapping[str, Tensor], source: str) -> None:
+    """Checks that the values for ``module`` are finite.
+
+    Args:
+        module: A model or a backbone.
+        state_dict: Entries named as those of ``module``.
+        source: Description of the checkpoint, for the error.
+
+    Raises:
+        InputError: If a value is NaN or infinite, unless it belongs to a buffer
+            that also has such values in ``module``, like some masks.
+    """
+    unbounded = nonfinite_keys(dict(module.named_buffers()))
+    found = [key for key in nonfinite_keys(state_dict) if key not in unbounded]
+    if found:
+        raise InputError(
+            f'{source}: {len(found)} of {len(state_dict)} entries contain values that are not '
+            f'finite, such as {", ".join(found[:SHOWN])}; its training diverged, so use an earlier '
+            'checkpoint of it, or train again with a lower learning rate.'
+        )
+
+
+def nonfinite_keys(state_dict: Mapping[str, Any]) -> list[str]:
+    """Returns the keys of entries with NaN or infinite values, which those on the meta device do
+    not have."""
+    return [
+        key
+        for key, value in state_dict.items()
+        if isinstance(value, Tensor)
+        and value.is_floating_point()
+        and not value.is_meta
+        and not torch.isfinite(value).all()
+    ]
 
 
 def inflated_keys(module: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:

@@ -1,6 +1,7 @@
 """Loading configs and finding the datasets and transforms in them."""
 
 import argparse
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from mmengine.hooks import CheckpointHook
 from mmengine.utils import is_installed
 
 from vitae_mm.errors import InputError
+
+from .config_files import find_syntax_error, iter_files
+from .old_configs import refuse_old_config, refuse_old_file
 
 
 def load_config(path: str, overrides: dict | None = None, work_dir: str | None = None) -> Config:
@@ -22,14 +26,25 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
             ``work_dirs/<config name>``.
 
     Raises:
-        InputError: If the file does not exist.
+        InputError: If the file does not exist or cannot be loaded, if it has the form of the
+            previous OpenMMLab generation, or if an override does not fit an entry.
     """
     if not Path(path).is_file():
         raise InputError(f'config {path} does not exist: see configs/ for available ones.')
     find_mmseg_bases()
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # a config is a program
+        refuse_old_file(Path(path))
+        raise InputError(f'config {path} cannot be loaded: {_reason(path, error)}.') from error
     if overrides:
-        cfg.merge_from_dict(overrides)
+        try:
+            cfg.merge_from_dict(overrides)
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f'{overrides} does not fit the entries of config {path}: {error.args[0]}.'
+            ) from error
+    refuse_old_config(Path(path), cfg)
     if work_dir:
         cfg.work_dir = work_dir
     elif not cfg.get('work_dir'):
@@ -38,6 +53,7 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
     hooks = {
         'checkpoint_match': dict(type='vitae_mm.CheckpointMatchHook'),
         'sample_check': dict(type='vitae_mm.SampleCheckHook'),
+        'finite_loss': dict(type='vitae_mm.FiniteLossHook'),
         'checkpoint': dict(type='CheckpointHook', interval=1),
         **cfg.get('default_hooks', {}),
     }
@@ -145,3 +161,24 @@ def type_name(entry: Mapping) -> str:
 def _wrapped(entry: Mapping) -> object:
     """The dataset or datasets in a data loader or wrapper."""
     return entry.get('dataset', entry.get('datasets'))
+
+
+def _reason(path: str, error: Exception) -> str:
+    """Says why a config could not be loaded, with file and line where they are known."""
+    files = list(iter_files(Path(path)))
+    if isinstance(error, SyntaxError):
+        # mmengine compiles a copy, so that the error lacks the file's name
+        return next(filter(None, map(find_syntax_error, files)), str(error))
+    message = ' '.join(str(error.args[0] if isinstance(error, KeyError) else error).split())
+    message = message.partition(', the current sys.path')[0].rstrip('.!')
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename) in files:
+            return f'{frame.filename}, line {frame.lineno}: {type(error).__name__}: {message}'
+    if isinstance(error, FileNotFoundError):
+        missing = f'{error.filename} does not exist' if error.filename else message
+        return f'{missing}; correct its _base_'
+    if isinstance(error, RecursionError):
+        return 'its _base_ files inherit from each other'
+    if isinstance(error, KeyError) and ' ' not in message:
+        return f'it refers to {message}, which does not exist'
+    return message

@@ -61,7 +61,8 @@ def load_model(cfg: Config, checkpoint: str, device: str, trust: bool = False) -
         keypoints in ``dataset_meta``.
 
     Raises:
-        InputError: If the checkpoint cannot be read or does not fit.
+        InputError: If the checkpoint cannot be read, does not fit or has values that are not
+            finite.
     """
     content = read_checkpoint(checkpoint, trust=trust)
     state = unwrap_state_dict(content, ema=False).state_dict

@@ -2,6 +2,7 @@
 
 from .checkpoint_match import CheckpointMatchHook
 from .epoch_seed import EpochSeedHook, seed_worker
+from .finite_loss import FiniteLossHook
 from .fuse import FuseHook
 from .resume import ResumeHook
 from .sample_check import SampleCheckHook
@@ -11,6 +12,7 @@ from .whole_checkpoint import WholeCheckpointHook
 __all__ = [
     'CheckpointMatchHook',
     'EpochSeedHook',
+    'FiniteLossHook',
     'FuseHook',
     'ResumeHook',
     'SampleCheckHook',
