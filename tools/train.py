@@ -27,14 +27,9 @@ from vitae_mm.engine.distributed import (
     process_count,
     process_rank,
 )
+from vitae_mm.engine.rehearsal.findings import check_training
 from vitae_mm.engine.rehearsal.report import Report
-from vitae_mm.engine.rehearsal.rules import (
-    check_loader,
-    check_room,
-    check_training,
-    check_work_dir,
-    forget_run,
-)
+from vitae_mm.engine.rehearsal.rules import check_loader, check_room, check_work_dir, forget_run
 from vitae_mm.engine.rehearsal.run import rehearse
 from vitae_mm.engine.rehearsal.summary import summarize_training
 from vitae_mm.engine.resume import report_finished, resume_from

@@ -14,6 +14,7 @@ from vitae_mm.engine.hooks.sample_check import _unwrap as unwrap_datasets
 from vitae_mm.errors import InputError
 
 from .report import Report
+from .rules import CocoSummary
 from .samples import label_names, load_sampled
 
 LISTED = 10
@@ -27,7 +28,7 @@ def count_data(
     split: str,
     dataset: Any,
     *,
-    summaries: Sequence,
+    summaries: Sequence[CocoSummary],
     ignored: Sequence[int],
     classes: int,
     report: Report,
@@ -59,14 +60,18 @@ def count_data(
         elif first.get('seg_map_path') and _loads_maps(leaf):
             text = _count_pixels(split, leaf, ignored, classes=classes, report=report)
         elif 'gt_label' in first:
-            text = _count_labels(split, leaf, infos, report)
+            text = _count_labels(split, leaf, infos, classes=classes, report=report)
         else:
             continue
         report.rows.append((f'{split} classes', text + _left_out(leaf, first)))
 
 
 def _count_instances(
-    split: str, leaf: Any, infos: Iterable[Mapping], summaries: Sequence, report: Report
+    split: str,
+    leaf: Any,
+    infos: Iterable[Mapping],
+    summaries: Sequence[CocoSummary],
+    report: Report,
 ) -> str:
     counts: Counter = Counter()
     paths: Counter = Counter()
@@ -88,8 +93,14 @@ def _count_instances(
             f'{split}: {beyond:,} of {total:,} boxes extend beyond their images: a box in COCO '
             'format is left, top, width and height, not two corners.'
         )
+    if split == 'train' and not sum(counts.values()):
+        raise InputError(
+            f'{split}_dataloader: no instance can be used, as {crowds} are crowds (iscrowd=1) and '
+            'all others are of other classes, outside their images, without area, or in skipped '
+            'images: check classes, boxes and filter_cfg.'
+        )
     annotations = sum(summary.annotations for summary in summaries)
-    other = sum(summary.annotations_of_other_classes for summary in summaries)
+    other = sum(summary.others for summary in summaries)
     dropped = {
         'crowd (ignored)': crowds,
         'of other classes (skipped)': other,
@@ -104,7 +115,7 @@ def _count_instances(
     return text + _notes(dropped if summaries else {})
 
 
-def _count_keypoints(leaf: Any, infos: Iterable[Mapping], summaries: Sequence) -> str:
+def _count_keypoints(leaf: Any, infos: Iterable[Mapping], summaries: Sequence[CocoSummary]) -> str:
     names = leaf.metainfo.get('keypoint_id2name') or {}
     visible, instances = np.zeros(len(names)), 0
     for info in infos:
@@ -195,11 +206,20 @@ def _occurs(label: int, leaf: Any, ignored: Sequence[int]) -> bool:
     return any((content['gt_seg_map'] == label).any() for _, content in everything)
 
 
-def _count_labels(split: str, leaf: Any, infos: Iterable[Mapping], report: Report) -> str:
+def _count_labels(
+    split: str, leaf: Any, infos: Iterable[Mapping], classes: int, report: Report
+) -> str:
     names = label_names(leaf, {})
     counts: Counter = Counter()
     for info in infos:
-        counts.update(np.atleast_1d(np.asarray(info['gt_label'])).tolist())
+        labels = np.atleast_1d(np.asarray(info['gt_label'])).tolist()
+        counts.update(labels)
+        if classes and labels and max(labels) >= classes:
+            raise InputError(
+                f'{split}_dataloader: {info["img_path"]} has label {max(labels)}, but the model '
+                f'has {classes} classes, numbered 0 to {classes - 1}: correct the label or '
+                'num_classes.'
+            )
     _name_missing(split, counts, names, 'image', report)
     return f'{len(leaf):,} images: ' + _by_class(counts, names)
 

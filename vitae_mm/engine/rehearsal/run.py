@@ -30,14 +30,18 @@ from vitae_mm.engine.schedule import learning_rates
 from vitae_mm.errors import InputError
 
 from .counts import count_data
+from .findings import Findings
 from .perfect import Scored, Truth, score_perfect_predictions
 from .rates import report_rates
 from .report import Report
-from .rules import Findings, check_data, check_loader
-from .rules.heads import class_counts
-from .rules.loader import build_loader
-from .rules.work_dir import _nearest_folder as nearest_folder
-from .rules.work_dir import checkpoint_bytes
+from .rules import (
+    build_loader,
+    check_data,
+    check_loader,
+    checkpoint_bytes,
+    class_counts,
+    nearest_folder,
+)
 from .samples import label_names
 from .steps import check_saving, evaluation_batches, evaluation_step, train_step, training_batches
 
@@ -161,7 +165,7 @@ class _Rehearsal:
         ignored = sorted(ignored_labels(self.findings.model))
         for split, loader in self.loaders.items():
             with self._stage(f'counting {split}_dataloader'):
-                summaries = getattr(self.findings, 'coco', {}).get(split, ())
+                summaries = self.findings.coco.get(split, ())
                 count_data(
                     split,
                     loader.dataset,
@@ -222,7 +226,7 @@ class _Rehearsal:
             self.scored = scored
 
     def _names(self, split: str) -> dict[int, str]:
-        summaries = getattr(self.findings, 'coco', {}).get(split, ())
+        summaries = self.findings.coco.get(split, ())
         categories = {
             key: name for summary in summaries for key, name in summary.categories.items()
         }

@@ -16,9 +16,9 @@ from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
 from vitae_mm.engine.config import type_name
 from vitae_mm.errors import InputError
 
+from .findings import Findings
 from .report import Report
-from .rules.findings import Findings
-from .rules.work_dir import checkpoint_bytes, free_bytes
+from .rules import checkpoint_bytes, free_bytes
 
 PRECISIONS = dict(OptimWrapper='float32', BFloat16OptimWrapper='mixed with bfloat16')
 """Precision of the optim_wrapper types without an option for it."""

@@ -1,18 +1,35 @@
-"""Checks of data, model and checkpoints before training starts."""
+"""Fast checks of files and options, before anything is built.
 
+They stand here because their messages are better than those of the code that would fail later; what
+the codebases find themselves is left to the rehearsal.
+"""
+
+from .coco import CocoSummary
 from .data import check_data
-from .findings import Findings, check_training
-from .loader import check_loader
-from .start import check_start_weights
-from .work_dir import check_room, check_work_dir, forget_run
+from .model import check_autoencoder, check_start_weights, class_counts
+from .work_dir import (
+    build_loader,
+    check_loader,
+    check_room,
+    check_work_dir,
+    checkpoint_bytes,
+    forget_run,
+    free_bytes,
+    nearest_folder,
+)
 
 __all__ = [
-    'Findings',
+    'CocoSummary',
+    'build_loader',
+    'check_autoencoder',
     'check_data',
     'check_loader',
     'check_room',
     'check_start_weights',
-    'check_training',
     'check_work_dir',
+    'checkpoint_bytes',
+    'class_counts',
     'forget_run',
+    'free_bytes',
+    'nearest_folder',
 ]

@@ -1,16 +1,24 @@
-"""Checking the work dir of a run."""
+"""Checking the work dir of a run, and that its data fill a batch."""
 
+import copy
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
+from math import ceil
 from pathlib import Path
+from typing import Any, cast
 
 from mmengine.config import Config
+from mmengine.dataset import InfiniteSampler
+from mmengine.runner import Runner
 from rich.filesize import decimal
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from vitae_mm.engine.config import iter_dicts, type_name
 from vitae_mm.errors import InputError
+
+from .sources import sources
 
 OPTIMIZER_COPIES = dict(SGD=1)
 """Number of values that an optimizer stores per parameter; others, such as Adam, store two."""
@@ -28,7 +36,7 @@ def check_work_dir(work_dir: str, resume: bool, overwrite: bool) -> None:
         InputError: If the folder is a file, is inside one or is not writable, or if it contains a
             run that is neither resumed nor replaced.
     """
-    place = _nearest_folder(work_dir)
+    place = nearest_folder(work_dir)
     if not place.is_dir():
         raise InputError(
             f'the work dir {work_dir} cannot be created because {place} is a file: choose another '
@@ -79,11 +87,55 @@ def checkpoint_bytes(cfg: Config, model: nn.Module) -> int:
 
 def free_bytes(work_dir: str) -> int:
     """Returns the free space on the disk of the work dir."""
-    return shutil.disk_usage(_nearest_folder(work_dir)).free
+    return shutil.disk_usage(nearest_folder(work_dir)).free
 
 
-def _nearest_folder(work_dir: str) -> Path:
-    """The work dir, or its nearest existing parent."""
+def check_loader(loader: DataLoader, processes: int = 1) -> int:
+    """Checks that there is at least one batch of training data.
+
+    With fewer samples than processes, samples are repeated. But a loader that drops the last
+    incomplete batch may have no batch at all.
+
+    Args:
+        loader: Loader of the training data.
+        processes: Number of processes that will share the data. Defaults to 1.
+
+    Returns:
+        The number of batches per process and epoch.
+
+    Raises:
+        InputError: If there is no batch.
+    """
+    samples = len(cast(Sized, loader.dataset))
+    batch: Any = loader.batch_sampler
+    batches = ceil(len(loader) / processes)
+    if processes > 1 and getattr(batch, 'drop_last', False):
+        batches = ceil(samples / processes) // batch.batch_size
+    endless = isinstance(getattr(batch, 'sampler', None), InfiniteSampler)
+    if not samples or (not batches and not endless):
+        raise InputError(
+            f'train_dataloader: {samples} samples are not enough for a full batch in each process: '
+            'use more images, a smaller batch_size, fewer processes, or drop_last=False.'
+        )
+    return batches
+
+
+def build_loader(cfg: Config, split: str) -> DataLoader | None:
+    """Builds a data loader for one process; returns None if the data are not downloaded yet."""
+    cfg = copy.deepcopy(cfg)
+    downloading = [source for source in sources(cfg, split) if source.downloads]
+    for source in downloading:
+        source.options['download'] = False
+    try:
+        return Runner.build_dataloader(cfg[f'{split}_dataloader'], seed=0)
+    except RuntimeError:
+        if not downloading:
+            raise
+        return None
+
+
+def nearest_folder(work_dir: str) -> Path:
+    """Returns the work dir, or its nearest existing parent."""
     path = Path(work_dir).absolute()
     return next(place for place in (path, *path.parents) if place.exists())
 

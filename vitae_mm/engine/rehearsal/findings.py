@@ -1,5 +1,6 @@
-"""All checks before training, and their findings."""
+"""Everything that is checked without building the run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmengine.config import Config
@@ -7,23 +8,21 @@ from torch import nn
 
 from vitae_mm.engine.models import build_meta_model
 
-from .autoencoder import check_autoencoder
-from .data import check_data
-from .start import check_start_weights
+from .rules import CocoSummary, check_autoencoder, check_data, check_start_weights
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Results of the checks, for the summary of a training run.
+    """Results of the checks, for the rehearsal and the summary of a training run.
 
     Attributes:
         model: The model on the meta device.
-        annotations: Lines that describe the annotations.
+        coco: Summaries of the annotation files in COCO format, for each split.
         weights: Lines that describe the checkpoints that the run starts from.
     """
 
     model: nn.Module
-    annotations: list[str]
+    coco: Mapping[str, list[CocoSummary]]
     weights: list[str]
 
 
@@ -35,10 +34,9 @@ def check_training(cfg: Config, trust: bool = False) -> Findings:
         trust: Unpickle any object in its checkpoints. Defaults to False.
 
     Raises:
-        InputError: See :func:`check_data`, :func:`check_autoencoder` and
-            :func:`check_start_weights`; also for invalid options of our networks.
+        InputError: See the functions in ``rules``; also for invalid options of our networks.
     """
-    annotations = check_data(cfg, ('train', 'val'))
+    coco = check_data(cfg, ('train', 'val'))
     model = build_meta_model(cfg)
     check_autoencoder(model)
-    return Findings(model, annotations, check_start_weights(cfg, model, trust))
+    return Findings(model, coco, check_start_weights(cfg, model, trust))
