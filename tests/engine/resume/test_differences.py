@@ -10,7 +10,7 @@ def test_a_config_is_read_as_mmengine_writes_it():
             type='A', keys={'a.b': dict(x=1), 'c': (1, -2.5)}, nested=[dict(y=None), [True]]
         ),
         param_scheduler=[dict(type='LinearLR', end=float('inf'))],
-        text='it\'s "quoted"\n',
+        quoted='it\'s "quoted"\n',
         numbers={0: 'zero', 1: dict(one=1)},
     )
     read = read_config_text(Config(entries).pretty_text)
@@ -19,7 +19,7 @@ def test_a_config_is_read_as_mmengine_writes_it():
             type='A', keys={'a.b': dict(x=1), 'c': [1, -2.5]}, nested=[dict(y=None), [True]]
         ),
         param_scheduler=[dict(type='LinearLR', end='inf')],
-        text='it\'s "quoted"\n',
+        quoted='it\'s "quoted"\n',
         numbers={0: 'zero', 1: dict(one=1)},
     )
 
