@@ -47,6 +47,39 @@ def test_a_missing_config_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize(
+    'text, message',
+    [
+        ('a = 1\nb = missing\n', r"c\.py, line 2: NameError: name 'missing' is not defined"),
+        ('a = dict(\n', r"c\.py, line 1: '\(' was never closed"),
+        ("_base_ = './no.py'", r'no\.py does not exist; correct its _base_'),
+        ("_base_ = 'mmdet::no/no.py'", r'no\.py" does not exist; correct its _base_'),
+        ("_base_ = './c.py'", 'inherit from each other'),
+        ("_base_ = './d.py'\na = dict(b=1)", 'cannot inherit from base'),
+        ("_base_ = './d.py'\nb = {{_base_.c}}", 'it refers to c, which does not exist'),
+        ("custom_imports = dict(imports=['no_module'])", r"custom modules from .*'no_module'"),
+    ],
+)
+def test_configs_that_cannot_be_loaded_are_reported(text, message, tmp_path):
+    (tmp_path / 'd.py').write_text('a = 1')
+    (tmp_path / 'c.py').write_text(text)
+    with pytest.raises(InputError, match=rf'c\.py cannot be loaded: .*{message}'):
+        load_config(str(tmp_path / 'c.py'))
+
+
+def test_errors_of_base_files_name_the_base_file(tmp_path):
+    (tmp_path / 'leaf.py').write_text("_base_ = './base.py'")
+    (tmp_path / 'base.py').write_text('a = 1\nb =')
+    with pytest.raises(InputError, match=r'leaf\.py cannot be loaded: .*base\.py, line 2'):
+        load_config(str(tmp_path / 'leaf.py'))
+
+
+def test_options_must_fit_the_config(tmp_path):
+    (tmp_path / 'c.py').write_text('x = [1]')
+    with pytest.raises(InputError, match='does not fit the entries of config'):
+        load_config(str(tmp_path / 'c.py'), {'x.7': 2})
+
+
+@pytest.mark.parametrize(
     'given, used',
     [
         ({}, 'vitae_mm.WholeCheckpointHook'),

@@ -282,3 +282,14 @@ def test_nothing_is_rehearsed_if_not_asked_for(rehearse):
         cfg.val_evaluator.topk = (1, 5)
 
     assert 'perfect predictions' not in rehearse('mmpretrain', fail, '--no-rehearsal')
+
+
+def test_a_config_of_the_old_generation_is_refused(run_tool, tmp_path):
+    path = tmp_path / 'mask_rcnn_vitaev2_s_fpn_3x_coco.py'
+    path.write_text(
+        "_base_ = ['../_base_/models/mask_rcnn_r50_fpn.py']\n"
+        "optimizer = dict(type='AdamW', lr=1e-4)\n"
+        'lr_config = dict(step=[27, 33])\n'
+    )
+    with pytest.raises(InputError, match=r'migration\.md, or use configs/det/mask_rcnn_vitaev2_s'):
+        run_tool('tools/train.py', path, '--dry-run')

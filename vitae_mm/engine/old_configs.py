@@ -65,7 +65,8 @@ def refuse_old_config(path: Path, cfg: Mapping) -> None:
     }
     if found := _old_entries(entries):
         raise InputError(_message(path, found))
-    if idle := _matches(entries, CERTAIN):
+    # others, such as total_epochs, may be variables of the file
+    if idle := [name for name in _matches(entries, CERTAIN) if entries[name]]:
         warnings.warn(
             f'config {path}: entries without effect: {", ".join(idle)}; {GUIDE} lists those that '
             'replaced them.',
