@@ -42,6 +42,7 @@ from vitae_mm.engine.cli import (
     check_device,
     check_plot_path,
     reports_input_errors,
+    tool_parser,
 )
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
@@ -149,9 +150,7 @@ def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping | None
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     option = parser.add_argument
     option(
         'networks',

@@ -37,16 +37,14 @@ from vitae_mm.checkpoints import (
     unwrap_state_dict,
     write_checkpoint,
 )
-from vitae_mm.engine.cli import add_trust_argument, reports_input_errors
+from vitae_mm.engine.cli import add_trust_argument, reports_input_errors, tool_parser
 from vitae_mm.errors import InputError
 
 REMEDY = 'Give the complete and unchanged checkpoint of a published network.'
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     parser.add_argument('src', help='published checkpoint, a file or an http(s) address')
     parser.add_argument('dst', type=Path, help='file to write')
     direction = parser.add_mutually_exclusive_group()

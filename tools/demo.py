@@ -21,6 +21,7 @@ from vitae_mm.engine.cli import (
     add_model_arguments,
     check_device,
     reports_input_errors,
+    tool_parser,
 )
 from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
@@ -34,9 +35,7 @@ MAX_REPORTED = 5
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     add_model_arguments(parser)
     parser.add_argument('inputs', nargs='+', type=Path, help='images, videos, or folders of them')
     parser.add_argument('--out', type=Path, required=True, help='folder to draw into')

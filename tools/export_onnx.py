@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from vitae_mm.engine.cli import add_model_arguments, reports_input_errors
+from vitae_mm.engine.cli import add_model_arguments, reports_input_errors, tool_parser
 from vitae_mm.engine.complexity import input_size
 from vitae_mm.engine.config import load_config, strip_test_dataset
 from vitae_mm.engine.fusion import fuse_for_inference
@@ -25,9 +25,7 @@ from vitae_mm.export import DeployedNetwork, describe, export_onnx, require_onnx
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     add_model_arguments(parser)
     parser.add_argument('out', type=Path, help='file to write')
     parser.add_argument(

@@ -4,18 +4,15 @@
 python tools/make_demo_data.py [--out data/shapes]
 """
 
-import argparse
 from pathlib import Path
 
 from vitae_mm.datasets.shapes_writer import write_shapes
-from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.cli import reports_input_errors, tool_parser
 
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     parser.add_argument('--out', type=Path, default=Path('data/shapes'), help='folder to create')
     parser.add_argument('--train', type=int, default=400, help='number of training scenes')
     parser.add_argument('--val', type=int, default=50, help='number of validation scenes')

@@ -6,14 +6,13 @@ writes them to these files and to the table in each folder's README.
     python tools/model_zoo.py --check    # only checks that they are up to date
 """
 
-import argparse
 import re
 from pathlib import Path
 
 import yaml
 from mmengine.config import Config
 
-from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.cli import reports_input_errors, tool_parser
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
 from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
@@ -29,9 +28,7 @@ DETECTION_SIZE = (800, 1280)
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     parser.add_argument(
         '--check', action='store_true', help='change nothing; fail if a file is outdated'
     )

@@ -32,15 +32,14 @@ from vitae_mm.analysis.reproduction import (
     start_from,
 )
 from vitae_mm.analysis.reproduction_report import collect_results, draw, markdown
-from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.cli import reports_input_errors, tool_parser
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_text
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = tool_parser(
+        __doc__,
         epilog='experiments:\n'
         + '\n'.join(
             f'  {name}: {experiment.title} ({", ".join(experiment.presets)})'

@@ -12,7 +12,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import add_launcher_argument, add_model_arguments, reports_input_errors
+from vitae_mm.engine.cli import (
+    add_launcher_argument,
+    add_model_arguments,
+    reports_input_errors,
+    tool_parser,
+)
 from vitae_mm.engine.config import leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices
 from vitae_mm.engine.rehearsal.rules import check_data
@@ -20,9 +25,7 @@ from vitae_mm.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     add_model_arguments(parser)
     parser.add_argument('--work-dir', help='folder for the log; default: work_dirs/<config>/test')
     parser.add_argument(

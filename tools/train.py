@@ -18,6 +18,7 @@ from vitae_mm.engine.cli import (
     add_launcher_argument,
     add_trust_argument,
     reports_input_errors,
+    tool_parser,
 )
 from vitae_mm.engine.config import load_config
 from vitae_mm.engine.distributed import (
@@ -38,9 +39,7 @@ from vitae_mm.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--work-dir', help='folder for logs and checkpoints; default: work_dirs/<config>'

@@ -40,6 +40,7 @@ from vitae_mm.engine.cli import (
     check_plot_path,
     name_models,
     reports_input_errors,
+    tool_parser,
 )
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
@@ -78,9 +79,7 @@ def main() -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     add_models_arguments(parser)
     option = parser.add_argument
     images = "images, also in subfolders; default: each config's test set"

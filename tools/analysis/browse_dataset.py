@@ -9,7 +9,6 @@ ignored), or keypoints with skeletons. Augmentations that the model applies to a
 batch, such as mixup and cutmix, are not shown.
 """
 
-import argparse
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from mmengine.structures import BaseDataElement
 from mmengine.utils import get_object_from_string, track_iter_progress
 from mmengine.visualization import Visualizer
 
-from vitae_mm.engine.cli import add_config_argument, reports_input_errors
+from vitae_mm.engine.cli import add_config_argument, reports_input_errors, tool_parser
 from vitae_mm.engine.config import find_transforms, load_config, loads_image_files, walk_datasets
 from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
@@ -43,9 +42,7 @@ SQUARE_SIDE = 2.6
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     option = parser.add_argument
     option('config', help='config file of any task')
     option('--out', type=Path, required=True, help='picture to write')

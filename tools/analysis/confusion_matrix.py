@@ -11,7 +11,6 @@ last row counts unmatched boxes. Pose estimation has no classes. The picture sho
 fractions of each true class; the JSON file contains counts.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.engine.cli import add_config_argument, add_trust_argument, reports_input_errors
+from vitae_mm.engine.cli import (
+    add_config_argument,
+    add_trust_argument,
+    reports_input_errors,
+    tool_parser,
+)
 from vitae_mm.engine.config import drop_annotation_loading, leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import prepare_devices
 from vitae_mm.engine.rehearsal.rules import check_data
@@ -40,9 +44,7 @@ MAX_NAMED, MAX_NUMBERED = 100, 20
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     option = parser.add_argument
     option('config', help='config file of a classifier, detector or segmentor')
     option('checkpoint', help='trained or converted checkpoint')

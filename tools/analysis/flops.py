@@ -8,13 +8,12 @@ config's model and of its parts, for one image.
 Convolutions, matrix products and attention are counted without being computed.
 """
 
-import argparse
 from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
-from vitae_mm.engine.cli import add_config_argument, reports_input_errors
+from vitae_mm.engine.cli import add_config_argument, reports_input_errors, tool_parser
 from vitae_mm.engine.complexity import count_parts, input_size, region_limits
 from vitae_mm.engine.config import load_config
 from vitae_mm.engine.models import build_model
@@ -23,9 +22,7 @@ from vitae_mm.errors import InputError
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     parser.add_argument('config', help='config file of any task')
     size = "of the image; default: the largest of the config's test pipeline"
     parser.add_argument('--size', nargs=2, type=int, metavar=('H', 'W'), help=size)

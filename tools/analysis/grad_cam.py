@@ -31,7 +31,7 @@ from rich.progress import track
 
 from vitae_mm.analysis.class_activation import METHODS, ClassActivation, Explainer
 from vitae_mm.analysis.loading import find_images, load_models
-from vitae_mm.engine.cli import add_models_arguments, reports_input_errors
+from vitae_mm.engine.cli import add_models_arguments, reports_input_errors, tool_parser
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 from vitae_mm.visualization.media import read_image
@@ -77,9 +77,7 @@ def main() -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     add_models_arguments(parser)
     option = parser.add_argument
     option('images', nargs='+', type=Path, help='image files, or folders of them')

@@ -8,13 +8,12 @@ Each run is given by its work dir. If a step was logged twice, as in a resumed r
 the later value is plotted.
 """
 
-import argparse
 import json
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from vitae_mm.engine.cli import check_plot_path, reports_input_errors
+from vitae_mm.engine.cli import check_plot_path, reports_input_errors, tool_parser
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 
@@ -24,9 +23,7 @@ KEYS = ('loss', 'lr', 'accuracy/top1', 'coco/bbox_mAP', 'coco/segm_mAP', 'mIoU',
 
 @reports_input_errors
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     option = parser.add_argument
     option('runs', nargs='+', type=Path, help='work dirs of mmengine')
     values = f'logged values; default: those of {", ".join(KEYS)} that all runs logged'

@@ -36,7 +36,7 @@ from vitae_mm.analysis.corruptions import CORRUPTIONS, STRENGTHS
 from vitae_mm.analysis.loading import load_models
 from vitae_mm.analysis.robustness import measure_robustness
 from vitae_mm.datasets.stratified_subset import MAX_SEED
-from vitae_mm.engine.cli import add_models_arguments, name_models, reports_input_errors
+from vitae_mm.engine.cli import add_models_arguments, name_models, reports_input_errors, tool_parser
 from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
@@ -108,9 +108,7 @@ def main() -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = tool_parser(__doc__)
     add_models_arguments(parser)
     option = parser.add_argument
     names = partial(option, nargs='*', help='default: all; no name: none')

@@ -1,15 +1,24 @@
-"""Command-line arguments that the tools share, and reporting of input errors."""
+"""Command-line arguments that the tools share, and reporting of errors."""
 
 import argparse
+import codecs
+import contextlib
 import functools
+import itertools
+import locale
+import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import DictAction
+from mmengine.logging import MMLogger
+from mmengine.visualization import Visualizer
 
 from vitae_mm.errors import InputError
 
@@ -20,28 +29,125 @@ PLOT_SUFFIXES = ('.png', '.pdf', '.svg')
 REPORT_SECONDS = 5
 """How long other ranks wait for rank 0 to report an error that all ranks share."""
 
+DEBUG = '--debug'
+
+WORKER_TRACE = 'Original Traceback (most recent call last):'
+"""In messages of errors that PyTorch passes on from data workers."""
+
+LOST_PROCESS = ('Connection closed by peer', 'Connection reset by peer', 'ncclRemoteError')
+"""In errors of processes whose peers have ended."""
+
 
 def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
-    """Makes ``main`` print the message of an :class:`InputError` without a traceback, once for all
-    processes, and exit with status 1."""
+    """Makes ``main`` end with one line about any error, once for all processes, and status 1.
+
+    The traceback goes to the log file of the run and, with ``--debug``, to the screen. The line
+    says where it is unless the error is an :class:`InputError`.
+    """
 
     @functools.wraps(main)
     def wrapped() -> None:
+        use_utf8()
         try:
             main()
-        except InputError as error:
+        except Exception as error:
+            # handlers print a traceback if they fail, for example on a full disk
+            logging.raiseExceptions = False
             rank = process_rank()
-            if rank:
+            if rank or any(text in str(error) for text in LOST_PROCESS):
                 time.sleep(REPORT_SECONDS)
+            trace = ''.join(traceback.format_exception(error))
+            files = log_trace(trace)
+            if DEBUG in sys.argv:
+                print(trace, file=sys.stderr)
             where = f' (rank {rank})' if rank else ''
-            # an error raised in a data worker includes its traceback
-            message = str(error).rpartition('InputError: ')[2].strip()
-            print(f'error{where}: {message}', file=sys.stderr, flush=True)
+            print(f'error{where}: {describe(error, files)}', file=sys.stderr, flush=True)
+            close_trackers()
             # skip destructors, which would wait for the other ranks
-            sys.stdout.flush()
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
             os._exit(1)
 
     return wrapped
+
+
+def use_utf8() -> None:
+    """Restarts Python in UTF-8 mode if the locale has another encoding, in which pycocotools and
+    others would read annotation files."""
+    encoding = locale.getpreferredencoding(False)
+    if codecs.lookup(encoding).name == 'utf-8':
+        return
+    os.environ['PYTHONUTF8'] = '1'  # for processes that this one starts
+    os.execv(sys.executable, [sys.executable, '-X', 'utf8', *sys.orig_argv[1:]])
+
+
+def describe(error: Exception, log_files: Sequence[str] = ()) -> str:
+    """Returns the message of an error in one line.
+
+    Args:
+        error: An error of this process, or one that PyTorch passes on from a data worker.
+        log_files: Log files that contain its traceback.
+    """
+    kind, message = type(error).__name__, str(error)
+    if WORKER_TRACE in message:
+        # the line after the last frame, whose lines are indented
+        last_frame = message.rpartition('\n  File "')[2].splitlines()
+        lines = list(itertools.dropwhile(lambda line: line.startswith(' '), last_frame[1:]))
+        path, _, message = '\n'.join(lines).partition(': ')
+        kind = path.strip().rpartition('.')[2]
+    message = ' '.join(message.split())
+    if kind == InputError.__name__:
+        return message
+    place = f'its traceback is in {log_files[0]}' if log_files else f'{DEBUG} shows its traceback'
+    return f'{kind}: {message} ({place})' if message else f'{kind} ({place})'
+
+
+def log_trace(trace: str) -> list[str]:
+    """Writes a traceback to the log file of the run, if there is one, and returns its path."""
+    logger = MMLogger.get_current_instance()
+    handlers = [
+        handler
+        for handler in logger.handlers
+        if isinstance(handler, logging.FileHandler) and os.path.exists(handler.baseFilename)
+    ]
+    for handler in handlers:
+        handler.handle(
+            logger.makeRecord(logger.name, logging.ERROR, __file__, 0, trace, (), None, 'main')
+        )
+    return [os.path.relpath(handler.baseFilename) for handler in handlers]
+
+
+def close_trackers() -> None:
+    """Writes what visualizers and loggers hold back; errors are ignored."""
+    wandb: Any = sys.modules.get('wandb')
+    if wandb is not None:
+        # recent versions lack the method that mmengine calls
+        with contextlib.suppress(Exception):
+            wandb.finish(exit_code=1)
+    for visualizer in Visualizer._instance_dict.values():
+        for backend in visualizer._vis_backends.values():
+            with contextlib.suppress(Exception):
+                backend.close()
+    for handler in MMLogger.get_current_instance().handlers:
+        with contextlib.suppress(Exception):
+            handler.flush()
+    logging.shutdown()
+
+
+def tool_parser(description: str | None, **options: Any) -> argparse.ArgumentParser:
+    """Returns a parser for a tool, with ``--debug``.
+
+    Args:
+        description: Docstring of the tool.
+        **options: Further options of the parser.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+    )
+    parser.add_argument(
+        DEBUG, action='store_true', help='print the traceback of an error, not only its message'
+    )
+    return parser
 
 
 def add_launcher_argument(parser: argparse.ArgumentParser, scripts: str) -> None:
