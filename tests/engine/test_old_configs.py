@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
+from vitae_mm.backbones import ViTAEv2
 from vitae_mm.engine.config import load_config
+from vitae_mm.engine.models import build_meta_model
 from vitae_mm.engine.old_configs import find_our_config, refuse_old_file
 from vitae_mm.errors import InputError
 
@@ -153,3 +156,25 @@ def test_configs_of_the_codebases_are_accepted(name, tmp_path):
 )
 def test_the_most_similar_config_has_the_same_network(old, ours):
     assert find_our_config(old) == (Path('configs', ours) if ours else None)
+
+
+def test_the_example_of_the_guide_is_a_new_config(tmp_path):
+    old, new = re.findall(
+        r'```python\n(.*?)```', (ROOT / 'docs/migration.md').read_text(), re.DOTALL
+    )
+    (tmp_path / 'old.py').write_text(old)
+    (tmp_path / 'new.py').write_text(new)
+    assert 'has the form of mmdet 2.x' in refusal(tmp_path / 'old.py')
+    cfg = load_config(str(tmp_path / 'new.py'))
+    model = build_meta_model(cfg)
+    assert model.roi_head.mask_head.num_classes == 2
+    assert type(model.backbone) is ViTAEv2
+    assert cfg.train_dataloader.dataset.metainfo.classes == ('cat', 'dog')
+
+
+def test_the_guide_names_our_configs():
+    guide = (ROOT / 'docs/migration.md').read_text()
+    for old, ours in re.findall(r'^\| `(\S+)` \| `configs/(\S+)` \|$', guide, re.MULTILINE):
+        for schedule in ('1x', '3x'):
+            name, path = (text.replace('{1x,3x}', schedule) for text in (old, ours))
+            assert find_our_config(name) == Path('configs', path)
