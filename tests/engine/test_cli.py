@@ -1,10 +1,130 @@
+import logging
+import os
+import sys
 from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
+from mmengine.logging import MMLogger
+from mmengine.visualization import Visualizer
+from torch._utils import ExceptionWrapper
 
-from vitae_mm.engine.cli import check_device, check_plot_path, name_models
+from vitae_mm.engine import cli
+from vitae_mm.engine.cli import (
+    check_device,
+    check_plot_path,
+    name_models,
+    reports_input_errors,
+    tool_parser,
+)
 from vitae_mm.errors import InputError
+
+
+def from_worker(error):
+    """Returns an error as PyTorch passes it on from a data worker."""
+    try:
+        raise error
+    except Exception:
+        wrapper = ExceptionWrapper(where='in DataLoader worker process 0')
+    try:
+        wrapper.reraise()
+    except Exception as passed_on:
+        return passed_on
+
+
+class Backend:
+    def __init__(self):
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+        raise OSError('no network')
+
+
+@pytest.fixture
+def fail(monkeypatch, capfd):
+    """Raises an error in a tool, and returns what the tool prints to stderr."""
+    for owner, name, value in (
+        (os, '_exit', sys.exit),
+        (logging, 'shutdown', lambda: None),
+        (logging, 'raiseExceptions', False),
+        (cli, 'use_utf8', lambda: None),
+        (cli, 'REPORT_SECONDS', 0),
+        (MMLogger, '_instance_dict', {}),
+        (Visualizer, '_instance_dict', {}),
+        (sys, 'argv', ['tool.py']),
+    ):
+        monkeypatch.setattr(owner, name, value)
+
+    def call(error):
+        @reports_input_errors
+        def main():
+            raise error
+
+        with pytest.raises(SystemExit) as done:
+            main()
+        assert done.value.code == 1
+        return capfd.readouterr().err
+
+    return call
+
+
+def test_an_error_is_reported_in_one_line(fail):
+    assert fail(InputError('a: use b.')) == 'error: a: use b.\n'
+    assert fail(KeyError('a')) == "error: KeyError: 'a' (--debug shows its traceback)\n"
+    assert fail(ValueError('a\n  b')) == 'error: ValueError: a b (--debug shows its traceback)\n'
+    assert fail(ZeroDivisionError()) == 'error: ZeroDivisionError (--debug shows its traceback)\n'
+
+
+def test_an_error_in_a_data_worker_is_reported_in_one_line(fail):
+    assert fail(from_worker(InputError('a: use\nb.'))) == 'error: a: use b.\n'
+    message = fail(from_worker(OSError('no: a\n b')))
+    assert message == 'error: OSError: no: a b (--debug shows its traceback)\n'
+    message = fail(from_worker(ZeroDivisionError()))
+    assert message == 'error: ZeroDivisionError (--debug shows its traceback)\n'
+
+
+def test_other_ranks_name_themselves(fail, monkeypatch):
+    monkeypatch.setenv('RANK', '3')
+    assert fail(InputError('a: use b.')) == 'error (rank 3): a: use b.\n'
+
+
+def test_debug_prints_the_traceback(fail, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['tool.py', '--debug'])
+    assert tool_parser('A tool.').parse_args().debug
+    lines = fail(InputError('a: use b.')).splitlines()
+    assert lines[0] == 'Traceback (most recent call last):' and lines[-1] == 'error: a: use b.'
+
+
+def test_the_traceback_is_in_the_log_file_of_the_run(fail, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    MMLogger.get_instance('run', log_file='run.log')
+    capfd.readouterr()
+    assert fail(KeyError('a')) == "error: KeyError: 'a' (its traceback is in run.log)\n"
+    fail(InputError('a: use b.'))
+    text = Path('run.log').read_text()
+    assert text.count('Traceback (most recent call last)') == 2
+    assert "KeyError: 'a'" in text and 'InputError: a: use b.' in text
+
+
+def test_trackers_are_closed_even_if_one_fails(fail, monkeypatch):
+    backends, wandb = [Backend(), Backend()], Mock()
+    monkeypatch.setitem(sys.modules, 'wandb', wandb)
+    visualizer = SimpleNamespace(_vis_backends=dict(enumerate(backends)))
+    monkeypatch.setattr(Visualizer, '_instance_dict', dict(run=visualizer))
+    assert fail(InputError('a: use b.')) == 'error: a: use b.\n'
+    assert all(backend.closed for backend in backends)
+    wandb.finish.assert_called_once_with(exit_code=1)
+
+
+def test_interrupts_pass(fail):
+    def main():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reports_input_errors(main)()
 
 
 @pytest.mark.parametrize('name', ['curves', 'curves.tmp', 'figures/'])
