@@ -3,9 +3,15 @@
 from mmengine.dist import get_world_size
 from mmengine.hooks import EMAHook, Hook
 from mmengine.logging import print_log
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 
-from vitae_mm.engine.resume import check_resumable, compare_run, find_position, follow_config
+from vitae_mm.engine.resume import (
+    check_resumable,
+    compare_run,
+    continue_data_order,
+    find_position,
+    follow_config,
+)
 from vitae_mm.registry import HOOKS
 
 SHOWN = 20
@@ -20,7 +26,8 @@ class ResumeHook(Hook):
     Nothing is changed if config, number of processes and iterations of an epoch are those of the
     checkpoint. Otherwise the differences are logged, the parameter schedulers of the config are
     stepped to the place of the run, which is the epoch in runs counted in epochs, and of the
-    optimizer's state only the moments are kept.
+    optimizer's state only the moments are kept. Runs counted in iterations continue with the next
+    data, without reading those before.
 
     Raises:
         InputError: If the checkpoint lacks something, or its state does not fit the config.
@@ -28,6 +35,15 @@ class ResumeHook(Hook):
 
     # after CheckpointMatchHook, before the hooks that load averaged weights
     priority = 'VERY_HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        loop = runner.train_loop
+        if (
+            isinstance(loop, IterBasedTrainLoop)
+            and loop.iter
+            and not getattr(loop, 'fast_forward_on_resume', False)
+        ):
+            continue_data_order(loop)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint['meta'].update(

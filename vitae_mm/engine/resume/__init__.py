@@ -2,12 +2,14 @@
 
 from .checkpoint import check_resumable, last_checkpoint, report_finished, resume_from
 from .continuation import compare_run, find_position, follow_config
+from .data_order import continue_data_order
 from .differences import Difference, find_differences, read_config_text
 
 __all__ = [
     'Difference',
     'check_resumable',
     'compare_run',
+    'continue_data_order',
     'find_differences',
     'find_position',
     'follow_config',
