@@ -68,3 +68,10 @@ def test_stages_that_are_not_built_are_ignored():
         {f'backbone.{key}': value for key, value in whole.state_dict().items()},
         training=True,
     )
+
+
+@pytest.mark.parametrize('key', ['backbone.weight', 'head.weight'])
+def test_weights_that_are_not_finite_cannot_start_a_run(model, key):
+    state = {**model.state_dict(), key: torch.full((3, 2), float('nan'))[: 2 + ('head' in key)]}
+    with pytest.raises(InputError, match=f'not finite, such as .*{key.split(".")[1]}'):
+        load(model, state, training=True)

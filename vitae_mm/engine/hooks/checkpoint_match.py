@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vitae_mm.checkpoints import (
     BACKBONE_PREFIX,
+    check_finite,
     check_match,
     entries_below,
     inflated_keys,
@@ -64,7 +65,7 @@ def check_start(
         A message with the number of matched keys.
 
     Raises:
-        InputError: If required keys do not match.
+        InputError: If required keys do not match, or values are not finite.
     """
     wanted = model.state_dict()
     inflated = len(inflated_keys(model, state_dict))
@@ -82,6 +83,7 @@ def check_start(
     backbone = getattr(model, 'backbone', None)
     if backbone is not None:
         check_match(backbone, entries_below(state_dict, BACKBONE_PREFIX), source)
+    check_finite(model, state_dict, source)
     fresh = [key for key in wanted if key not in state_dict] + misshapen_keys(model, state_dict)
     examples = f', such as {", ".join(fresh[:3])}' if fresh else ''
     kernels = f'; the kernels of {inflated} parallel convs are inflated' if inflated else ''
