@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.transforms import LoadAnnotations
 from PIL import Image
 
-from vitae_mm.engine.hooks.sample_check import _unwrap as unwrap_datasets
+from vitae_mm.engine.hooks.sample_check import unwrap_datasets
 from vitae_mm.errors import InputError
 
 from .report import Report

@@ -24,8 +24,7 @@ from torch.utils.data import DataLoader
 
 from vitae_mm.engine.config import iter_dicts
 from vitae_mm.engine.distributed import replace_sync_bn
-from vitae_mm.engine.hooks.sample_check import _unwrap as unwrap_datasets
-from vitae_mm.engine.hooks.sample_check import ignored_labels, report_files
+from vitae_mm.engine.hooks.sample_check import ignored_labels, report_files, unwrap_datasets
 from vitae_mm.engine.schedule import learning_rates
 from vitae_mm.errors import InputError
 

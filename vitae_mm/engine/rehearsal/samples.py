@@ -8,8 +8,7 @@ from typing import Any
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.dataset import Compose
 
-from vitae_mm.engine.hooks.sample_check import _unwrap as unwrap_datasets
-from vitae_mm.engine.hooks.sample_check import report_files
+from vitae_mm.engine.hooks.sample_check import report_files, unwrap_datasets
 
 SAMPLED = 100
 """Number of samples of a dataset that are loaded."""
