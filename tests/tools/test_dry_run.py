@@ -73,7 +73,7 @@ def test_an_error_is_reported_once(data, tmp_path):
         processes=2,
     )
     message = complaint(done)
-    assert 'does not fit ViTAEv2: 0 of' in message and message.count('error') == 1
+    assert 'does not fit ViTAEv2: 0 of' in message and message.count('error: ') == 1
     assert 'dry run' not in done.stdout and not (tmp_path / 'w').exists()
 
 

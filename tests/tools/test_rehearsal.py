@@ -99,9 +99,9 @@ def test_perfect_predictions_score_perfectly_on_the_demo_data(rehearse, scope):
     printed = rehearse(scope, score_keypoints)
     for score in dict(
         mmpretrain=['accuracy/top1 100'],
-        mmdet=['coco/bbox_mAP 1,'],
+        mmdet=['coco/bbox_mAP 1 '],
         mmseg=['aAcc 100', 'mIoU 100'],
-        mmpose=['PCK 1,', 'EPE 0,', 'coco/AP 1,'],
+        mmpose=['PCK 1,', 'EPE 0,', 'coco/AP 1 '],
     )[scope]:
         assert score in printed
     # so few scenes lack some shapes
@@ -109,8 +109,7 @@ def test_perfect_predictions_score_perfectly_on_the_demo_data(rehearse, scope):
 
 
 def test_masks_score_perfectly(rehearse):
-    assert 'coco/bbox_mAP 1,' in (printed := rehearse('mmdet', with_masks))
-    assert 'coco/segm_mAP 1,' in printed
+    assert 'coco/bbox_mAP 1, coco/segm_mAP 1 ' in rehearse('mmdet', with_masks)
 
 
 def test_two_classes_saved_as_0_and_255_are_refused(root, refuse):
@@ -138,6 +137,89 @@ def test_the_last_of_many_classes_saved_as_255_is_refused(root, refuse):
 def test_absent_classes_are_named_and_accepted(root, rehearse):
     edit_maps(root, lambda labels: np.where(labels > 2, 0, labels))
     assert 'train: no pixel of' in rehearse('mmseg')
+
+
+def test_crowds_alone_are_refused(root, refuse):
+    def crowd(content):
+        for entry in content['annotations']:
+            entry['iscrowd'] = 1
+
+    edit_json(root, 'instances', 'val', crowd)
+    message = refuse('mmdet')
+    assert 'not at all' in message and 'are crowds (iscrowd=1)' in message
+    edit_json(root, 'instances', 'train', crowd)
+    assert 'no instance can be used, as' in refuse('mmdet')
+
+
+def test_one_crowd_is_counted(root, rehearse):
+    edit_json(root, 'instances', 'train', lambda c: c['annotations'][0].update(iscrowd=1))
+    assert '1 crowd (ignored)' in rehearse('mmdet')
+
+
+def test_annotations_that_are_scored_but_not_read_are_refused(root, refuse):
+    edit_json(root, 'instances', 'val', lambda c: c['annotations'][0].update(area=0))
+    message = refuse('mmdet')
+    assert 'annotations, of which the dataset gives' in message
+
+
+def test_annotations_that_are_not_read_are_counted(root, rehearse):
+    boxes = [[-30, 5, 20, 20], [5, 400, 20, 20], [5, 5, 0, 20], [5, 5, 20, 0.5]]
+
+    def edit(content):
+        content['images'].append(dict(content['images'][0], id=99))
+        content['categories'].append(dict(id=9, name='circle'))
+        content['annotations'][0]['category_id'] = 9
+        for annotation, box in zip(content['annotations'][1:], boxes, strict=False):
+            annotation['bbox'] = box
+
+    edit_json(root, 'instances', 'train', edit)
+    printed = rehearse('mmdet')
+    for text in (
+        '1 of other classes (skipped)',
+        '4 outside the image, too small or of skipped images (skipped)',
+        '1 images without annotations',
+        '1 images listed twice',
+    ):
+        assert text in printed
+
+
+def test_keypoints_that_are_not_read_are_counted(root, rehearse):
+    def edit(content):
+        content['annotations'][0]['iscrowd'] = 1
+        content['annotations'][1].update(num_keypoints=0)
+        content['annotations'][2]['bbox'] = [900, 5, 20, 20]
+
+    edit_json(root, 'keypoints', 'train', edit)
+    printed = rehearse('mmpose')
+    assert '1 crowd (skipped)' in printed
+    assert '2 without keypoints or outside the image (skipped)' in printed
+
+
+@pytest.mark.parametrize('scope, kind', [('mmdet', 'instances'), ('mmpose', 'keypoints')])
+def test_a_test_set_without_annotations_is_accepted(root, rehearse, scope, kind):
+    path = root / 'annotations' / f'{kind}_val.json'
+    content = json.loads(path.read_text())
+    del content['annotations']
+    bare, boxes = root / 'annotations' / 'test.json', root / 'annotations' / 'boxes.json'
+    bare.write_text(json.dumps(content))
+    found = dict(image_id=content['images'][0]['id'], bbox=[9, 9, 50, 50], score=0.9, category_id=1)
+    boxes.write_text(json.dumps([found]))
+
+    def test_only(cfg):
+        cfg.test_dataloader = copy.deepcopy(cfg.test_dataloader)
+        cfg.test_dataloader.dataset.update(ann_file='annotations/test.json', test_mode=True)
+        if scope == 'mmpose':
+            cfg.test_dataloader.dataset.bbox_file = str(boxes)
+        cfg.test_evaluator = dict(
+            type='CocoMetric',
+            ann_file=str(bare),
+            format_only=True,
+            outfile_prefix=str(root / 'out'),
+        )
+
+    printed = rehearse(scope, test_only)
+    assert 'test data' in printed and 'the test set is not rehearsed' not in printed
+    assert not list(root.glob('out*'))
 
 
 def test_labels_beyond_the_classes_are_refused(root, refuse):

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from vitae_mm.engine.complexity import count_macs
 from vitae_mm.engine.models import build_model
+from vitae_mm.engine.rehearsal.findings import check_training
 from vitae_mm.engine.rehearsal.report import Report
-from vitae_mm.engine.rehearsal.rules import check_training
 from vitae_mm.engine.rehearsal.run import rehearse
 from vitae_mm.engine.rehearsal.summary import summarize_training
 

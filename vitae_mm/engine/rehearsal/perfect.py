@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from mmengine.evaluator import BaseMetric, Evaluator
 
+from vitae_mm.engine.hooks.sample_check import unwrap_datasets
 from vitae_mm.errors import InputError
 
 from .feeds import Scale, find_feed
@@ -107,6 +108,12 @@ def score_perfect_predictions(
             )
     if feed is None or not fed:
         return Scored()
+    if any(getattr(leaf, 'bbox_file', None) for leaf in unwrap_datasets(truth.dataset)):
+        report.remarks.append(
+            f'{name}: not tried with perfect predictions, as detected boxes (bbox_file) take the '
+            'place of the annotations.'
+        )
+        return Scored()
     indices = truth.sampled()
     whole = len(indices) == len(truth.dataset)
     infos, sizes = [], {}
@@ -194,11 +201,11 @@ class _Trial:
             for key, value in detailed.items()
             if not self._is_perfect(key, value)
         ]
-        if bad:
+        if bad or not detailed:
             dense = max(len(info.get('instances', ())) for info in self.infos)
             text = (
-                f'{title} scores perfect predictions {", ".join(bad[:NAMED])} instead of '
-                f'{self.scale.best:g}'
+                f'{title} scores perfect predictions {", ".join(bad[:NAMED]) or "not at all"} '
+                f'instead of {self.scale.best:g}'
             )
             if self.coco is None or dense <= MAX_DETECTIONS or self._causes():
                 raise InputError(f'{text}{self._cause(classes)}.')

@@ -140,16 +140,19 @@ class _Rehearsal:
             name = f'{split}_dataloader'
             if not self.cfg.get(name) or isinstance(self.cfg[name], Sequence):
                 continue
-            if split == 'test':
-                if self.cfg[name] == self.cfg.get('val_dataloader'):
-                    continue
-                try:
+            if split == 'test' and self.cfg[name] == self.cfg.get('val_dataloader'):
+                continue
+            try:
+                if split == 'test':
                     check_data(self.cfg, ('test',))
-                except InputError as error:
-                    self.report.remarks.append(f'the test set is not rehearsed: {error}')
-                    continue
-            with self._stage(f'reading {name}'):
-                loader = build_loader(self.cfg, split)
+                with self._stage(f'reading {name}'):
+                    loader = build_loader(self.cfg, split)
+            except InputError as error:
+                if split != 'test':
+                    raise
+                # training does not need it
+                self.report.remarks.append(f'the test set is not rehearsed: {error}')
+                continue
             if loader is None:
                 self.report.remarks.append(f'{name}: not rehearsed until the data are downloaded.')
                 return False
@@ -161,19 +164,21 @@ class _Rehearsal:
         return True
 
     def _count(self) -> None:
-        ignored = sorted(ignored_labels(self.findings.model))
         for split, loader in self.loaders.items():
+            ignored = ignored_labels(self.findings.model)
+            if split != 'train':
+                # metrics may ignore other labels than losses
+                metrics = iter_dicts(self.cfg.get(f'{split}_evaluator'))
+                ignored |= {metric.get('ignore_index', 255) for metric in metrics}
             with self._stage(f'counting {split}_dataloader'):
-                summaries = self.findings.coco.get(split, ())
                 count_data(
                     split,
                     loader.dataset,
-                    summaries=summaries,
-                    ignored=ignored,
+                    summaries=self.findings.coco.get(split, ()),
+                    ignored=sorted(ignored),
                     classes=self.classes,
                     report=self.report,
                 )
-        for loader in self.loaders.values():
             report_files(loader.dataset, ignored)
         if {'train', 'val'} <= self.loaders.keys():
             shared = len(image_files(self.loaders['train']) & image_files(self.loaders['val']))
@@ -261,8 +266,9 @@ class _Rehearsal:
         by_iter = isinstance(loop, IterBasedTrainLoop)
         if not by_iter:
             loop._max_iters = loop.max_epochs * steps
-        config = self.cfg.optim_wrapper.copy()
-        runner.optim_wrapper = runner.build_optim_wrapper(config)
+        # anew, as the training steps have used the others
+        runner.param_schedulers = None
+        runner.optim_wrapper = runner.build_optim_wrapper(self.cfg.optim_wrapper.copy())
         runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
         base = max(runner.optim_wrapper.get_lr()['lr'])
         schedulers = runner.build_param_scheduler(self.cfg.get('param_scheduler') or [])
