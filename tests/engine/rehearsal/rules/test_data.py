@@ -1,6 +1,7 @@
-"""Checks of the datasets of a config."""
+"""Checks of the datasets of a config: folders, files, classes."""
 
 import json
+import shutil
 
 import pytest
 from mmengine.config import Config
@@ -8,6 +9,7 @@ from mmengine.config import Config
 from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 
+from ....helpers import training
 from ....helpers.preflight import complaint
 
 
@@ -276,30 +278,175 @@ def test_classes_of_inaturalist_are_counted(folders, tmp_path):
     assert 'lists the image none.jpg, which is not in' in complaint(folders)
 
 
-def test_subsets_and_their_datasets_are_checked(folders):
-    subset = dict(
-        type='vitae_mm.StratifiedSubset', fraction=0.1, dataset=folders.train_dataloader.dataset
+@pytest.fixture
+def imagenet(tmp_path):
+    """ImageNet with one of its thousand classes."""
+    (tmp_path / 'train' / 'n01440764').mkdir(parents=True)
+    (tmp_path / 'train' / 'n01440764' / 'a.JPEG').touch()
+    return Config(
+        dict(
+            default_scope='mmpretrain',
+            model=dict(head=dict(type='LinearClsHead', num_classes=1000)),
+            train_dataloader=dict(
+                dataset=dict(type='ImageNet', data_root=str(tmp_path), split='train')
+            ),
+        )
     )
-    folders.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=subset)
-    check_data(folders, ('train',))
-    subset = folders.train_dataloader.dataset.dataset
-    subset.seed = -1
-    assert 'seed=-1' in complaint(folders)
-    subset.fraction = 10
-    assert 'fraction=10: give a number above 0 and up to 1' in complaint(folders)
-    del subset['fraction']
-    assert 'fraction=None' in complaint(folders)
 
 
-def test_reassessed_labels_must_cover_all_images(folders, tmp_path):
-    file = tmp_path / 'real.json'
-    file.write_text('[[1], []]')
-    folders.val_evaluator = [
-        dict(type='Accuracy'),
-        dict(type='vitae_mm.ReassessedLabels', ann_file=str(file)),
+@pytest.fixture
+def listed(imagenet, tmp_path):
+    """A list of the images."""
+    (tmp_path / 'meta').mkdir()
+    path = tmp_path / 'meta' / 'train.txt'
+    path.write_text('n01440764/a.JPEG 0\n')
+    return path
+
+
+def test_the_class_folders_of_imagenet_are_counted(imagenet, tmp_path):
+    assert "has 1 class folders, ('n01440764',), for 1000 classes" in complaint(imagenet)
+    for number in range(999):
+        (tmp_path / 'train' / f'n{number}').mkdir()
+    check_data(imagenet, ('train',))
+
+
+def test_the_folder_of_the_split_must_exist(imagenet):
+    imagenet.train_dataloader.dataset.split = 'val'
+    assert 'val does not exist' in complaint(imagenet)
+    imagenet.train_dataloader.dataset.split = 'valid'
+    assert "The split must be one of ['train', 'val', 'test']" in complaint(imagenet)
+
+
+def test_images_in_a_list_of_classes_must_exist(imagenet, listed):
+    listed.write_text('n01440764/b.JPEG 0\n')
+    assert 'lists the image n01440764/b.JPEG' in complaint(imagenet)
+
+
+@pytest.mark.parametrize(
+    'line',
+    [
+        'n01440764/a.JPEG',
+        'n01440764/a.JPEG 1000',
+        'a.JPEG cat',
+        'n01440764/a.JPEG -1',
+        ' ',
+        'n01440764/a.JPEG,0',
+    ],
+)
+def test_a_line_must_be_an_image_and_its_class(imagenet, listed, line):
+    listed.write_text(f'n01440764/a.JPEG 0\n{line}\n')
+    assert f'train.txt, line 2: {line!r} is not the name' in complaint(imagenet)
+    assert '0 to 999' in complaint(imagenet)
+
+
+def test_a_list_must_not_be_empty(imagenet, listed):
+    listed.write_text('')
+    assert 'train.txt lists no images' in complaint(imagenet)
+
+
+def test_the_head_gives_the_number_of_classes_of_a_list(imagenet, listed, tmp_path):
+    imagenet.train_dataloader.dataset = dict(
+        type='CustomDataset',
+        data_root=str(tmp_path),
+        data_prefix='train',
+        ann_file='meta/train.txt',
+    )
+    imagenet.model.head.num_classes = 3
+    listed.write_text('n01440764/a.JPEG 3\n')
+    assert '0 to 2' in complaint(imagenet)
+
+
+def test_lists_on_remote_storage_are_not_checked(imagenet):
+    imagenet.train_dataloader.dataset.ann_file = 's3://bucket/train.txt'
+    check_data(imagenet, ('train',))
+
+
+@pytest.fixture
+def root(data, tmp_path):
+    return shutil.copytree(data, tmp_path / 'shapes')
+
+
+@pytest.fixture
+def segmentor(root, tmp_path):
+    return Config.fromfile(training.write_segmentor(tmp_path / 'c.py', root))
+
+
+@pytest.fixture
+def class_map(root):
+    return root / 'masks' / 'train' / '000003.png'
+
+
+def test_each_image_needs_a_class_map(segmentor, class_map):
+    class_map.unlink()
+    message = complaint(segmentor)
+    assert '1 of 5 class maps are missing' in message and '000003.png' in message
+
+
+def test_suffixes_must_match(segmentor):
+    segmentor.train_dataloader.dataset.seg_map_suffix = '_labels.png'
+    assert '5 of 5 class maps are missing' in complaint(segmentor)
+    segmentor.train_dataloader.dataset.img_suffix = '.bmp'
+    assert "ends in '.bmp'; there are ['.jpg']: set img_suffix" in complaint(segmentor)
+
+
+def test_both_folders_must_exist(segmentor):
+    segmentor.train_dataloader.dataset.data_prefix.seg_map_path = 'none'
+    assert 'none does not exist' in complaint(segmentor)
+
+
+def test_data_prefix_must_name_both_folders(segmentor):
+    segmentor.train_dataloader.dataset.data_prefix = dict(img='images/train')
+    assert 'data_prefix has no img_path and no seg_map_path' in complaint(segmentor)
+    segmentor.train_dataloader.dataset.data_prefix = dict(img_path='images/train')
+    assert 'data_prefix has no seg_map_path' in complaint(segmentor)
+    del segmentor.train_dataloader.dataset.pipeline[1]
+    check_data(segmentor, ('train',))
+
+
+def test_folders_may_be_links(segmentor, root):
+    for kind in ('images', 'masks'):
+        (root / kind / 'all').mkdir()
+        (root / kind / 'all' / 'city').symlink_to(root / kind / 'train')
+    segmentor.train_dataloader.dataset.data_prefix = dict(
+        img_path='images/all', seg_map_path='masks/all'
+    )
+    check_data(segmentor, ('train',))
+
+
+def test_listed_images_must_exist(segmentor, tmp_path):
+    (tmp_path / 'list.txt').write_text('000001\n000009\n')
+    segmentor.train_dataloader.dataset.ann_file = str(tmp_path / 'list.txt')
+    assert '1 of 2 images are missing' in complaint(segmentor)
+    (tmp_path / 'list.txt').write_text('000001\n000002\n')
+    check_data(segmentor, ('train',))
+
+
+def test_both_options_to_reduce_labels_must_agree(segmentor):
+    segmentor.train_dataloader.dataset.pipeline[1].reduce_zero_label = True
+    assert 'LoadAnnotations has True' in complaint(segmentor)
+    segmentor.train_dataloader.dataset.reduce_zero_label = True
+    check_data(segmentor, ('train',))
+
+
+@pytest.mark.parametrize('classes', [None, tuple('abcde')])
+def test_both_heads_must_agree(segmentor, classes):
+    segmentor.train_dataloader.dataset.metainfo = dict(classes=classes) if classes else {}
+    segmentor.model.auxiliary_head = dict(type='FCNHead', num_classes=19)
+    message = complaint(segmentor)
+    assert 'model.auxiliary_head.num_classes=19' in message
+    assert ('has 5 classes' if classes else 'model.decode_head.num_classes=5') in message
+    segmentor.model.auxiliary_head.num_classes = 5
+    check_data(segmentor, ('train',))
+    # this head predicts boundaries
+    segmentor.model.auxiliary_head = [
+        segmentor.model.auxiliary_head,
+        dict(type='STDCHead', num_classes=2),
     ]
-    assert f'{file} has 2 entries, but there are 50000 images' in complaint(folders)
-    folders.val_evaluator[1].num_images = 2
-    check_data(folders, ('train', 'val'))
-    folders.val_evaluator[1].ann_file = 's3://bucket/real.json'
-    check_data(folders, ('train', 'val'))
+    check_data(segmentor, ('train',))
+
+
+def test_options_that_the_dataset_rejects_are_reported(segmentor):
+    segmentor.train_dataloader.dataset.type = 'ADE20KDataset'
+    segmentor.model.decode_head.num_classes = 2
+    segmentor.train_dataloader.dataset.metainfo.classes = ('wall', 'cheese')
+    assert 'rejects its options' in complaint(segmentor) and 'cheese' in complaint(segmentor)

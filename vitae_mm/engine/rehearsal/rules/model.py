@@ -52,6 +52,18 @@ def check_heads(cfg: Config, classes: tuple[str, ...], name: str) -> None:
             )
 
 
+def check_segmentation_heads(cfg: Config) -> None:
+    """Raises InputError if the heads of a segmentor differ in the number of classes."""
+    heads = ('decode_head.num_classes', 'auxiliary_head.num_classes')
+    found = [(path, count) for path, count in class_counts(cfg) if path.endswith(heads)]
+    for path, count in found:
+        if count != found[0][1]:
+            raise InputError(
+                f'{path}={count}, but {found[0][0]}={found[0][1]}: set all heads to the number of '
+                'classes.'
+            )
+
+
 def check_keypoint_head(cfg: Config, count: int, name: str) -> None:
     """Raises InputError if the number of keypoints of a head differs from the dataset's."""
     for head in iter_dicts(cfg.model.get('head')):

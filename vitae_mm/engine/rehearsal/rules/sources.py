@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.dataset import BaseDataset
-from mmengine.registry import DATASETS
+from mmengine.fileio import list_from_file
+from mmengine.registry import DATASETS, Registry
 
 from vitae_mm.engine.config import leaf_datasets
 from vitae_mm.errors import InputError
 
 REJECTIONS = (ValueError, TypeError, KeyError, AssertionError, FileNotFoundError)
 """Exceptions that datasets raise for invalid options."""
+
+FLOWERS = 'mmpretrain.datasets.Flowers102'
+"""A dataset without class names."""
 
 SAMPLED_IMAGES = 20
 """Number of listed images that are checked for existence."""
@@ -55,26 +58,11 @@ class Source:
         return 'download' in inspect.signature(self.kind).parameters
 
     @property
-    def given_classes(self) -> Any:
-        """Classes in the config, if any."""
-        return (self.options.get('metainfo') or {}).get('classes', self.options.get('classes'))
-
-    @property
     def folders(self) -> list[Path]:
         """data_root, then the folders of data_prefix."""
         prefix = self.options.get('data_prefix') or {}
         parts = list(prefix.values()) if isinstance(prefix, Mapping) else [prefix]
         return [self.root, *(self.root / part for part in parts if part is not None)]
-
-    def reads_as(self, path: str, *methods: str) -> bool:
-        """Whether the dataset is a class, such as 'mmdet.datasets.CocoDataset', or a subclass that
-        does not override these methods."""
-        base = loaded_class(path)
-        return (
-            base is not None
-            and issubclass(self.kind, base)
-            and all(getattr(self.kind, method) is getattr(base, method) for method in methods)
-        )
 
     def outline(self) -> Any:
         """Builds the dataset without loading annotations and without its pipeline.
@@ -85,10 +73,9 @@ class Source:
         options = {**copy.deepcopy(dict(self.options)), 'pipeline': [], 'lazy_init': True}
         try:
             with DATASETS.switch_scope_and_registry(self.scope) as registry:
-                dataset: BaseDataset = registry.build(options)
+                return registry.build(options)
         except REJECTIONS as error:
             raise InputError(f'{self.name} rejects its options: {error}') from error
-        return dataset
 
 
 def sources(cfg: Config, split: str) -> Iterator[Source]:
@@ -97,16 +84,61 @@ def sources(cfg: Config, split: str) -> Iterator[Source]:
     Raises:
         InputError: For a type that is not registered.
     """
+    scope = cfg.get('default_scope')
     for entry in leaf_datasets(cfg.get(f'{split}_dataloader')):
-        if '://' not in str(entry.get('data_root')):
-            scope = cfg.get('default_scope')
-            yield Source(entry, _dataset_class(entry, scope), split=split, scope=scope)
+        if '://' in str(entry.get('data_root')):
+            continue
+        kind = find_class(DATASETS, entry['type'], scope)
+        if kind is None:
+            raise InputError(
+                f'dataset type {entry["type"]!r} is not registered in {scope}: check its spelling '
+                'and default_scope.'
+            )
+        yield Source(entry, kind, split=split, scope=scope)
 
 
-def loaded_class(path: str) -> type | None:
-    """Returns a class by its path; None if its package is not in use."""
-    module, _, name = path.rpartition('.')
-    return getattr(sys.modules.get(module), name, None)
+def find_class(registry: Registry, kind: Any, scope: str | None) -> type | None:
+    """Returns the class of a config entry's ``type``; None if it is not registered."""
+    if not isinstance(kind, str):
+        return kind
+    with registry.switch_scope_and_registry(scope) as scoped:
+        return scoped.get(kind)
+
+
+def inherits(kind: type | None, base: str, *methods: str) -> bool:
+    """Whether a class is another, such as 'mmdet.datasets.CocoDataset', or a subclass of it that
+    does not override these methods."""
+    module, _, name = base.rpartition('.')
+    parent = getattr(sys.modules.get(module), name, None)  # other tasks work without its package
+    return (
+        kind is not None
+        and parent is not None
+        and issubclass(kind, parent)
+        and all(getattr(kind, method) is getattr(parent, method) for method in methods)
+    )
+
+
+def class_names(source: Source) -> tuple[str, ...]:
+    """Returns the class names in the config or of the type of a dataset; () if there are none.
+
+    Raises:
+        InputError: If ``classes`` is a string, but not a file.
+    """
+    preset = getattr(source.kind, 'METAINFO', None) or {}
+    if 'thing_classes' in preset:
+        return ()  # panoptic datasets: heads predict things, or things and stuff
+    given = (source.options.get('metainfo') or {}).get('classes', source.options.get('classes'))
+    classes = preset.get('classes') if given is None else given
+    if isinstance(classes, str):
+        if Path(classes).is_file():
+            return tuple(list_from_file(classes))
+        raise InputError(
+            f'classes={classes!r} is neither a file nor a tuple: for a single class give '
+            f'({classes!r}, ) with a comma.'
+        )
+    if classes is None and inherits(source.kind, FLOWERS):
+        return tuple(f'class {number}' for number in range(102))
+    return tuple(classes or ())
 
 
 def check_folder(folder: Path, name: str) -> None:
@@ -164,16 +196,3 @@ def files_below(folder: str | os.PathLike) -> Iterator[str]:
     codebases do."""
     for parent, _, files in os.walk(os.fspath(folder), followlinks=True):
         yield from (os.path.normpath(os.path.join(parent, file)) for file in files)
-
-
-def _dataset_class(entry: Mapping, scope: str | None) -> type:
-    kind = entry['type']
-    if isinstance(kind, str):
-        with DATASETS.switch_scope_and_registry(scope) as registry:
-            kind = registry.get(kind)
-    if kind is None:
-        raise InputError(
-            f'dataset type {entry["type"]!r} is not registered in {scope}: check its spelling and '
-            'default_scope.'
-        )
-    return kind

@@ -1,4 +1,4 @@
-"""Checks of the checkpoint that a training starts from."""
+"""Checks of heads, masked autoencoders and the weights that a training starts from."""
 
 import pytest
 import torch
@@ -7,10 +7,63 @@ from mmengine.config import Config
 
 from vitae_mm.backbones import ViTAE, ViTAEv2
 from vitae_mm.engine.models import build_meta_model
-from vitae_mm.engine.rehearsal.rules import check_start_weights
+from vitae_mm.engine.rehearsal.rules import check_autoencoder, check_start_weights
 from vitae_mm.errors import InputError
 
+from ....helpers import training
 from ....helpers.archs import PATCH, PYRAMID, TWO_STAGES
+from ....helpers.commands import ROOT
+
+
+@pytest.fixture
+def pretraining():
+    return Config.fromfile(ROOT / 'configs/cifar10/mae_vitae_32_10e_cifar10.py')
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'cifar10/mae_vitae_32_10e_cifar10',
+        'ssl/mae_vitae_demo_20e_shapes',
+        'ssl/mae_vitae_b_1600e_in1k',
+        'ssl/mae_vitae_h_1600e_in1k',
+    ],
+)
+def test_our_configs_fit(name):
+    check_autoencoder(build_meta_model(Config.fromfile(ROOT / f'configs/{name}.py')))
+
+
+@pytest.mark.parametrize(
+    'option, found, wanted',
+    [
+        ('neck.num_patches', 49, 64),
+        ('neck.embed_dim', 96, 192),
+        ('neck.patch_size', 8, 4),
+        ('head.patch_size', 16, 4),
+    ],
+)
+def test_parts_for_other_tokens_are_rejected(pretraining, option, found, wanted):
+    pretraining.merge_from_dict({f'model.{option}': found})
+    words = rf'model.{option}={found} does not fit.*must be {wanted}\.'
+    with pytest.raises(InputError, match=words):
+        check_autoencoder(build_meta_model(pretraining))
+
+
+def test_images_of_another_size_are_rejected(pretraining):
+    pretraining.merge_from_dict({'model.backbone.img_size': 48})
+    with pytest.raises(InputError, match='num_patches=64 does not fit.*img_size=48.*must be 144'):
+        check_autoencoder(build_meta_model(pretraining))
+
+
+def test_other_models_are_not_checked(tmp_path):
+    pretraining = Config.fromfile(training.write_classifier(tmp_path / 'c.py', tmp_path))
+    check_autoencoder(build_meta_model(pretraining))
+
+
+def test_other_decoders_are_not_checked(pretraining):
+    model = build_meta_model(pretraining)
+    model.neck = torch.nn.Identity()
+    check_autoencoder(model)
 
 
 def check(cfg):
@@ -112,10 +165,11 @@ def test_starting_weights_must_match_the_backbone(cfg, tmp_path):
 
 
 def test_resuming_needs_all_keys(cfg, tmp_path):
-    cfg.work_dir, cfg.resume = str(tmp_path), True
-    assert check(cfg) == []
-    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_1.pth'))
-    torch.save(dict(state_dict=whole(cfg)), tmp_path / 'epoch_1.pth')
+    cfg.load_from, cfg.resume = str(tmp_path / 'epoch_1.pth'), True
+    rest = dict(optimizer={}, meta=dict(epoch=1, iter=4), message_hub=dict(log_scalars={}))
+    torch.save(dict(state_dict=whole(cfg)), cfg.load_from)
+    assert 'cannot be resumed, as it lacks the state of the optimizer' in complaint(cfg)
+    torch.save(dict(state_dict=whole(cfg), **rest), cfg.load_from)
     assert 'keys matched.' in check(cfg)[0]
-    torch.save(dict(state_dict=whole(cfg, classes=7)), tmp_path / 'epoch_1.pth')
+    torch.save(dict(state_dict=whole(cfg, classes=7), **rest), cfg.load_from)
     assert 'does not fit ImageClassifier' in complaint(cfg)
