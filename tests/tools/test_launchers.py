@@ -94,7 +94,8 @@ def test_inflated_kernels_can_start_a_training_but_not_resume(data, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert 'the kernels of 4 parallel convs are inflated' in done.stdout + done.stderr
-    message = complaint(run(*command, large, '--work-dir', tmp_path / 'w', '--resume'))
+    more = ['--resume', '--cfg-options', 'train_cfg.max_epochs=2']
+    message = complaint(run(*command, large, '--work-dir', tmp_path / 'w', *more))
     assert 'has 1x1 kernels for 4 parallel convs of 3x3' in message
 
 

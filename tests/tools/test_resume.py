@@ -12,6 +12,7 @@ from mmengine.config import Config
 from vitae_mm.errors import InputError
 
 from ..helpers import training
+from ..helpers.commands import run
 
 pytestmark = pytest.mark.slow
 
@@ -124,3 +125,28 @@ def test_a_finished_run_says_so_and_changes_nothing(config, tmp_path, train):
     output = train(config, 'w', '--resume')
     assert 'finished (epoch 1 of 1)' in output and 'raise train_cfg.max_epochs' in output
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob('w/**/*')}
+
+
+def test_other_processes_and_strategies_continue_a_run(data, tmp_path):
+    options = dict(data=data, batch_size=4, epochs=2)
+    options['optim_wrapper'] = dict(optimizer=dict(type='AdamW', lr=1e-3))
+    plain = training.write_classifier(tmp_path / 'plain.py', **options)
+    sharded = training.write_classifier(
+        tmp_path / 'sharded.py', **options, strategy=dict(type='FSDPStrategy')
+    )
+
+    def dist_train(config, processes, folder, *more):
+        command = ['bash', 'tools/dist_train.sh', config, processes, '--no-rehearsal']
+        done = run(*command, '--work-dir', tmp_path / folder, *more, OMP_NUM_THREADS='1')
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    dist_train(plain, 2, 'ddp')
+    losses = pytest.approx(training.losses(tmp_path / 'ddp')[2:], abs=1e-5)
+    output = dist_train(sharded, 2, 'fsdp', '--resume', tmp_path / 'ddp' / 'epoch_1.pth')
+    assert "strategy: None -> {'type': 'vitae_mm.FSDPStrategy'}" in output
+    assert training.losses(tmp_path / 'fsdp') == losses
+    output = dist_train(plain, 1, 'one', '--resume', tmp_path / 'ddp' / 'epoch_1.pth')
+    assert 'processes: 2 -> 1' in output and 'iterations of an epoch: 2 -> 4' in output
+    assert 'after epoch 1 of 2, iteration 4 of 8: learning rate 0.0005' in output
+    assert len(training.losses(tmp_path / 'one')) == 4
