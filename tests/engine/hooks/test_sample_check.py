@@ -1,6 +1,7 @@
 """Unusual images are read, and unreadable ones are reported."""
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -120,3 +121,19 @@ def test_keypoints_outside_the_image_have_no_weight(data, tmp_path):
         sample = DATASETS.build(cfg.train_dataloader.dataset)[0]['data_samples']
     assert sample.gt_instance_labels.keypoint_weights[0, 0] == 0
     assert sample.gt_fields.heatmaps[0].max() == 0
+
+
+@pytest.mark.parametrize(
+    'scope, mosaic, pack',
+    [('mmdet', 'Mosaic', 'PackDetInputs'), ('mmseg', 'RandomMosaic', 'PackSegInputs')],
+)
+def test_transforms_that_mix_images_still_draw_others(data, tmp_path, scope, mosaic, pack):
+    cfg = Config.fromfile(training.WRITERS[scope](tmp_path / 'c.py', data))
+    inner = cfg.train_dataloader.dataset
+    inner.pipeline = [step for step in inner.pipeline if step.type.startswith('Load')]
+    mixing = [dict(type=mosaic, prob=1.0, img_scale=(64, 64)), dict(type=pack)]
+    with DefaultScope.overwrite_default_scope(scope):
+        built = DATASETS.build(dict(type='MultiImageMixDataset', dataset=inner, pipeline=mixing))
+        report_files(built)
+        # also in data workers, to which it is pickled
+        assert pickle.loads(pickle.dumps(built))[0]['inputs'].shape == built[0]['inputs'].shape

@@ -100,10 +100,7 @@ def report_files(dataset: object, ignored: Collection[int] = (PADDING,)) -> None
 def _report_item(item: Any, options: Mapping[str, Any]) -> Any:
     if isinstance(item, ReportingPipeline):
         return item
-    pipeline: Any = ReportingPipeline([item], **options)
-    if hasattr(item, 'get_indexes'):
-        pipeline.get_indexes = item.get_indexes
-    return pipeline
+    return _ReportingItem([item], **options)
 
 
 def _annotated_sizes(dataset: Any) -> Mapping[int | str, tuple[int, int]]:
@@ -262,6 +259,16 @@ class ReportingPipeline(Compose):
                 f'{source.files}: the class map contains label {label}, but {classes}: {remedy}'
                 f'fix {"the file" if remedy else "it"}, or add the missing classes.'
             )
+
+
+class _ReportingItem(ReportingPipeline):
+    """An item of a MultiImageMixDataset, which asks its transform for further images to mix."""
+
+    def __getattr__(self, name: str) -> Any:
+        # the names in mmdet and in mmseg; bound methods as attributes could not be pickled
+        if name in ('get_indexes', 'get_indices'):
+            return getattr(self.transforms[0], name)
+        raise AttributeError(name)
 
 
 def _run_checks(checks: dict[str, Callable], source: Source, sample: object) -> None:
