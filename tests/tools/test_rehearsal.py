@@ -222,6 +222,38 @@ def test_a_test_set_without_annotations_is_accepted(root, rehearse, scope, kind)
     assert not list(root.glob('out*'))
 
 
+@pytest.mark.parametrize(
+    'split, edit, words',
+    [
+        ('val', lambda c: c['categories'].reverse(), 'the order of the categories'),
+        ('train', lambda c: c['categories'].insert(0, dict(id=0, name='star')), "'star'"),
+        ('val', lambda c: c['annotations'][0].update(id=0), 'never count'),
+        ('val', lambda c: c['annotations'][1].update(id=1), '2 entries have the id 1'),
+        ('val', lambda c: c['annotations'][0].update(segmentation=[[]]), 'polygon of 0'),
+        ('val', lambda c: c['annotations'][0].update(segmentation=[[1, 1, 9, 9]]), 'polygon of 4'),
+        ('val', lambda c: c['annotations'][0].update(segmentation=[1, 1, 9, 1, 9, 9]), 'polygons'),
+        (
+            'train',
+            lambda c: c['annotations'][0].update(segmentation=[[1, 1, 9, None, 9, 9]]),
+            'not numbers',
+        ),
+        (
+            'val',
+            lambda c: c['annotations'][0].update(segmentation=dict(size=[9, 9], counts=[0, 81])),
+            'of size [9, 9]',
+        ),
+    ],
+)
+def test_annotations_that_mean_something_else_are_refused(root, refuse, split, edit, words):
+    edit_json(root, 'instances', split, edit)
+    assert words in refuse('mmdet', with_masks)
+
+
+def test_a_hidden_folder_beside_class_folders_is_refused(root, refuse):
+    (root / 'classes' / 'train' / '.ipynb_checkpoints').mkdir()
+    assert '.ipynb_checkpoints' in refuse('mmpretrain')
+
+
 def test_labels_beyond_the_classes_are_refused(root, refuse):
     edit_maps(root, lambda labels: np.where(labels == 4, 7, labels))
     message = refuse('mmseg')
