@@ -140,13 +140,13 @@ def test_gradients_are_accumulated(write, train):
 @every_codebase
 def test_gradients_are_clipped(write, train):
     limit = 1e-3
-    wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=1.0))
+    wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
     for name, clip, clipped in (('free', None, False), ('clipped', dict(max_norm=limit), True)):
         model, recorder = train(write, name, dict(wrapper, clip_grad=clip))
         trained = [key for key, _ in model.named_parameters()]
         for before, after in pairwise(recorder.weights):
             step = torch.stack([(after[key] - before[key]).norm() for key in trained]).norm()
-            assert (step <= limit * 1.01) == clipped
+            assert (step <= 0.1 * limit * 1.01) == clipped
 
 
 @every_codebase

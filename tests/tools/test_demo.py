@@ -100,7 +100,7 @@ def test_poses_are_found_in_boxes(model, inputs, data, demo, tmp_path):
     'options, words',
     [
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
-        (['--score-thr', '.5'], 'only boxes and keypoints have one'),
+        (['--score-thr', '.5'], 'only boxes and keypoints have scores'),
         (['--boxes', 'BOXES'], 'this config is for mmpretrain'),
     ],
 )

@@ -108,6 +108,17 @@ def test_perfect_predictions_score_perfectly_on_the_demo_data(rehearse, scope):
     assert all(': no ' in line for line in printed.splitlines() if 'remark' in line)
 
 
+def test_masked_pretraining_is_rehearsed(root, tmp_path, run_tool):
+    config = training.write_pretraining(tmp_path / 'c.py', root)
+    # weights on the web are read when training starts
+    options = ('type=Pretrained', 'checkpoint=https://none/a.pth')
+    printed = run_tool(
+        'tools/train.py', config, '--dry-run', '--work-dir', tmp_path / 'w', '--cfg-options',
+        *(f'model.backbone.init_cfg.{option}' for option in options),
+    )  # fmt: skip
+    assert 'all checks passed' in printed and '4 samples of CustomDataset' in printed
+
+
 def test_masks_score_perfectly(rehearse):
     assert 'coco/bbox_mAP 1, coco/segm_mAP 1 ' in rehearse('mmdet', with_masks)
 

@@ -347,7 +347,7 @@ def close_log_files() -> None:
 def _skip_downloads(node: object) -> None:
     """Removes pretrained weights on the web, which are loaded when training starts."""
     for entry in iter_dicts(node):
-        if '://' in str((entry.get('init_cfg') or {}).get('checkpoint', '')):
+        if any('://' in str(init.get('checkpoint')) for init in iter_dicts(entry.get('init_cfg'))):
             entry.init_cfg = None
         for value in entry.values():
             _skip_downloads(value)

@@ -102,6 +102,11 @@ def _class_folders(source: Source) -> tuple[str, ...]:
             f'{source.name}: the hidden folder {folder / hidden} would be a class and move all '
             'labels by one: remove it.'
         )
+    if not any(dataset.is_valid_file(path) for path in files_below(folder)):
+        raise InputError(
+            f'{source.name}: there are no images in {folder}, only files that do not end in '
+            f'{", ".join(sorted(dataset.extensions))}: set extensions.'
+        )
     return found
 
 
