@@ -43,7 +43,9 @@ class SampleCheckHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        report_files(runner.train_dataloader.dataset, ignored_labels(runner.model))
+        dataset, ignored = runner.train_dataloader.dataset, ignored_labels(runner.model)
+        report_files(dataset, ignored)
+        report_padding(runner.model, _class_count(dataset), ignored)
 
     def before_val(self, runner: Runner) -> None:
         ignored = ignored_labels(runner.model, runner.val_evaluator)
@@ -86,15 +88,41 @@ def report_files(dataset: object, ignored: Collection[int] = (PADDING,)) -> None
     for node in _walk(dataset):
         pipeline = getattr(node, 'pipeline', None)
         options: dict[str, Any] = dict(
-            classes=len((getattr(node, 'metainfo', None) or {}).get('classes') or ()),
-            ignored=ignored,
-            sizes=_annotated_sizes(node),
+            classes=_class_count(node), ignored=ignored, sizes=_annotated_sizes(node)
         )
         if isinstance(pipeline, Compose) and not isinstance(pipeline, ReportingPipeline):
             node.pipeline = ReportingPipeline(pipeline.transforms, **options)
         elif isinstance(pipeline, list):
             # mmdet's MultiImageMixDataset applies the items of a list itself
             node.pipeline = [_report_item(item, options) for item in pipeline]
+
+
+def report_padding(model: nn.Module, classes: int, ignored: Collection[int]) -> None:
+    """Makes a segmentor raise :class:`InputError` when it fills the class maps of a batch with a
+    label that is neither a class nor ignored.
+
+    Args:
+        model: A model of any codebase.
+        classes: Number of classes.
+        ignored: Labels in class maps that are not classes.
+    """
+    for module in model.modules():
+        label = getattr(module, 'seg_pad_val', None)
+        if label is not None and label >= classes > 0 and label not in ignored:
+            module.register_forward_hook(_refuse_padding)
+
+
+def _refuse_padding(preprocessor: Any, inputs: object, batch: Mapping) -> None:
+    if any(any(sample.get('padding_size', ())) for sample in batch['data_samples'] or ()):
+        raise InputError(
+            f'data_preprocessor fills class maps with label {preprocessor.seg_pad_val}, which the '
+            'heads do not ignore: set its seg_pad_val to their ignore_index.'
+        )
+
+
+def _class_count(dataset: object) -> int:
+    """The number of classes of a dataset; 0 if unknown."""
+    return len((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
 
 
 def _report_item(item: Any, options: Mapping[str, Any]) -> Any:
