@@ -2,6 +2,7 @@
 
 import copy
 import json
+import locale
 from pathlib import Path
 
 import numpy as np
@@ -298,3 +299,91 @@ def test_keypoints_must_be_in_the_same_order(pose):
 def test_keypoints_must_be_numbers(pose, value):
     change(pose, lambda content: content['annotations'][1]['keypoints'].__setitem__(3, value))
     assert 'annotation 2 has keypoints that are not numbers' in complaint(pose)
+
+
+def test_ids_of_images_are_numbers_in_mmpose(pose):
+    change(pose, lambda content: content['images'][0].update(id='first'))
+    assert "mmpose needs numbers as ids of images, not 'first'" in complaint(pose)
+
+
+def test_ids_may_be_text_or_fractions_where_packages_take_them(cfg):
+    def edit(content):
+        for annotation in content['annotations']:
+            annotation.update(id=str(annotation['id']), image_id=str(annotation['image_id']))
+        for image in content['images']:
+            image['id'] = str(image['id'])
+
+    change(cfg, edit)
+    check_data(evaluated(cfg), ('train', 'val'))
+    change(cfg, lambda content: content['annotations'][0].update(id='a'))
+    check_data(cfg, ('train',))
+    assert 'annotation a is never counted as found' in complaint(cfg, 'val')
+
+
+def test_scored_poses_need_their_category(pose):
+    change(pose, lambda content: content['annotations'][0].update(category_id=77))
+    check_data(pose, ('train',))
+    assert 'as its category 77 is not in the file' in complaint(evaluated(pose), 'val')
+
+
+def test_areas_must_be_numbers(cfg):
+    change(cfg, lambda content: content['annotations'][2].update(area=None))
+    assert 'annotation 3 has the box' in complaint(cfg) and 'the area None' in complaint(cfg)
+
+
+def score_with(cfg, path, edit, **metric):
+    """Validates on the training data, with a changed copy of its annotations as ground truth."""
+    content = json.loads(Path(cfg.train_dataloader.dataset.ann_file).read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+    evaluated(cfg, **metric).val_evaluator.ann_file = str(path)
+
+
+def test_a_metric_may_have_a_copy_of_the_file(cfg, pose, tmp_path):
+    for one in (cfg, pose):
+        score_with(one, tmp_path / 'copy.json', lambda content: None)
+        check_data(one, ('train', 'val'))
+
+
+@pytest.mark.parametrize(
+    'edit, words',
+    [
+        (lambda content: content['images'].pop(), 'lacks it: set its ann_file'),
+        (lambda content: content['images'][1].update(file_name='b.jpg'), 'calls it b.jpg'),
+        (lambda content: content['annotations'][0].update(id=0), 'annotation 0 is never counted'),
+        (lambda content: content['annotations'][0].pop('iscrowd'), 'has no iscrowd'),
+        (lambda content: content['categories'].reverse(), 'the order of the categories'),
+        (lambda content: content['annotations'][0].update(segmentation=[[]]), '0 coordinates'),
+        (lambda content: content['annotations'].clear(), 'no annotations to compare'),
+    ],
+)
+def test_the_file_of_a_metric_is_checked(cfg, tmp_path, edit, words):
+    score_with(cfg, tmp_path / 'other.json', edit, metric=['bbox', 'segm'])
+    message = complaint(cfg)
+    assert words in message and str(tmp_path / 'other.json') in message
+    cfg.val_evaluator.update(format_only=True, outfile_prefix='out')
+    check_data(cfg, ('train', 'val'))
+
+
+def test_masks_are_checked_for_a_metric_without_file(cfg):
+    change(cfg, lambda content: content['annotations'][1].update(segmentation=[[1, None]]))
+    evaluated(cfg, metric='segm').val_evaluator.pop('ann_file')
+    assert 'coordinates that are not numbers' in complaint(cfg, 'val')
+
+
+def test_a_file_is_parsed_once(cfg, monkeypatch):
+    parsed = []
+    loads = json.loads
+    monkeypatch.setattr(json, 'loads', lambda text: parsed.append(text) or loads(text))
+    check_data(evaluated(cfg), ('train', 'val'))
+    assert len(parsed) == 1
+
+
+def test_pycocotools_must_be_able_to_decode_the_file(cfg, monkeypatch):
+    monkeypatch.setattr(locale, 'getpreferredencoding', lambda _: 'ANSI_X3.4-1968')
+    check_data(cfg, ('train',))
+    path = Path(cfg.train_dataloader.dataset.ann_file)
+    path.write_bytes(path.read_bytes().replace(b'star', 'größer'.encode()))
+    assert 'would read as ANSI_X3.4-1968: set the environment variable PYTHONUTF8=1' in complaint(
+        cfg
+    )

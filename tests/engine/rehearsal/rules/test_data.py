@@ -228,15 +228,23 @@ def test_folders_that_are_not_classes_are_not_counted(folders, options):
     check_data(folders, ('train',))
 
 
-@pytest.mark.parametrize(
-    'options', [dict(metainfo=dict(classes=tuple('abcd'))), dict(classes=list('abcd'))]
-)
-def test_given_classes_must_have_a_folder_each(folders, tmp_path, options):
-    folders.model.head.num_classes = folders.data_preprocessor.num_classes = 4
-    folders.train_dataloader.dataset.update(options)
-    assert "has 3 class folders, ('cat', 'dog', 'eel'), for 4 classes" in complaint(folders)
-    (tmp_path / 'train' / 'fox').mkdir()
+def test_given_classes_must_be_in_the_order_of_their_folders(folders):
+    folders.train_dataloader.dataset.metainfo = dict(classes=('dog', 'cat', 'eel'))
+    message = complaint(folders)
+    assert "the classes ('dog', 'cat', 'eel') are not in the order" in message
+    assert "('cat', 'dog', 'eel'), which sets the labels" in message
+    folders.train_dataloader.dataset.metainfo = dict(classes=('cat', 'dog', 'eel'))
     check_data(folders, ('train',))
+    # names of their own, as those of ImageNet
+    folders.train_dataloader.dataset.metainfo = dict(classes=('Katze', 'Hund', 'Aal'))
+    check_data(folders, ('train',))
+
+
+def test_a_hidden_folder_is_not_a_class(folders, tmp_path):
+    (tmp_path / 'train' / '.ipynb_checkpoints').mkdir()
+    assert f'the hidden folder {tmp_path / "train" / ".ipynb_checkpoints"} would be' in complaint(
+        folders
+    )
 
 
 def test_images_must_be_in_class_folders(folders, tmp_path):
@@ -301,13 +309,6 @@ def listed(imagenet, tmp_path):
     path = tmp_path / 'meta' / 'train.txt'
     path.write_text('n01440764/a.JPEG 0\n')
     return path
-
-
-def test_the_class_folders_of_imagenet_are_counted(imagenet, tmp_path):
-    assert "has 1 class folders, ('n01440764',), for 1000 classes" in complaint(imagenet)
-    for number in range(999):
-        (tmp_path / 'train' / f'n{number}').mkdir()
-    check_data(imagenet, ('train',))
 
 
 def test_the_folder_of_the_split_must_exist(imagenet):

@@ -140,9 +140,7 @@ def check_annotations(cfg: Config, used: Sequence[Source]) -> dict[str, list[Coc
                 summaries.setdefault(reader.source.split, []).append(summary)
     for path, readers in files.items():
         for reader in readers:
-            own = find_file(
-                reader.source.root, reader.source.options.get('ann_file'), reader.source.name
-            )
+            own = reader.source.file()
             if own and not reader.source.options.get('indices'):
                 _check_same_images(reader, images[own.resolve()], images[path])
     return summaries
@@ -151,8 +149,7 @@ def check_annotations(cfg: Config, used: Sequence[Source]) -> dict[str, list[Coc
 def _readers(cfg: Config, used: Sequence[Source]) -> Iterator[_Reader]:
     datasets = []
     for source in used:
-        path = find_file(source.root, source.options.get('ann_file'), source.name)
-        kind = _kind(source)
+        path, kind = source.file(), _kind(source)
         if path and kind is not None:
             datasets.append(_Reader(path, source, kind))
     yield from datasets
@@ -225,15 +222,11 @@ def _read(readers: Sequence[_Reader]) -> dict:
                 f'{where}: {name}: {count} entries have the id {identity!r}: renumber them.'
             )
     for annotation in annotations if keys else ():
-        if not _are_numbers(annotation.get('bbox', [0] * 4), count=4):
+        box, area = annotation.get('bbox', [0] * 4), annotation.get('area', 0)
+        if not _are_numbers(box, count=4) or not _are_numbers([area], count=1):
             raise InputError(
-                f'{where}: annotation {annotation["id"]} has the box {annotation["bbox"]}: give '
-                'left, top, width and height in pixels.'
-            )
-        if not _are_numbers([annotation.get('area', 0)], count=1):
-            raise InputError(
-                f'{where}: annotation {annotation["id"]} has the area {annotation["area"]!r}: '
-                'give a number of pixels.'
+                f'{where}: annotation {annotation["id"]} has the box {box} and the area {area}: '
+                'give left, top, width and height, and the area, in pixels.'
             )
     return content
 
@@ -301,17 +294,18 @@ def _check_categories(
     categories: Sequence[Mapping], reader: _Reader, numbered: dict[str, tuple[int, Path]]
 ) -> None:
     """Checks that mmdet numbers the classes 0 to N - 1, in the same order in all files."""
-    classes, where = reader.classes, reader.where
+    classes, where = set(reader.classes), reader.where
     names = [category['name'] for category in categories]
-    missing = [label for label in classes if label not in names]
+    missing = sorted(classes.difference(names))
     if missing:
         raise InputError(
             f'{where}: classes {missing[:5]} are not among the categories of the annotation file, '
             f'{names[:10]}: set metainfo classes to those.'
         )
     wanted = [name for name in names if name in classes]
+    counts = Counter(wanted)
     for number, name in enumerate(wanted):
-        if wanted.count(name) > 1:
+        if counts[name] > 1:
             ids = [category['id'] for category in categories if category['name'] == name]
             raise InputError(
                 f'{where} has {len(ids)} categories of the name {name!r}, ids {ids}, so the labels '
@@ -369,7 +363,8 @@ def _check_same_images(reader: _Reader, images: Mapping, others: Mapping) -> Non
 def _check_masks(content: Mapping, reader: _Reader) -> None:
     """Checks the masks of the classes; mmdet skips short polygons, metrics do not."""
     images = {image['id']: image for image in content['images']}
-    wanted = {entry['id'] for entry in content['categories'] if entry['name'] in reader.classes}
+    classes = set(reader.classes)
+    wanted = {entry['id'] for entry in content['categories'] if entry['name'] in classes}
     for annotation in content['annotations']:
         image = images.get(annotation['image_id'])
         if image is None or annotation['category_id'] not in wanted:
@@ -451,9 +446,9 @@ def _check_keypoints(content: Mapping, reader: _Reader) -> None:
 
 
 def _summarize(content: Mapping, reader: _Reader) -> CocoSummary:
-    images, annotations = content['images'], content['annotations']
+    images, annotations, classes = content['images'], content['annotations'], set(reader.classes)
     names = {entry['id']: entry['name'] for entry in content['categories']}
-    wanted = {key for key, name in names.items() if name in reader.classes}
+    wanted = {key for key, name in names.items() if name in classes}
     covered = {annotation['image_id'] for annotation in annotations}
     others = sum(annotation['category_id'] not in wanted for annotation in annotations)
     return CocoSummary(

@@ -62,7 +62,7 @@ def _check_source(source: Source, cfg: Config, numbered: dict[type, tuple[str, .
     if not source.downloads:
         for folder in source.folders:
             check_folder(folder, source.name)
-        find_file(source.root, source.options.get('ann_file'), source.name)
+        source.file()
     listed = inherits(source.kind, 'mmpretrain.datasets.CustomDataset', 'load_data_list')
     found = _class_folders(source) if listed else ()
     classes = class_names(source) or found
@@ -111,11 +111,6 @@ def _class_folders(source: Source) -> tuple[str, ...]:
 
 
 def _check_class_folders(found: tuple[str, ...], classes: tuple[str, ...], source: Source) -> None:
-    if len(found) != len(classes):
-        raise InputError(
-            f'{source.name} has {len(found)} class folders, {found[:5]}, for {len(classes)} '
-            'classes: add the missing folders, or correct the classes.'
-        )
     if sorted(classes) == sorted(found) and classes != found:
         raise InputError(
             f'{source.name}: the classes {classes[:5]} are not in the order of their folders, '

@@ -20,9 +20,6 @@ from vitae_mm.errors import InputError
 REJECTIONS = (ValueError, TypeError, KeyError, AssertionError, FileNotFoundError)
 """Exceptions that datasets raise for invalid options."""
 
-FLOWERS = 'mmpretrain.datasets.Flowers102'
-"""A dataset without class names."""
-
 SAMPLED_IMAGES = 20
 """Number of listed images that are checked for existence."""
 
@@ -63,6 +60,14 @@ class Source:
         prefix = self.options.get('data_prefix') or {}
         parts = list(prefix.values()) if isinstance(prefix, Mapping) else [prefix]
         return [self.root, *(self.root / part for part in parts if part is not None)]
+
+    def file(self) -> Path | None:
+        """Returns the path of the annotation file; None without one, and for remote storage.
+
+        Raises:
+            InputError: If it does not exist.
+        """
+        return find_file(self.root, self.options.get('ann_file'), self.name)
 
     def outline(self) -> Any:
         """Builds the dataset without loading annotations and without its pipeline.
@@ -136,8 +141,6 @@ def class_names(source: Source) -> tuple[str, ...]:
             f'classes={classes!r} is neither a file nor a tuple: for a single class give '
             f'({classes!r}, ) with a comma.'
         )
-    if classes is None and inherits(source.kind, FLOWERS):
-        return tuple(f'class {number}' for number in range(102))
     return tuple(classes or ())
 
 
@@ -172,17 +175,7 @@ def find_file(root: Path, file: object, name: str) -> Path | None:
 
 
 def check_images(files: Iterable[str], places: list[Path], listing: object, name: str) -> None:
-    """Checks that the first images of a list exist.
-
-    Args:
-        files: File names of the images.
-        places: Folders to look in.
-        listing: File with the names, for the message.
-        name: Name of the dataset, for the message.
-
-    Raises:
-        InputError: If one is missing.
-    """
+    """Raises InputError if one of the first images that a file lists is in none of some folders."""
     for file in islice(files, SAMPLED_IMAGES):
         if not any((place / file).is_file() for place in places):
             raise InputError(
