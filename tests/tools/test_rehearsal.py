@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from PIL import ExifTags, Image
+from pycocotools import mask
 
 from vitae_mm.errors import InputError
 
@@ -418,3 +421,101 @@ def test_a_config_of_the_old_generation_is_refused(run_tool, tmp_path):
     )
     with pytest.raises(InputError, match=r'migration\.md, or use configs/det/mask_rcnn_vitaev2_s'):
         run_tool('tools/train.py', path, '--dry-run')
+
+
+def turn(root, split='train'):
+    """Sets the EXIF orientation of all images of a split to a quarter turn."""
+    for path in (root / 'images' / split).iterdir():
+        with Image.open(path) as image:
+            exif = image.getexif()
+            exif[ExifTags.Base.Orientation] = 6
+            image.save(path, exif=exif)
+
+
+@pytest.mark.parametrize('scope', ['mmdet', 'mmpose', 'mmseg'])
+def test_images_turned_by_exif_are_refused(root, refuse, rehearse, scope):
+    turn(root)
+    message = refuse(scope)
+    assert '192 x 256' in message and '256 x 192' in message
+    assert 'turned by its EXIF' in message and 'images/train/' in message
+
+    def as_stored(cfg):
+        cfg.train_dataloader.dataset.pipeline[0].color_type = 'color_ignore_orientation'
+
+    rehearse(scope, as_stored)
+
+
+def test_rle_masks_of_images_turned_by_exif_are_refused(root, refuse):
+    def encode(content):
+        for annotation in content['annotations']:
+            if isinstance(annotation['segmentation'], list):
+                rle = mask.merge(mask.frPyObjects(annotation['segmentation'], 192, 256))
+                annotation['segmentation'] = dict(rle, counts=rle['counts'].decode())
+
+    edit_json(root, 'instances', 'train', encode)
+    turn(root)
+    assert 'turned by its EXIF' in refuse('mmdet', with_masks)
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_images_of_another_size_than_annotated_are_refused(root, refuse, split):
+    for path in (root / 'images' / split).iterdir():
+        Image.new('RGB', (128, 96)).save(path)
+    message = refuse('mmdet')
+    assert '128 x 96' in message and f'images/{split}/' in message and 'EXIF' not in message
+
+
+def test_transposed_class_maps_are_refused(root, refuse):
+    edit_maps(root, np.transpose)
+    message = refuse('mmseg')
+    assert '192 x 256' in message and 'it looks transposed' in message
+
+
+def test_class_maps_of_another_size_are_refused(root, refuse):
+    edit_maps(root, lambda labels: labels[::2, ::2])
+    message = refuse('mmseg')
+    assert '128 x 96' in message and 'images/train/' in message and 'masks/train/' in message
+
+
+def test_a_label_that_heads_do_not_ignore_is_refused(root, refuse, rehearse):
+    def border(labels):
+        labels[:2] = 255
+        return labels
+
+    def ignore_5(cfg):
+        cfg.model.decode_head.ignore_index = 5
+
+    edit_maps(root, border)
+    message = refuse('mmseg', ignore_5)
+    assert '255' in message and 'ignore_index' in message and '[5]' in message
+    rehearse('mmseg')
+
+
+def test_padding_that_heads_do_not_ignore_is_refused(refuse, rehearse):
+    def pad(cfg, label):
+        cfg.model.decode_head.ignore_index = 5
+        step = dict(type='Pad', size=(256, 200), pad_val=dict(img=0, seg=label))
+        cfg.train_dataloader.dataset.pipeline.insert(2, step)
+        cfg.model.data_preprocessor.size = (200, 256)
+
+    message = refuse('mmseg', lambda cfg: pad(cfg, 255))
+    assert 'fills the class map with label 255' in message and 'seg_pad_val' in message
+    rehearse('mmseg', lambda cfg: pad(cfg, 5))
+
+    def fill_batches(cfg):
+        cfg.model.decode_head.ignore_index = 5
+        cfg.model.data_preprocessor.size = (200, 256)
+
+    assert 'data_preprocessor fills class maps with label 255' in refuse('mmseg', fill_batches)
+
+
+@pytest.mark.parametrize('scope', training.WRITERS)
+def test_transforms_of_users_are_reported_with_their_line(refuse, scope):
+    def own(cfg):
+        cfg.custom_imports.imports.append('tests.helpers.own_transform')
+        nested = dict(type='RandomChoice', transforms=[[dict(type='OwnTransform')]])
+        cfg.train_dataloader.dataset.pipeline.insert(1, nested)
+
+    message = refuse(scope, own)
+    assert 'the transform OwnTransform fails on' in message and "KeyError: 'missing'" in message
+    assert re.search(r'line 10 of \S+helpers/own_transform\.py', message)
