@@ -1,4 +1,4 @@
-"""The exception for errors in the user's input."""
+"""The exception for errors in the user's input, and the text of others."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,8 @@ class InputError(ValueError):
     The message names the value, the allowed choices and the remedy. The command-line tools print
     it without a traceback and exit with status 1.
     """
+
+
+def describe_error(error: Exception) -> str:
+    """Returns type and message of any error in one line, for the message of another."""
+    return ' '.join(f'{type(error).__name__}: {error}'.split()).removesuffix(':')

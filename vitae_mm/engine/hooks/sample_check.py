@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 from PIL import ExifTags, Image
 from torch import nn
 
-from vitae_mm.errors import InputError
+from vitae_mm.errors import InputError, describe_error
 from vitae_mm.registry import HOOKS
 
 PADDING = 255
@@ -176,7 +176,7 @@ def _wrapped(dataset: object) -> Sequence[Any]:
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """Where a sample comes from.
 
     Attributes:
@@ -221,7 +221,7 @@ class ReportingPipeline(Compose):
 
     def __call__(self, data: dict) -> dict | None:
         # read before transforms change the dict
-        source = self._source(data)
+        origin = self._origin(data)
         checks = {
             key: check
             for key, check in (('ori_shape', _check_size), ('gt_seg_map', _check_class_map))
@@ -236,32 +236,32 @@ class ReportingPipeline(Compose):
                 raise
             except Exception as error:
                 # what is loaded by a nested pipeline may be the cause
-                _run_checks(checks, source, sample)
-                raise InputError(_failure(error, transform, source)) from error
+                _run_checks(checks, origin, sample)
+                raise InputError(_failure(error, transform, origin)) from error
             sample = result
             if sample is None:
                 return None
-            _run_checks(checks, source, sample)
+            _run_checks(checks, origin, sample)
             if class_map is None and isinstance(sample, Mapping):
                 class_map = sample.get('gt_seg_map')
-        if self.classes and not source.instances:
-            self._check_labels(sample, source, class_map)
+        if self.classes and not origin.instances:
+            self._check_labels(sample, origin, class_map)
         return cast(dict, sample)
 
-    def _source(self, data: Mapping) -> Source:
+    def _origin(self, data: Mapping) -> Origin:
         size = None
         if data.get('height') and data.get('width'):
             size = int(data['height']), int(data['width'])
         elif isinstance(data.get('img_id'), (int, str)):
             size = self.sizes.get(data['img_id'])
-        return Source(
+        return Origin(
             str(data.get('img_path') or ''),
             str(data.get('seg_map_path') or ''),
             size,
             'instances' in data,
         )
 
-    def _check_labels(self, sample: object, source: Source, class_map: Any) -> None:
+    def _check_labels(self, sample: object, origin: Origin, class_map: Any) -> None:
         packed: Any = sample.get('data_samples') if isinstance(sample, Mapping) else None
         # a list in test-time augmentation
         for samples in packed if isinstance(packed, list) else [packed]:
@@ -278,13 +278,13 @@ class ReportingPipeline(Compose):
             )
             if class_map is not None and not (class_map == label).any():
                 raise InputError(
-                    f'{source.files}: the pipeline fills the class map with label {label}, but '
+                    f'{origin.files}: the pipeline fills the class map with label {label}, but '
                     f'{classes}: set the seg_pad_val of the transforms, or the ignore_index of the '
                     'heads.'
                 )
             remedy = 'set the ignore_index of the heads to it, ' if label == PADDING else ''
             raise InputError(
-                f'{source.files}: the class map contains label {label}, but {classes}: {remedy}'
+                f'{origin.files}: the class map contains label {label}, but {classes}: {remedy}'
                 f'fix {"the file" if remedy else "it"}, or add the missing classes.'
             )
 
@@ -299,21 +299,21 @@ class _ReportingItem(ReportingPipeline):
         raise AttributeError(name)
 
 
-def _run_checks(checks: dict[str, Callable], source: Source, sample: object) -> None:
+def _run_checks(checks: dict[str, Callable], origin: Origin, sample: object) -> None:
     """Runs the checks of entries that a sample has by now, each once."""
     if isinstance(sample, Mapping):
         for key in checks.keys() & sample.keys():
-            checks.pop(key)(source, sample)
+            checks.pop(key)(origin, sample)
 
 
-def _check_size(source: Source, sample: Mapping) -> None:
+def _check_size(origin: Origin, sample: Mapping) -> None:
     """Raises InputError if an image does not have the size that its annotations are made for."""
     shape = sample['ori_shape']
-    if source.size is None or not _is_shape(shape) or tuple(shape) == source.size:
+    if origin.size is None or not _is_shape(shape) or tuple(shape) == origin.size:
         return
-    text = f'{source.image} has {_pixels(shape)} pixels, but its annotations are for '
-    text += _pixels(source.size)
-    if tuple(shape) == source.size[::-1] and _is_turned(source.image):
+    text = f'{origin.image} has {_pixels(shape)} pixels, but its annotations are for '
+    text += _pixels(origin.size)
+    if tuple(shape) == origin.size[::-1] and _is_turned(origin.image):
         raise InputError(
             f'{text}, as it is turned by its EXIF orientation: set '
             "color_type='color_ignore_orientation' in the transform that loads images, annotate "
@@ -322,7 +322,7 @@ def _check_size(source: Source, sample: Mapping) -> None:
     raise InputError(f'{text}: annotate this image, or replace it with the one that was annotated.')
 
 
-def _check_class_map(source: Source, sample: Mapping) -> None:
+def _check_class_map(origin: Origin, sample: Mapping) -> None:
     """Raises InputError if a class map does not have the size of its image."""
     # mmseg removes sides of one pixel
     found, original = sample['gt_seg_map'].shape, sample.get('ori_shape', ())
@@ -333,11 +333,11 @@ def _check_class_map(source: Source, sample: Mapping) -> None:
     if found in (tuple(original), tuple(resized)):
         return
     text = (
-        f'the class map {source.class_map} has {_pixels(found)} pixels, but its image '
-        f'{source.image} has {_pixels(original)}'
+        f'the class map {origin.class_map} has {_pixels(found)} pixels, but its image '
+        f'{origin.image} has {_pixels(original)}'
     )
     if found == tuple(original)[::-1]:
-        if _is_turned(source.image):
+        if _is_turned(origin.image):
             raise InputError(
                 f'{text}, as the image is turned by its EXIF orientation: set '
                 "color_type='color_ignore_orientation' in the transform that loads images, or "
@@ -366,26 +366,26 @@ def _is_turned(path: str) -> bool:
         return False
 
 
-def _failure(error: Exception, step: Callable, source: Source) -> str:
+def _failure(error: Exception, step: Callable, origin: Origin) -> str:
     """The message for a failing transform."""
     frames = list(traceback.walk_tb(error.__traceback__))
     failed = _failed_transform([frame for frame, _ in frames], step)
     name = type(failed).__name__ if not hasattr(failed, '__name__') else failed.__name__
-    reason = ' '.join(f'{type(error).__name__}: {error}'.split()).removesuffix(':')
+    reason = describe_error(error)
     own = [(frame.f_code.co_filename, line) for frame, line in frames if _is_users(frame)]
     if own:
         file, line = own[-1]
         return (
-            f'the transform {name} fails on {source.files} in line {line} of {file} ({reason}): '
+            f'the transform {name} fails on {origin.files} in line {line} of {file} ({reason}): '
             'correct the transform.'
         )
     remedy = 'fix it, or remove it from the dataset.'
     if isinstance(failed, LoadImageFromFile):
-        return f'{source.image or "an image"} cannot be read ({reason}): {remedy}'
+        return f'{origin.image or "an image"} cannot be read ({reason}): {remedy}'
     if isinstance(failed, LoadAnnotations):
-        return f'the annotations of {source.files} cannot be read ({reason}): {remedy}'
+        return f'the annotations of {origin.files} cannot be read ({reason}): {remedy}'
     return (
-        f'the transform {name} fails on {source.files} ({reason}): correct the options of the '
+        f'the transform {name} fails on {origin.files} ({reason}): correct the options of the '
         f'transform, or the file: {remedy}'
     )
 

@@ -1,6 +1,5 @@
 """Counting what the datasets of a run contain, and what they drop."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from vitae_mm.engine.hooks.sample_check import unwrap_datasets
 from vitae_mm.errors import InputError
 
 from .report import Report
-from .rules import CocoSummary
+from .rules import CocoSummary, files_below
 from .samples import label_names, load_sampled
 
 LISTED = 10
@@ -83,8 +82,7 @@ def _count_instances(
             beyond += right > info['width'] + 1 or bottom > info['height'] + 1
             crowds += bool(instance.get('ignore_flag'))
             counts[instance['bbox_label']] += not instance.get('ignore_flag')
-    categories = {key: name for summary in summaries for key, name in summary.categories.items()}
-    names = label_names(leaf, categories)
+    names = label_names(leaf, summaries)
     text = f'{len(leaf):,} images, {sum(counts.values()):,} instances: ' + _by_class(counts, names)
     _name_missing(split, counts, names, 'instance', report)
     total = sum(counts.values()) + crowds
@@ -141,10 +139,10 @@ def _count_keypoints(leaf: Any, infos: Iterable[Mapping], summaries: Sequence[Co
 def _count_pixels(
     split: str, leaf: Any, ignored: Sequence[int], classes: int, report: Report
 ) -> str:
-    names = label_names(leaf, {})
+    names = label_names(leaf, ())
     count = len(names) or classes
     pixels, maps = np.zeros(256, np.int64), 0
-    for _, content in load_sampled(leaf, ignored):
+    for content in load_sampled(leaf, ignored):
         found = np.bincount(_read_labels(content), minlength=256)
         unknown = [label for label in np.flatnonzero(found) if label >= count]
         unknown = [label for label in unknown if label not in ignored]
@@ -203,13 +201,13 @@ def _ignored_class(counts: Counter, names: Mapping[int, str]) -> int | None:
 def _occurs(label: int, leaf: Any, ignored: Sequence[int]) -> bool:
     """Whether any class map of a dataset contains a label."""
     everything = load_sampled(leaf, ignored, limit=len(leaf))
-    return any((content['gt_seg_map'] == label).any() for _, content in everything)
+    return any((content['gt_seg_map'] == label).any() for content in everything)
 
 
 def _count_labels(
     split: str, leaf: Any, infos: Iterable[Mapping], classes: int, report: Report
 ) -> str:
-    names = label_names(leaf, {})
+    names = label_names(leaf, ())
     counts: Counter = Counter()
     for info in infos:
         labels = np.atleast_1d(np.asarray(info['gt_label'])).tolist()
@@ -258,10 +256,9 @@ def _left_out(leaf: Any, first: Mapping) -> str:
     if not Path(folder).is_dir():
         return ''
     files = Counter(
-        Path(name).suffix or 'no suffix'
-        for _, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if not name.startswith('.')
+        path.suffix or 'no suffix'
+        for path in map(Path, files_below(folder))
+        if not path.name.startswith('.')
     )
     listed = getattr(leaf, 'extensions', None) or {Path(first['img_path']).suffix}
     others = {suffix: count for suffix, count in files.items() if suffix.lower() not in listed}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isnan
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric, Evaluator
 
 from vitae_mm.engine.hooks.sample_check import unwrap_datasets
-from vitae_mm.errors import InputError
+from vitae_mm.errors import InputError, describe_error
 
 from .feeds import Scale, find_feed
 from .report import Report
@@ -46,8 +47,11 @@ class Truth:
 
     def relabel(self, label: int) -> int:
         """Returns the number that training gives to the class of a label."""
-        numbers = {name: number for number, name in self.taught.items()}
-        return numbers.get(self.names.get(label, ''), label)
+        return self._numbers.get(self.names.get(label, ''), label)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in self.taught.items()}
 
     def moved(self) -> list[str]:
         """Returns a text for each class with another number in training."""
@@ -192,9 +196,9 @@ class _Trial:
         try:
             scores, detailed = self._evaluate()
         except Exception as error:
-            reason = ' '.join(f'{type(error).__name__}: {error}'.split())
             raise InputError(
-                f'{title} fails on perfect predictions ({reason}){self._cause(classes)}.'
+                f'{title} fails on perfect predictions ({describe_error(error)})'
+                f'{self._cause(classes)}.'
             ) from error
         bad = [
             f'{key} {value:g}'

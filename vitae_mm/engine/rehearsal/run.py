@@ -24,9 +24,14 @@ from torch.utils.data import DataLoader
 
 from vitae_mm.engine.config import iter_dicts
 from vitae_mm.engine.distributed import replace_sync_bn
-from vitae_mm.engine.hooks.sample_check import ignored_labels, report_files, unwrap_datasets
+from vitae_mm.engine.hooks.sample_check import (
+    PADDING,
+    ignored_labels,
+    report_files,
+    unwrap_datasets,
+)
 from vitae_mm.engine.schedule import learning_rates
-from vitae_mm.errors import InputError
+from vitae_mm.errors import InputError, describe_error
 
 from .counts import count_data
 from .findings import Findings
@@ -128,10 +133,9 @@ class _Rehearsal:
         except InputError:
             raise
         except Exception as error:
-            reason = ' '.join(f'{type(error).__name__}: {error}'.split())
             raise InputError(
-                f'rehearsal: {name} fails ({reason}): fix it, or skip the rehearsal with '
-                '--no-rehearsal.'
+                f'rehearsal: {name} fails ({describe_error(error)}): fix it, or skip the rehearsal '
+                'with --no-rehearsal.'
             ) from error
 
     def _read_data(self) -> bool:
@@ -169,7 +173,7 @@ class _Rehearsal:
             if split != 'train':
                 # metrics may ignore other labels than losses
                 metrics = iter_dicts(self.cfg.get(f'{split}_evaluator'))
-                ignored |= {metric.get('ignore_index', 255) for metric in metrics}
+                ignored |= {metric.get('ignore_index', PADDING) for metric in metrics}
             with self._stage(f'counting {split}_dataloader'):
                 count_data(
                     split,
@@ -230,11 +234,7 @@ class _Rehearsal:
             self.scored = scored
 
     def _names(self, split: str) -> dict[int, str]:
-        summaries = self.findings.coco.get(split, ())
-        categories = {
-            key: name for summary in summaries for key, name in summary.categories.items()
-        }
-        return label_names(self.loaders[split].dataset, categories)
+        return label_names(self.loaders[split].dataset, self.findings.coco.get(split, ()))
 
     def _evaluate(self, runner: Runner) -> None:
         """Runs a validation on a batch, with the scores of perfect predictions."""

@@ -2,13 +2,15 @@
 
 import copy
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 from mmengine.dataset import Compose
 
 from vitae_mm.engine.hooks.sample_check import report_files, unwrap_datasets
+
+from .rules import CocoSummary
 
 SAMPLED = 100
 """Number of samples of a dataset that are loaded."""
@@ -22,14 +24,15 @@ def sample_indices(length: int, limit: int = SAMPLED) -> list[int]:
     return sorted(random.Random(0).sample(range(length), limit))
 
 
-def label_names(dataset: Any, categories: Mapping[int, str]) -> dict[int, str]:
+def label_names(dataset: Any, summaries: Sequence[CocoSummary]) -> dict[int, str]:
     """Returns the class name of each label that a dataset gives.
 
     Args:
         dataset: A dataset of any codebase, or a wrapper.
-        categories: Name of each category id in the annotation file of the dataset. mmdet numbers
-            classes in the order of the file, not in that of the dataset's ``classes``.
+        summaries: Its annotation files in COCO format. mmdet numbers classes in the order of the
+            file, not in that of the dataset's ``classes``.
     """
+    categories = {key: name for summary in summaries for key, name in summary.categories.items()}
     leaf = next(unwrap_datasets(dataset))
     labels = getattr(leaf, 'cat2label', None)
     if labels and categories:
@@ -37,10 +40,8 @@ def label_names(dataset: Any, categories: Mapping[int, str]) -> dict[int, str]:
     return dict(enumerate((getattr(leaf, 'metainfo', None) or {}).get('classes') or ()))
 
 
-def load_sampled(
-    dataset: Any, ignored: Sequence[int], limit: int = SAMPLED
-) -> Iterator[tuple[int, dict]]:
-    """Yields index and content of sampled images with their annotations, without augmentation.
+def load_sampled(dataset: Any, ignored: Sequence[int], limit: int = SAMPLED) -> Iterator[dict]:
+    """Yields the content of sampled images with their annotations, without augmentation.
 
     Only the loading transforms of the pipeline run.
 
@@ -58,4 +59,4 @@ def load_sampled(
     loader.pipeline = Compose(loading)
     report_files(loader, ignored)
     for index in sample_indices(len(dataset), limit):
-        yield index, loader.pipeline(dataset.get_data_info(index))
+        yield loader.pipeline(dataset.get_data_info(index))

@@ -14,7 +14,7 @@ from vitae_mm.engine.rehearsal.rules import check_data
 from ....helpers import training
 from ....helpers.coco_file import change_annotations as change
 from ....helpers.coco_file import copy_annotations
-from ....helpers.preflight import complaint
+from ....helpers.complaints import complaint
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 
 from ....helpers import training
-from ....helpers.preflight import complaint
+from ....helpers.complaints import complaint
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ the codebases find themselves is left to the rehearsal.
 from .coco import CocoSummary
 from .data import check_data
 from .model import check_autoencoder, check_start_weights, class_counts
+from .sources import files_below
 from .work_dir import (
     build_loader,
     check_loader,
@@ -29,6 +30,7 @@ __all__ = [
     'check_work_dir',
     'checkpoint_bytes',
     'class_counts',
+    'files_below',
     'forget_run',
     'free_bytes',
     'nearest_folder',
