@@ -41,7 +41,7 @@ def test_sharded_checkpoints_are_rejected():
 @pytest.mark.slow
 def test_compiling_is_rejected(config, tmp_path):
     done = run('python', 'tools/train.py', config, '--work-dir', tmp_path / 'w', '--compile')
-    assert '--compile does not support strategy' in complaint(done)
+    assert '--compile does not support a strategy' in complaint(done)
 
 
 def test_each_cell_is_wrapped(config, tmp_path, one_process):
