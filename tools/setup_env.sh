@@ -4,9 +4,17 @@
 #
 #   . tools/setup_env.sh
 #
-# PYTHON=python3.11 selects the interpreter. Packages are installed with uv if it is available.
+# STACK=official creates .venv-official instead, with PyTorch 2.1 and the official OpenMMLab
+# packages. PYTHON=python3.11 selects the interpreter. Packages are installed with uv if it is
+# available.
 
 _vitae_root=$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)
+_vitae_venv=$_vitae_root/.venv
+_vitae_pythons='python3.12 python3.11 python3.10 python3'
+if [ "${STACK:-onedl}" = official ]; then
+    _vitae_venv=$_vitae_root/.venv-official
+    _vitae_pythons='python3.11 python3.10 python3'
+fi
 
 _vitae_fail() {
     echo "setup: $*" >&2
@@ -15,16 +23,16 @@ _vitae_fail() {
 
 _vitae_find_python() {
     local candidate
-    for candidate in ${PYTHON:-python3.12 python3.11 python3.10 python3}; do
-        if "$candidate" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' \
-            2>/dev/null; then
+    for candidate in ${PYTHON:-$_vitae_pythons}; do
+        # -S: the packages of the interpreter itself do not matter
+        if "$candidate" -S "$_vitae_root/vitae_mm/environment.py" "${STACK:-onedl}" 2>/dev/null; then
             command -v "$candidate"
             return
         fi
     done
-    _vitae_fail "Python 3.10, 3.11 or 3.12 is required, but found" \
-        "$("${PYTHON:-python3}" --version 2>&1 | head -n 1). Install one (Debian, Ubuntu:" \
-        "apt install python3.11 python3.11-venv) and select it with PYTHON=python3.11."
+    "$candidate" -S "$_vitae_root/vitae_mm/environment.py" "${STACK:-onedl}"
+    _vitae_fail "no suitable Python was found. Install one (Debian, Ubuntu: apt install python3.11" \
+        "python3.11-venv) and select it with PYTHON=python3.11."
 }
 
 _vitae_check_compiler() {
@@ -40,23 +48,23 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
 }
 
 _vitae_setup() {
-    local stamp="$_vitae_root/.venv/.installed" wanted python
+    local stamp="$_vitae_venv/.installed" wanted python
     wanted=$(cat "$_vitae_root"/requirements/*.txt | cksum)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         python=$(_vitae_find_python) && _vitae_check_compiler "$python" || return 1
-        if [ ! -x "$_vitae_root/.venv/bin/python" ]; then
-            "$python" -m venv "$_vitae_root/.venv" || {
-                _vitae_fail "$python could not create .venv" \
+        if [ ! -x "$_vitae_venv/bin/python" ]; then
+            "$python" -m venv "$_vitae_venv" || {
+                _vitae_fail "$python could not create $_vitae_venv" \
                     "(Debian, Ubuntu: apt install python3-venv)."
                 return 1
             }
         fi
     fi
     # shellcheck disable=SC1091
-    . "$_vitae_root/.venv/bin/activate"
+    . "$_vitae_venv/bin/activate"
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         bash "$_vitae_root/tools/install_packages.sh" || {
-            _vitae_fail "an installation step failed, see above. To start over, remove .venv."
+            _vitae_fail "an installation step failed, see above. To start over, remove $_vitae_venv."
             return 1
         }
         echo "$wanted" >"$stamp"

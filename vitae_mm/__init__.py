@@ -1,5 +1,10 @@
 """ViTAE, ViTAEv2 and CeiT backbones for the OpenMMLab codebases."""
 
+from .environment import find_conflict
 from .version import __version__
 
 __all__ = ['__version__']
+
+_conflict = find_conflict()
+if _conflict:
+    raise ImportError(_conflict)

@@ -160,7 +160,7 @@ def export_onnx(
                 verbose=False,
             )
     except (RuntimeError, ValueError) as error:
-        remedy = 'try the versions in requirements/constraints.txt.'
+        remedy = 'try the versions in requirements/constraints-onedl.txt.'
         raise _export_error('to ONNX', error, remedy) from error
     assert converted is not None  # it is None only for dynamo=False
     for key, value in (metadata or {}).items():
