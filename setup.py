@@ -1,5 +1,6 @@
-"""Serves tools that expect a setup.py; the settings are in pyproject.toml."""
+"""Gives the license; the other settings are in pyproject.toml."""
 
 from setuptools import setup
 
-setup()
+# in pyproject.toml, setuptools before 77 accepts a form that it rejects from 77 on
+setup(license='Apache-2.0')

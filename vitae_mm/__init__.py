@@ -1,5 +1,6 @@
 """ViTAE, ViTAEv2 and CeiT backbones for the OpenMMLab codebases."""
 
+from . import hub
 from .environment import find_conflict
 from .version import __version__
 
@@ -8,3 +9,5 @@ __all__ = ['__version__']
 _conflict = find_conflict()
 if _conflict:
     raise ImportError(_conflict)
+
+hub.register()

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
-from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.hooks import CheckpointHook
-from mmengine.utils import is_installed
 
 from vitae_mm.errors import InputError
+from vitae_mm.hub import find_config
 
 from .config_files import find_syntax_error, iter_files
 from .old_configs import refuse_old_config, refuse_old_file
@@ -20,7 +19,7 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
     """Loads a config and applies command-line options to it.
 
     Args:
-        path: Config file.
+        path: Config file, or ``'vitae_mm::'`` and the path of an installed config.
         overrides: Entries to replace, as given by ``--cfg-options``.
         work_dir: Output folder. Defaults to the config's ``work_dir``, or to
             ``work_dirs/<config name>``.
@@ -29,9 +28,9 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
         InputError: If the file does not exist or cannot be loaded, if it has the form of the
             previous OpenMMLab generation, or if an override does not fit an entry.
     """
+    path = find_config(path)
     if not Path(path).is_file():
         raise InputError(f'config {path} does not exist: see configs/ for available ones.')
-    find_mmseg_bases()
     try:
         cfg = Config.fromfile(path)
     except Exception as error:  # a config is a program
@@ -89,12 +88,7 @@ def load_test_config(args: argparse.Namespace, folder: str) -> Config:
 
 
 def find_mmseg_bases() -> None:
-    """Makes ``_base_ = 'mmseg::...'`` resolve if mmseg was installed as onedl-mmsegmentation.
-
-    mmengine looks for the distribution mmsegmentation, but also accepts the name of a module.
-    """
-    if not is_installed(MODULE2PACKAGE['mmseg']):
-        MODULE2PACKAGE['mmseg'] = 'mmseg'
+    """Does nothing: importing the package makes ``_base_ = 'mmseg::...'`` resolve."""
 
 
 def strip_test_dataset(cfg: Config) -> None:

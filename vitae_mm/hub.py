@@ -1,0 +1,114 @@
+"""Where the installed configs are, and how mmengine and mmpretrain find them.
+
+``import vitae_mm`` calls :func:`register`, because neither package asks others for their configs.
+It imports neither of them: mmpretrain alone takes seconds.
+"""
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .environment import installed_stack
+from .errors import InputError
+
+FOLDER = Path(__file__).with_name('.mim')
+"""Configs, tools and model index, where OpenMMLab's packages expect them. In a checkout, these are
+links to the folders next to the package."""
+
+PREFIX = 'vitae_mm::'
+
+
+def find_config(path: str) -> str:
+    """Returns the path of a config.
+
+    Args:
+        path: ``'vitae_mm::'`` and the path within configs/, such as
+            ``'vitae_mm::det/mask_rcnn_vitaev2_s_3x.py'``. Other paths are returned unchanged.
+
+    Raises:
+        InputError: If the package has no such config.
+    """
+    if not path.startswith(PREFIX):
+        return path
+    configs, name = FOLDER / 'configs', path.removeprefix(PREFIX)
+    if not (configs / name).is_file():
+        names = [file.relative_to(configs).as_posix() for file in sorted(configs.glob('*/*.py'))]
+        similar = ', '.join(get_close_matches(name, names)) or ', '.join(names[:3]) + ', ...'
+        raise InputError(
+            f'{path} does not exist: give the path of a file in {configs}, such as {similar}.'
+        )
+    return str(configs / name)
+
+
+@functools.cache
+def register() -> None:
+    """Makes mmengine accept ``vitae_mm::`` in names of configs, and mmpretrain list the
+    classifiers; each as soon as it is imported."""
+    _when_imported('mmengine.config.config', _register_configs)
+    _when_imported('mmpretrain.apis.model', _register_classifiers)
+
+
+def _register_configs(module: ModuleType) -> None:
+    """Changes mmengine's Config, whose ``_base_`` accepts names of a fixed list of packages, and
+    whose ``fromfile`` accepts files only."""
+    config, packages = module.Config, sys.modules['mmengine.config.utils'].MODULE2PACKAGE
+    # A module is accepted as well. It is not called vitae_mm: mmengine 0.10 takes the folder of
+    # the distribution of this name, which is not the package's if it is installed in editable mode.
+    packages['vitae_mm'] = __name__
+    if installed_stack() == 'onedl':
+        # the distribution is called onedl-mmsegmentation
+        packages['mmseg'] = 'mmseg'
+    from_file, base_path = config.fromfile, config._get_cfg_path
+
+    @functools.wraps(from_file)
+    def fromfile(filename: Any, *args: Any, **kwargs: Any) -> Any:
+        return from_file(find_config(str(filename)), *args, **kwargs)
+
+    @functools.wraps(base_path)
+    def get_cfg_path(cfg_path: str, filename: str) -> Any:
+        if cfg_path.startswith(PREFIX):
+            # without a scope: types belong to the default_scope of the config
+            return find_config(cfg_path), None
+        return base_path(cfg_path, filename)
+
+    config.fromfile, config._get_cfg_path = staticmethod(fromfile), staticmethod(get_cfg_path)
+
+
+def _register_classifiers(module: ModuleType) -> None:
+    module.ModelHub.register_model_index(FOLDER / 'configs/cls/metafile.yml', FOLDER)
+
+
+def _when_imported(name: str, action: Callable[[ModuleType], None]) -> None:
+    """Calls a function with a module, now or when the module is imported."""
+    if name in sys.modules:
+        action(sys.modules[name])
+    else:
+        sys.meta_path.insert(0, _Finder(name, action))
+
+
+class _Finder:
+    """Finds one module as others would, and calls a function after it was executed."""
+
+    def __init__(self, name: str, action: Callable[[ModuleType], None]) -> None:
+        self.name, self.action = name, action
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name != self.name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec and spec.loader:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                self.action(module)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
