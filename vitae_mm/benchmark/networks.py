@@ -17,6 +17,7 @@ from vitae_mm.engine.config import load_config
 from vitae_mm.engine.models import build_model
 from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
+from vitae_mm.hub import PREFIX
 
 TIMM = 'timm:'
 
@@ -83,7 +84,7 @@ def load_network(spec: str, name: str | None = None, changes: dict | None = None
 
 
 def _read_config(spec: str, changes: dict | None) -> Config:
-    if '::' not in spec:
+    if '::' not in spec or spec.startswith(PREFIX):
         return load_config(spec, changes)
     try:
         return get_config(spec)

@@ -1,13 +1,11 @@
 """The networks in ViTAEv2's tables of attention, speed and memory."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 Spec = tuple[str, dict]
 """Arguments of :func:`load_network`: a network, and changes to its config."""
 
-CONFIGS = Path(__file__).parents[2] / 'configs/cls'
-VITAEV2_S = str(CONFIGS / 'vitaev2_s_300e_in1k.py')
+VITAEV2_S = 'vitae_mm::cls/vitaev2_s_300e_in1k.py'
 
 TABLE_10: Mapping[str, Spec] = {
     'ViT-S': ('mmpretrain::deit/deit-small_4xb256_in1k.py', {}),

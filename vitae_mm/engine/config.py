@@ -87,10 +87,6 @@ def load_test_config(args: argparse.Namespace, folder: str) -> Config:
     return cfg
 
 
-def find_mmseg_bases() -> None:
-    """Does nothing: importing the package makes ``_base_ = 'mmseg::...'`` resolve."""
-
-
 def strip_test_dataset(cfg: Config) -> None:
     """Removes wrappers and annotation loading from the test dataset, so that its pipeline accepts
     plain images.

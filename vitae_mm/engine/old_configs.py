@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vitae_mm.errors import InputError
+from vitae_mm.hub import FOLDER
 
 from .config_files import Entries, iter_files, read_entries
 
-ROOT = Path(__file__).parents[2]
 GUIDE = 'docs/migration.md'
 
 CERTAIN: dict[str, tuple[str, ...]] = {
@@ -83,13 +83,13 @@ def find_our_config(name: str) -> Path | None:
         name: File name of the old config, without the suffix.
     """
     parts = _parts(name)
-    networks = (_parts(path.stem) for path in ROOT.glob('configs/_base_/backbones/*.py'))
+    networks = (_parts(path.stem) for path in FOLDER.glob('configs/_base_/backbones/*.py'))
     contained = [network for network in networks if _contains(parts, network)]
     if not contained:
         return None
     network = max(contained, key=len)
     best, best_score = None, 0.0
-    for path in sorted(ROOT.glob('configs/[!_]*/*.py')):
+    for path in sorted(FOLDER.glob('configs/[!_]*/*.py')):
         ours = _parts(path.stem)
         if not _contains(ours, network):
             continue
@@ -98,7 +98,7 @@ def find_our_config(name: str) -> Path | None:
         score = 2 * shared / (len(set(parts)) + len(set(ours)))
         if shared > len(network) and score > best_score:
             best, best_score = path, score
-    return best and best.relative_to(ROOT)
+    return best and best.relative_to(FOLDER)
 
 
 def _old_entries(entries: Entries) -> list[str]:
