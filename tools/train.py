@@ -13,6 +13,7 @@ from mmengine.model import is_model_wrapper
 from rich.console import Console
 
 from vitae_mm.checkpoints import use_safe_reader
+from vitae_mm.compat import compile_module
 from vitae_mm.engine.cli import (
     add_config_argument,
     add_launcher_argument,
@@ -126,7 +127,7 @@ def main() -> None:
     check_loader(runner.train_dataloader)
     if args.compile:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        model.backbone.compile()
+        compile_module(model.backbone)
     if args.overwrite and process_rank() == 0:
         forget_run(cfg.work_dir)
     runner.train()

@@ -43,7 +43,7 @@ def find_conflict(stack: str | None = None) -> str | None:
         )
     torch = _version('torch')
     if torch and _numbers(torch) < (2, 1):
-        return f'vitae_mm requires PyTorch 2.1 or later, but torch {torch} is installed: upgrade it.'
+        return f'vitae_mm requires PyTorch 2.1 or later, but this is {torch}: upgrade it.'
     numpy = _version('numpy')
     if not stack and torch and numpy and _numbers(torch) < (2, 3) and _numbers(numpy) >= (2, 0):
         return f"torch {torch} does not work with NumPy {numpy}: pip install 'numpy<2'"

@@ -8,20 +8,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
 
 from vitae_mm.backbones import StagedBackbone
+from vitae_mm.compat import require_torch
 from vitae_mm.engine.config import leaf_datasets, loads_image_files
 from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 from vitae_mm.layers import WindowAttention
 from vitae_mm.selfsup import MaskedViTAE
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 OPSET = 18
 """ONNX opset, supported by TensorRT 10."""
@@ -78,7 +82,7 @@ class DeployedNetwork(nn.Module):
         return (self.classifier(images, mode='tensor'),)
 
 
-def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) -> ExportedProgram:
+def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) -> 'ExportedProgram':
     """Exports a network with ``torch.export``.
 
     Args:
@@ -87,8 +91,11 @@ def export_program(network: nn.Module, images: Tensor, dynamic: bool = False) ->
         dynamic: Make B, H and W dynamic. Defaults to False.
 
     Raises:
-        InputError: If the network cannot be exported.
+        InputError: If the network cannot be exported, or PyTorch is older than 2.6.
     """
+    require_torch('2.6', 'exporting a network')
+    from torch.export import Dim
+
     shapes = None
     if dynamic:
         if any(

@@ -10,6 +10,7 @@ from torchvision.ops import StochasticDepth
 
 from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
 from vitae_mm.backbones.spec import read_arch
+from vitae_mm.compat import compile_module
 from vitae_mm.errors import InputError
 
 from ..helpers.archs import NARROW, PUBLISHED, classifier_out_type, every_arch
@@ -241,7 +242,7 @@ def test_compiled_checkpointing_does_not_change_gradients(network, arch):
     compiled = copy.deepcopy(plain)
     compiled.with_cp = True
     # traces and partitions like the default backend, without compiling C++
-    compiled.compile(backend='aot_eager')
+    compile_module(compiled, backend='aot_eager')
     x = torch.randn(2, 3, 64, 64).double()
     for model in (plain, compiled):
         loss_of(model(x)).backward()

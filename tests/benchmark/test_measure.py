@@ -26,7 +26,7 @@ def test_names_must_differ():
         measure([Case('a', int), Case('a', int)], 2, 0)
 
 
-@pytest.mark.parametrize('error', [torch.OutOfMemoryError, MemoryError])
+@pytest.mark.parametrize('error', [torch.cuda.OutOfMemoryError, MemoryError])
 def test_steps_that_run_out_of_memory_are_dropped(error):
     calls = []
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vitae_mm.compat import compile_module
 from vitae_mm.engine.fusion import fuse_for_inference
 
 from ..helpers.archs import FAST, NARROW, classifier_out_type
@@ -65,7 +66,7 @@ def test_narrow_groups_are_paired(groups, out, paired):
 def test_compiled_networks_give_the_same_outputs(network, arch):
     model = trained(network, arch)
     fused = fuse_for_inference(copy.deepcopy(model))
-    fused.compile(dynamic=False)
+    compile_module(fused, dynamic=False)
     for size in ((64, 64), (64, 96)):
         images = torch.randn(2, 3, *size)
         assert_close(fused(images), model(images))
@@ -78,7 +79,7 @@ def test_networks_compile_to_one_graph(network, arch, dynamic):
     torch.compiler.reset()
     model = trained(network, arch).train()
     compiled = copy.deepcopy(model)
-    compiled.compile(backend='eager', fullgraph=True, dynamic=dynamic)
+    compile_module(compiled, backend='eager', fullgraph=True, dynamic=dynamic)
     for size in ((64, 64), (75, 131)):
         images = torch.randn(2, 3, *size)
         outputs = []

@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from vitae_mm.compat import compile_module, require_torch
 from vitae_mm.engine.complexity import count_macs
 from vitae_mm.engine.fusion import fuse_for_inference
 from vitae_mm.errors import InputError
@@ -54,12 +55,14 @@ def build_case(
         dtype: 'float32', or the dtype of autocast. Defaults to 'float32'.
 
     Raises:
-        InputError: If mode is 'train' and the form is fused.
+        InputError: If mode is 'train' and the form is fused, or if PyTorch lacks this dtype.
     """
     if mode == 'train' and form.startswith('fused'):
         raise InputError(
             f'form {form} is for inference: give --mode forward, or --forms eager or compiled.'
         )
+    if dtype == 'float16' and images.device.type == 'cpu':
+        require_torch('2.3', 'float16 on a CPU')
     macs = None
     if network.predict is None:
         # a third-party network may run operations that cannot be counted
@@ -69,7 +72,7 @@ def build_case(
     if form.startswith('fused'):
         fuse_for_inference(model)
     if form.endswith('compiled'):
-        network.core.compile(dynamic=False)
+        compile_module(network.core, dynamic=False)
     predict, kind = network.predict or model, getattr(torch, dtype)
     autocast = partial(
         torch.autocast, images.device.type, dtype=kind, enabled=kind != torch.float32

@@ -12,6 +12,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from torch.utils import benchmark
 
+from vitae_mm.compat import event_start
 from vitae_mm.errors import InputError
 
 from .cases import Case
@@ -96,12 +97,12 @@ def peak_bytes(step: Callable[[], object], device: torch.device) -> int:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         step()
     events = profiler.profiler.kineto_results.events()
-    changes = sorted((e for e in events if e.name() == '[memory]'), key=lambda e: e.start_ns())
+    changes = sorted((e for e in events if e.name() == '[memory]'), key=event_start)
     return max(accumulate((e.nbytes() for e in changes), initial=0))
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    known = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
     return known or 'DefaultCPUAllocator' in str(error)  # torch has no class for it
 
 

@@ -3,22 +3,20 @@
 import hashlib
 import os
 import pickle
+import tarfile
 import zipfile
-from argparse import Namespace
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path, PosixPath
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import numpy as np
 import torch
-from mmengine.config import ConfigDict
-from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
+
+from .unpickler import DisallowedObjectError, weights_pickle
 
 
 def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: bool = False) -> Any:
@@ -43,32 +41,32 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
     if not path.is_file():
         raise InputError(f'checkpoint {path} does not exist: check the path.')
     try:
-        with torch.serialization.safe_globals(_harmless_globals()):
-            return torch.load(path, map_location=map_location, weights_only=not trust)
-    except torch.OutOfMemoryError:
+        if not trust and _is_program(path):
+            raise DisallowedObjectError('a TorchScript program, or an archive of PyTorch 0.1')
+        return torch.load(
+            path,
+            map_location=map_location,
+            pickle_module=pickle if trust else weights_pickle,
+            weights_only=False,  # restricted by the module
+        )
+    except (MemoryError, torch.cuda.OutOfMemoryError):
         raise
     except PermissionError as error:
         raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
-    except (ImportError, AttributeError, TypeError) as error:
-        # only trusted files get here
+    except DisallowedObjectError as error:
         raise InputError(
-            f'checkpoint {path} needs a package that is not installed here, or not in the same '
-            f'version ({error}): install it.'
+            f'checkpoint {path} contains objects other than weights, which could run code when '
+            f'loaded. If you trust its source, give --trust. ({error})'
         ) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
-        # torch's message recommends disabling the protection: keep only its reason
-        reasons = [line for line in str(error).splitlines() if 'nsupported' in line]
-        reason = reasons[0].split(' Please')[0].strip() if reasons else type(error).__name__
-        if isinstance(error, pickle.UnpicklingError) and (
-            zipfile.is_zipfile(path) or 'GLOBAL' in reason
-        ):
+    except Exception as error:  # a damaged file can fail in any way
+        if trust and isinstance(error, (ImportError, AttributeError, TypeError)):
             raise InputError(
-                f'checkpoint {path} contains objects other than weights, which could run code when '
-                f'loaded. If you trust its source, give --trust. ({reason})'
+                f'checkpoint {path} needs a package that is not installed here, or not in the '
+                f'same version ({error}): install it.'
             ) from error
         raise InputError(
             f'checkpoint {path} is truncated or not a PyTorch file: download or copy it again. '
-            f'({reason})'
+            f'({type(error).__name__})'
         ) from error
 
 
@@ -97,35 +95,12 @@ def _local_path(path: str) -> Path:
     return local
 
 
-def _harmless_globals() -> list:
-    """Returns the harmless types that training programs pickle with the weights."""
-    dtypes = [type(np.dtype(kind)) for kind in np.typecodes['All']]
-    functions: list[Any] = [np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]]
-    # the module names differ between NumPy 1 and 2
-    moved = [
-        (function, f'numpy.{core}.multiarray.{function.__name__}')
-        for core in ('core', '_core')
-        for function in functions
-    ]
-    return [
-        bytes,
-        HistoryBuffer,
-        (_history_method, 'builtins.getattr'),
-        ConfigDict,
-        Namespace,
-        PosixPath,
-        np.ndarray,
-        np.dtype,
-        *dtypes,
-        *moved,
-    ]
-
-
-def _history_method(owner: type, name: str) -> Callable:
-    """Stands in for ``getattr``, limited to the statistics that a log history refers to."""
-    if owner is not HistoryBuffer or name not in ('mean', 'max', 'min', 'current'):
-        raise pickle.UnpicklingError(f'Unsupported GLOBAL: attribute {name!r} of {owner!r}')
-    return getattr(owner, name)
+def _is_program(path: Path) -> bool:
+    """Whether ``torch.load`` would hand the file to another reader than the given one."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(Path(name).name == 'constants.pkl' for name in archive.namelist())
+    return tarfile.is_tarfile(path)
 
 
 def use_safe_reader(trust: bool = False) -> None:

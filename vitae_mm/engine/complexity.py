@@ -8,9 +8,9 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.model import BaseModel
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from vitae_mm.compat import plain_attention
 from vitae_mm.errors import InputError
 from vitae_mm.layers import PerformerAttention, next_multiple
 
@@ -170,7 +170,7 @@ def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) ->
         with (
             torch.no_grad(),
             torch.device('meta'),
-            sdpa_kernel(SDPBackend.MATH),
+            plain_attention(),
             FlopCounterMode(display=False) as counter,
         ):
             testing(torch.zeros(1, in_channels, *size))

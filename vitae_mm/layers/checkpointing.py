@@ -3,10 +3,11 @@
 from contextlib import nullcontext
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
+
+from vitae_mm.compat import is_compiling
 
 
 def run_module(module: nn.Module, with_cp: bool, *args: Any) -> Any:
@@ -26,7 +27,7 @@ def checkpoint_module(module: nn.Module, *args: Any, random: bool = True) -> Any
         random: Whether the module draws random numbers, as stochastic depth
             does. Defaults to True.
     """
-    if torch.compiler.is_compiling():
+    if is_compiling():
         # compiled graphs update statistics once and recompute without side effects
         return checkpoint(module, *args, use_reentrant=False)
     return checkpoint(

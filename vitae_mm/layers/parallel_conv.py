@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vitae_mm.compat import add_load_hook, is_compiling
+
 from .checkpointing import checkpoint_module
 
 RECOMPUTED = (nn.BatchNorm2d, nn.GroupNorm, nn.SiLU)
@@ -66,14 +68,14 @@ class ParallelConv(nn.Sequential):
             if i < last or act_last:
                 layers[f'act{i}'] = nn.SiLU()
         super().__init__(layers)
-        self.register_load_state_dict_pre_hook(_inflate_loaded)
+        add_load_hook(self, _inflate_loaded)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H / s, W / s, D), rounded up, for strides of product s."""
         # (B, H, W, C_in) -> (B, C_in, H, W)
         x = x.permute(0, 3, 1, 2)
         # compilers decide themselves what to recompute
-        if self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        if self.training and torch.is_grad_enabled() and not is_compiling():
             for part in self._parts():
                 x = checkpoint_module(part, x, random=False) if _is_recomputed(part) else part(x)
         else:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vitae_mm.compat import add_load_hook
 from vitae_mm.errors import InputError
 
 from .window import has_symbolic_size
@@ -71,7 +72,7 @@ class TokenEmbedding(nn.Module):
         count = math.prod(grid) + class_token
         if position == 'learned':
             self.position = nn.Parameter(torch.zeros(1, count, dim))
-            self.register_load_state_dict_pre_hook(_resize_loaded)
+            add_load_hook(self, _resize_loaded)
         elif position == 'sinusoid':
             self.register_buffer('position', sinusoids(count, dim)[None], persistent=False)
         else:

@@ -26,7 +26,7 @@ class ClassMapPainter(Painter):
     def __init__(self, model: BaseSegmentor, cfg: Config):
         super().__init__(model, cfg)
         cfg.visualizer = dict(type='SegLocalVisualizer', name='demo', alpha=0.6)
-        self.inferencer = LoadedSegInferencer(cfg, model, show_progress=False)
+        self.inferencer = LoadedSegInferencer(cfg, model)
         meta = model.dataset_meta
         self.inferencer.visualizer.set_dataset_meta(meta['classes'], meta['palette'])
         self.colors = dict(zip(meta['classes'], meta['palette'], strict=True))

@@ -1,8 +1,9 @@
 """Merging parameter groups with equal options."""
 
-from mmengine.optim import DefaultOptimWrapperConstructor
+from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from torch import nn
 
+from vitae_mm.compat import fuses_optimizers
 from vitae_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
@@ -12,7 +13,15 @@ class MergedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     With a ``paramwise_cfg`` the default constructor makes one group per parameter. Optimizers
     iterate over groups, and fuse their work only within a group.
+
+    The optimizer's option ``fused`` is dropped where PyTorch cannot fuse its work, so that one
+    config serves all devices.
     """
+
+    def __call__(self, model: nn.Module) -> OptimWrapper:
+        if not fuses_optimizers(next(model.parameters()).device):
+            self.optimizer_cfg.pop('fused', None)
+        return super().__call__(model)
 
     def add_params(
         self,
