@@ -61,6 +61,21 @@ def find_conflict(stack: str | None = None) -> str | None:
     return None
 
 
+def explain_missing(module: str | None) -> str | None:
+    """Returns what to install if an OpenMMLab module cannot be imported; None for other modules."""
+    packages = f'requirements/{installed_stack()}.txt'
+    if module == 'mmcv._ext':
+        return (
+            'mmcv was installed without its compiled operators, which this task needs. Replace it '
+            f'(pip uninstall mmcv-lite) by the mmcv of {packages}.'
+        )
+    if module == 'mmpose':
+        return 'mmpose is not installed: see requirements/pose.txt.'
+    if module in ('mmdet', 'mmseg', 'mmpretrain'):
+        return f'{module} is not installed: pip install -r {packages}'
+    return None
+
+
 def _overlap(packages: list[str]) -> str:
     """Returns the message about packages that install the same modules."""
     named = [f'{package} {_version(package) or ""}'.strip() for package in packages]

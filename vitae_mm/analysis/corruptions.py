@@ -19,6 +19,7 @@ import math
 
 import torch
 from torch import Tensor
+from torchvision.io import decode_jpeg, encode_jpeg
 from torchvision.transforms.v2 import functional as F
 
 
@@ -27,15 +28,21 @@ def _blur(image: Tensor, fraction: float) -> Tensor:
     return F.gaussian_blur(image, 2 * math.ceil(3 * sigma) + 1, sigma)
 
 
+def _noise(image: Tensor, sigma: float) -> Tensor:
+    noise = torch.randn(image.shape, device=image.device) * (255 * sigma)
+    return (image + noise.to(torch.int16)).clamp(0, 255).to(torch.uint8)
+
+
+def _jpeg(image: Tensor, quality: int) -> Tensor:
+    return decode_jpeg(encode_jpeg(image.cpu(), quality)).to(image.device)
+
+
 CORRUPTIONS = dict(
     blur=(_blur, (0.01, 0.015, 0.02, 0.025, 0.035)),
-    noise=(
-        lambda image, sigma: F.gaussian_noise(image, sigma=sigma),
-        (0.04, 0.08, 0.12, 0.18, 0.26),
-    ),
+    noise=(_noise, (0.04, 0.08, 0.12, 0.18, 0.26)),
     brightness=(F.adjust_brightness, (1.2, 1.4, 1.6, 1.8, 2.0)),
     contrast=(F.adjust_contrast, (0.6, 0.45, 0.3, 0.2, 0.1)),
-    jpeg=(F.jpeg, (60, 40, 25, 15, 8)),
+    jpeg=(_jpeg, (60, 40, 25, 15, 8)),
 )
 """By kind: the function that corrupts one image, and its argument at each strength."""
 

@@ -20,6 +20,7 @@ from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 from mmengine.visualization import Visualizer
 
+from vitae_mm.environment import explain_missing
 from vitae_mm.errors import InputError
 
 from .distributed import process_rank
@@ -98,6 +99,8 @@ def describe(error: Exception, log_files: Sequence[str] = ()) -> str:
     message = ' '.join(message.split())
     if kind == InputError.__name__:
         return message
+    if isinstance(error, ModuleNotFoundError) and (remedy := explain_missing(error.name)):
+        return remedy
     place = f'its traceback is in {log_files[0]}' if log_files else f'{DEBUG} shows its traceback'
     return f'{kind}: {message} ({place})' if message else f'{kind} ({place})'
 
