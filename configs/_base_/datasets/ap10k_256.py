@@ -1,5 +1,7 @@
 # AP-10K: animals cropped by their boxes, 256x256; batch 64 on each of 8 GPUs.
 # Download https://github.com/AlexTheBad/AP-10K to data/ap10k.
+# names that MMPoseInferencer reads
+dataset_type, data_mode = 'AP10KDataset', 'topdown'
 codec = dict(type='MSRAHeatmap', input_size=(256, 256), heatmap_size=(64, 64), sigma=2)
 train_pipeline = [
     dict(type='LoadImage'),
@@ -18,7 +20,7 @@ test_pipeline = [
     dict(type='PackPoseInputs'),
 ]
 data = dict(
-    type='AP10KDataset', data_root='data/ap10k/', data_mode='topdown', data_prefix=dict(img='data/')
+    type=dataset_type, data_root='data/ap10k/', data_mode=data_mode, data_prefix=dict(img='data/')
 )
 # workers restart each epoch, so that a resumed run sees the same data
 workers = dict(

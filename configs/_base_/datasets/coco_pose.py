@@ -2,6 +2,7 @@
 # boxes of a person detector; batch 64 on each of 8 GPUs.
 # Download https://cocodataset.org to data/coco.
 _base_ = './ap10k_256.py'
+dataset_type = 'CocoDataset'
 codec = dict(type='MSRAHeatmap', input_size=(192, 256), heatmap_size=(48, 64), sigma=2)
 train_pipeline = [
     dict(type='LoadImage'),
@@ -19,7 +20,7 @@ test_pipeline = [
     dict(type='TopdownAffine', input_size=codec['input_size']),
     dict(type='PackPoseInputs'),
 ]
-data = dict(type='CocoDataset', data_root='data/coco/')
+data = dict(type=dataset_type, data_root='data/coco/')
 annotations = 'annotations/person_keypoints_{}2017.json'
 train_dataloader = dict(
     dataset=dict(

@@ -2,6 +2,7 @@
 # scaled; batch 8 on 2 processes. The config gives data_root, ann_file,
 # data_prefix and the keypoints.
 _base_ = './ap10k_256.py'
+dataset_type = 'BaseCocoStyleDataset'
 codec = dict(type='MSRAHeatmap', input_size=(128, 128), heatmap_size=(32, 32), sigma=1.5)
 train_pipeline = [
     dict(type='LoadImage'),
@@ -18,9 +19,12 @@ test_pipeline = [
     dict(type='TopdownAffine', input_size=codec['input_size']),
     dict(type='PackPoseInputs'),
 ]
-kind = dict(type='BaseCocoStyleDataset')
-train_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=train_pipeline))
-val_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**kind, pipeline=test_pipeline))
+train_dataloader = dict(
+    batch_size=4, num_workers=1, dataset=dict(type=dataset_type, pipeline=train_pipeline)
+)
+val_dataloader = dict(
+    batch_size=4, num_workers=1, dataset=dict(type=dataset_type, pipeline=test_pipeline)
+)
 test_dataloader = val_dataloader
 val_evaluator = [dict(type='PCKAccuracy', thr=0.05), dict(type='EPE')]
 test_evaluator = val_evaluator
