@@ -22,6 +22,9 @@ from vitae_mm.selfsup import MaskedViTAE
 
 from .helpers.archs import NARROW
 from .helpers.commands import ROOT
+from .helpers.stacks import needs_torch
+
+needs_exporter = needs_torch('2.6', 'exporting a network')
 
 # a single image, odd sides, sides divisible by all strides and windows, smaller than a window
 SIZES = [(1, 64, 96), (3, 75, 131), (2, 224, 224), (1, 33, 48)]
@@ -48,6 +51,7 @@ def assert_close(ours, theirs):
         assert (a - b).abs().max() <= 1e-4 * b.abs().max()
 
 
+@needs_exporter
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 @torch.no_grad()
 def test_a_program_for_one_size_gives_the_same_outputs(network, arch):
@@ -57,6 +61,7 @@ def test_a_program_for_one_size_gives_the_same_outputs(network, arch):
 
 
 @pytest.mark.slow
+@needs_exporter
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 @torch.no_grad()
 def test_a_program_for_any_size_gives_the_same_outputs(network, arch):
@@ -70,6 +75,7 @@ def test_a_program_for_any_size_gives_the_same_outputs(network, arch):
 
 
 @pytest.mark.slow
+@needs_exporter
 @pytest.mark.parametrize('dynamic', [False, True])
 @pytest.mark.parametrize('network, arch', NARROW.values(), ids=NARROW)
 def test_onnx_files_give_the_same_outputs(network, arch, dynamic, tmp_path):
@@ -88,6 +94,7 @@ def test_onnx_files_give_the_same_outputs(network, arch, dynamic, tmp_path):
 
 
 @pytest.mark.slow
+@needs_exporter
 def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
     onnxruntime = pytest.importorskip('onnxruntime')
     path = tmp_path / 'model.onnx'
@@ -121,10 +128,17 @@ def test_large_networks_are_rejected(tmp_path, monkeypatch):
         export_onnx(deployed(*NARROW['ceit']), tmp_path / 'a.onnx', torch.randn(1, 3, 32, 32))
 
 
+@needs_exporter
 def test_shifted_windows_need_one_size():
     model = deployed(*NARROW['vitaev2'], shift_window=True)
     with pytest.raises(InputError, match='shifted windows .* export this network for one size'):
         export_program(model, torch.randn(1, 3, 64, 64), dynamic=True)
+
+
+def test_an_older_torch_is_refused(monkeypatch):
+    monkeypatch.setattr('vitae_mm.compat.TORCH', (2, 5))
+    with pytest.raises(InputError, match='exporting a network requires PyTorch 2.6 or later'):
+        export_program(deployed(*NARROW['ceit']), torch.randn(1, 3, 32, 32))
 
 
 def test_classifiers_output_logits():

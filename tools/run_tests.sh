@@ -6,6 +6,7 @@
 #   bash tools/run_tests.sh --slow-minutes 15         starts no slow test after 15 minutes
 #   bash tools/run_tests.sh --exhaustive              also runs tests that take minutes each
 #
+# STACK=official runs them in .venv-official, with PyTorch 2.1 and the official OpenMMLab packages.
 # It starts one worker per core, up to four; -n 0 runs the tests in a single process.
 set -eu
 cd "$(dirname "$0")/.."

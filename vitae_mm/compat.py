@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from vitae_mm.errors import InputError
 
@@ -46,6 +47,12 @@ def plain_attention() -> AbstractContextManager:
     return torch.backends.cuda.sdp_kernel(enable_flash=False, enable_mem_efficient=False)
 
 
+def flop_counter(module: nn.Module) -> FlopCounterMode:
+    """``FlopCounterMode(display=False)``, which needs no module since PyTorch 2.4."""
+    modules = None if TORCH >= (2, 4) else module
+    return FlopCounterMode(modules, display=False)
+
+
 def event_start(event: Any) -> int:
     """``event.start_ns()`` of a profiler's event, in any unit; since PyTorch 2.4."""
     return event.start_ns() if TORCH >= (2, 4) else event.start_us()
@@ -53,7 +60,7 @@ def event_start(event: Any) -> int:
 
 def fuses_optimizers(device: torch.device) -> bool:
     """Whether optimizers take ``fused=True``; on CPUs since PyTorch 2.4."""
-    return device.type != 'cpu' or TORCH >= (2, 4)
+    return device.type not in ('cpu', 'meta') or TORCH >= (2, 4)
 
 
 def require_torch(version: str, feature: str) -> None:

@@ -51,7 +51,7 @@ def test_half_precision_uses_autocast(network, images, monkeypatch):
         'linear',
         lambda x, *rest: (
             kinds.append(
-                torch.get_autocast_dtype('cpu') if torch.is_autocast_enabled('cpu') else x.dtype
+                torch.get_autocast_cpu_dtype() if torch.is_autocast_cpu_enabled() else x.dtype
             )
             or linear(x, *rest)
         ),

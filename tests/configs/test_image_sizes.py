@@ -4,6 +4,8 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from vitae_mm.environment import installed_stack
+
 from ..helpers.config_files import build, read
 
 DETECTOR = 'det/mask_rcnn_vitaev2_demo_5e_shapes.py'
@@ -85,6 +87,8 @@ def test_models_predict_on_images_of_any_size(model, sizes):
 def test_models_train_on_images_of_any_size(model, sizes):
     model.train()
     if not hasattr(model, 'roi_head'):
+        if len(sizes) > 1 and installed_stack() == 'official':
+            pytest.skip('mmseg 1.2.2 fails to weigh ignored pixels, here padding, by class')
         # segmentors train on crops of one size
         model.data_preprocessor.size = tuple(max(sides) for sides in zip(*sizes, strict=True))
     data = data_of(model, sizes * 2)

@@ -6,6 +6,7 @@ from mmengine.runner import Runner
 from vitae_mm.errors import InputError
 
 from ..helpers import training
+from ..helpers.stacks import needs_torch
 
 
 def test_a_config_without_strategy_gets_the_runner_of_mmengine(config, tmp_path):
@@ -26,6 +27,7 @@ def test_sharding_averaged_weights_is_rejected(config, tmp_path, one_process):
         )
 
 
+@needs_torch('2.5', 'FSDP on CPUs')
 def test_saving_the_best_checkpoint_does_not_advance_the_epoch(config, tmp_path, one_process):
     cfg = Config.fromfile(config)
     runner = training.build_runner(

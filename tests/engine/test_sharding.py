@@ -17,6 +17,7 @@ from vitae_mm.errors import InputError
 
 from ..helpers import training
 from ..helpers.commands import complaint, run
+from ..helpers.stacks import needs_torch
 
 SHARDED = dict(type='FSDPStrategy')
 ADAMW = dict(
@@ -31,6 +32,15 @@ ADAMW = dict(
     ),
     clip_grad=dict(max_norm=0.05),
 )
+
+pytestmark = needs_torch('2.5', 'FSDP on CPUs')
+
+
+def test_an_older_torch_is_refused(monkeypatch):
+    monkeypatch.setattr('vitae_mm.compat.TORCH', (2, 4))
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(InputError, match='FSDP on CPUs requires PyTorch 2.5 or later'):
+        FSDPStrategy()
 
 
 def test_sharded_checkpoints_are_rejected():

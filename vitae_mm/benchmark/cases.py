@@ -1,7 +1,7 @@
 """The cases to measure: steps of networks in their forms."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -74,9 +74,9 @@ def build_case(
     if form.endswith('compiled'):
         compile_module(network.core, dynamic=False)
     predict, kind = network.predict or model, getattr(torch, dtype)
-    autocast = partial(
-        torch.autocast, images.device.type, dtype=kind, enabled=kind != torch.float32
-    )
+    autocast: Callable[[], AbstractContextManager] = nullcontext
+    if kind != torch.float32:
+        autocast = partial(torch.autocast, images.device.type, dtype=kind)
 
     def forward() -> None:
         with torch.no_grad(), autocast():

@@ -8,9 +8,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.model import BaseModel
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from vitae_mm.compat import plain_attention
+from vitae_mm.compat import flop_counter, plain_attention
 from vitae_mm.errors import InputError
 from vitae_mm.layers import PerformerAttention, next_multiple
 
@@ -171,7 +170,7 @@ def _macs_by_module(module: nn.Module, size: Sequence[int], in_channels: int) ->
             torch.no_grad(),
             torch.device('meta'),
             plain_attention(),
-            FlopCounterMode(display=False) as counter,
+            flop_counter(testing) as counter,
         ):
             testing(torch.zeros(1, in_channels, *size))
     except RuntimeError as error:

@@ -28,7 +28,7 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
         InputError: If the file does not exist or cannot be loaded, if it has the form of the
             previous OpenMMLab generation, or if an override does not fit an entry.
     """
-    path = find_config(path)
+    path = find_config(str(path))
     if not Path(path).is_file():
         raise InputError(f'config {path} does not exist: see configs/ for available ones.')
     try:

@@ -11,6 +11,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from vitae_mm.backbones.ceit import CeiTBlock
 from vitae_mm.backbones.cells import NormalCell, ReductionCell
+from vitae_mm.compat import require_torch
 from vitae_mm.errors import InputError
 from vitae_mm.registry import FUNCTIONS, STRATEGIES
 
@@ -32,7 +33,8 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         kwargs: Further options of mmengine's strategy.
 
     Raises:
-        InputError: For another ``state_dict_cfg``, and for models with scalar parameters.
+        InputError: For another ``state_dict_cfg``, for models with scalar parameters, and on CPUs
+            if PyTorch is too old.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class FSDPStrategy(MMEngineFSDPStrategy):
                 'checkpoints fit neither testing nor a different number of processes.'
             )
         on_gpus = torch.cuda.is_available()
+        if not on_gpus:
+            require_torch('2.5', 'FSDP on CPUs')
         defaults = dict(auto_wrap_policy='vitae_mm.wrap_cells')
         if not on_gpus:
             defaults['device_id'] = 'cpu'

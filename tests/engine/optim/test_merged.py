@@ -7,6 +7,8 @@ from torch import nn
 
 from vitae_mm.engine.optim.merged import merge_groups
 
+from ...helpers.stacks import needs_torch
+
 OPTIMIZER = dict(type='AdamW', lr=0.1, weight_decay=0.05)
 DECAYS = dict(norm_decay_mult=0.0, custom_keys={'2': dict(lr_mult=10.0)})
 
@@ -41,7 +43,9 @@ def test_groups_have_different_options(model):
     }
 
 
-@pytest.mark.parametrize('fused', [False, True])
+@pytest.mark.parametrize(
+    'fused', [False, pytest.param(True, marks=needs_torch('2.4', 'a fused optimizer on CPUs'))]
+)
 def test_steps_equal_those_of_the_default_constructor(fused, model):
     weights = []
     for constructor in ('DefaultOptimWrapperConstructor', 'vitae_mm.MergedOptimWrapperConstructor'):
@@ -65,6 +69,20 @@ def test_steps_equal_those_of_the_default_constructor(fused, model):
             wrapper.update_params(model(torch.linspace(-1, 1, 8).view(4, 2)).square().mean())
         weights.append([p.detach().clone() for p in model.parameters()])
     assert all(torch.allclose(a, b) for a, b in zip(*weights, strict=True))
+
+
+@pytest.mark.parametrize('fusing', [False, True])
+def test_fused_is_dropped_where_pytorch_lacks_it(fusing, model, monkeypatch):
+    monkeypatch.setattr('vitae_mm.engine.optim.merged.fuses_optimizers', lambda device: fusing)
+    options = dict(type='SGD', lr=0.1, fused=True)
+    config = dict(optimizer=options, constructor='vitae_mm.MergedOptimWrapperConstructor')
+    kinds = []
+    monkeypatch.setattr(
+        torch.optim.SGD, '__init__', lambda self, params, **options: kinds.append(options)
+    )
+    with pytest.raises(AttributeError):
+        build_optim_wrapper(model, config)  # the stand-in has no groups
+    assert kinds == [dict(lr=0.1, **({'fused': True} if fusing else {}))]
 
 
 def test_groups_are_in_order_of_first_appearance():

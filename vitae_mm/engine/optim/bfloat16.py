@@ -36,8 +36,11 @@ class BFloat16OptimWrapper(OptimWrapper):
 
 def _run_mmcv_ops_in_float32() -> None:
     """Makes mmcv's operators without bfloat16 kernels convert their inputs to float32."""
-    from mmcv.ops.nms import NMSop
-    from mmcv.ops.roi_align import RoIAlignFunction
+    try:
+        from mmcv.ops.nms import NMSop
+        from mmcv.ops.roi_align import RoIAlignFunction
+    except ModuleNotFoundError:
+        return  # mmcv without operators
 
     for function in (NMSop, RoIAlignFunction):
         if not hasattr(function, 'in_float32'):
