@@ -48,9 +48,21 @@ def plain_attention() -> AbstractContextManager:
 
 
 def flop_counter(module: nn.Module) -> FlopCounterMode:
-    """``FlopCounterMode(display=False)``, which needs no module since PyTorch 2.4."""
-    modules = None if TORCH >= (2, 4) else module
-    return FlopCounterMode(modules, display=False)
+    """``FlopCounterMode(display=False)``, which knows the modules that run since PyTorch 2.4.
+
+    Before that, hooks that stay on the module tell it; its own ones change tuples of inputs.
+    """
+    counter: Any = FlopCounterMode(display=False)
+
+    def leave(*_: object) -> None:
+        counter.parents.pop()
+
+    if TORCH < (2, 4):
+        for name, part in module.named_modules():
+            path = '.'.join(filter(None, (type(module).__name__, name)))
+            part.register_forward_pre_hook(lambda *_, path=path: counter.parents.append(path))
+            part.register_forward_hook(leave)
+    return counter
 
 
 def event_start(event: Any) -> int:

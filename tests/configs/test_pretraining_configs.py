@@ -128,7 +128,7 @@ def test_finetuning_recipes_match_the_paper(model, tmp_path):
 
 def without_layers(cfg):
     cfg = copy.deepcopy(cfg)
-    cfg.optim_wrapper.pop('constructor')
+    cfg.optim_wrapper.constructor = 'vitae_mm.MergedOptimWrapperConstructor'
     cfg.optim_wrapper.pop('paramwise_cfg')
     return cfg
 

@@ -20,6 +20,7 @@ def test_sharding_in_a_single_process_is_rejected(config, tmp_path):
     assert not (tmp_path / 'w').exists()
 
 
+@needs_torch('2.5', 'FSDP on CPUs')
 def test_sharding_averaged_weights_is_rejected(config, tmp_path, one_process):
     with pytest.raises(InputError, match='EMAHook with strategy'):
         training.build_runner(
