@@ -54,6 +54,16 @@ def test_types_of_a_base_belong_to_its_codebase(elsewhere, task):
     assert build_model(cfg).backbone
 
 
+def test_a_base_needs_no_import_beforehand(elsewhere):
+    name = f'vitae_mm::det/{DETECTOR}.py'
+    (elsewhere / 'own.py').write_text(f"_base_ = __import__('vitae_mm').find_config({name!r})\n")
+    code = "from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True, env=env()
+    )
+    assert done.stdout.split()[-1] == 'MaskRCNN'
+
+
 def test_a_part_of_a_config_is_a_base(elsewhere):
     (elsewhere / 'own.py').write_text(
         "_base_ = ['mmdet::_base_/models/retinanet_r50_fpn.py', "

@@ -2,9 +2,10 @@
 
 from . import hub
 from .environment import find_conflict
+from .hub import find_config
 from .version import __version__
 
-__all__ = ['__version__']
+__all__ = ['__version__', 'find_config']
 
 _conflict = find_conflict()
 if _conflict:
