@@ -1,6 +1,6 @@
 """mmengine finds the configs by name, and mmpretrain the classifiers."""
 
-import importlib
+import importlib.util
 import subprocess
 import sys
 
@@ -157,9 +157,22 @@ def test_an_action_follows_an_import(module, before):
         importlib.import_module(module)
     finders = len(sys.meta_path)
     _when_imported(module, lambda imported: values.append(imported.value))
+    importlib.util.find_spec(module)  # finding it is not importing it
     assert values == ([1] if before else [])
     importlib.import_module(module)
     assert values == [1] and len(sys.meta_path) == finders
+
+
+def test_an_action_waits_for_a_module_that_failed(elsewhere, module):
+    values = []
+    _when_imported(module, lambda imported: values.append(imported.value))
+    (elsewhere / f'{module}.py').write_text('1 / 0')
+    with pytest.raises(ZeroDivisionError):
+        importlib.import_module(module)
+    assert not values
+    (elsewhere / f'{module}.py').write_text('value = 2  # of another size, or it is not compiled')
+    importlib.import_module(module)
+    assert values == [2]
 
 
 def test_a_missing_module_stays_missing(module):

@@ -5,9 +5,8 @@ It imports neither of them: mmpretrain alone takes seconds.
 """
 
 import functools
-import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -93,21 +92,25 @@ def _when_imported(name: str, action: Callable[[ModuleType], None]) -> None:
 
 
 class _Finder:
-    """Finds one module as others would, and calls a function after it was executed."""
+    """Finds one module as others would, and calls a function after its first execution."""
 
     def __init__(self, name: str, action: Callable[[ModuleType], None]) -> None:
         self.name, self.action = name, action
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if name != self.name:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        specs = (finder.find_spec(name, path, target) for finder in others)
+        spec = next(filter(None, specs), None)
         if spec and spec.loader:
             execute = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
+                sys.meta_path.remove(self)
                 self.action(module)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]

@@ -30,7 +30,10 @@ def load_config(path: str, overrides: dict | None = None, work_dir: str | None =
     """
     path = find_config(str(path))
     if not Path(path).is_file():
-        raise InputError(f'config {path} does not exist: see configs/ for available ones.')
+        raise InputError(
+            f'config {path} does not exist: see configs/ for available ones, or name one of the '
+            'package, such as vitae_mm::det/mask_rcnn_vitaev2_s_3x.py.'
+        )
     try:
         cfg = Config.fromfile(path)
     except Exception as error:  # a config is a program
