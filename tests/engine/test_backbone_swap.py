@@ -184,6 +184,13 @@ def test_scales_that_the_backbone_does_not_have():
     cfg = read('mmdet::yolof/yolof_r50-c5_8xb8-1x_coco.py')
     with pytest.raises(InputError, match=r'^YOLOF takes maps of strides \[32\], but ViTAE has '):
         replace_backbone(cfg, SINGLE)
+    # this model has no place for a neck
+    cfg = read('mmdet::mask2former_vis/mask2former_r50_8xb2-8e_youtubevis2019.py')
+    with pytest.raises(
+        InputError,
+        match=r'^Mask2FormerVideo takes maps of strides \[4, 8, 16, 32\], but ViTAE has \[',
+    ):
+        replace_backbone(cfg, SINGLE)
     cfg = read(FASTER_RCNN)
     cfg.model.backbone.strides = (2, 2, 2, 2)
     with pytest.raises(InputError, match=r'strides \[8, 16, 32, 64\], but ViTAEv2 has \[4, 8, 16,'):
@@ -203,8 +210,10 @@ def test_models_that_cannot_have_another_backbone():
         replace_backbone(cfg, PYRAMIDAL)
     with pytest.raises(InputError, match='^ResNet is not a backbone of vitae_mm'):
         replace_backbone(cfg, cfg.model.backbone)
-    with pytest.raises(InputError, match='^A has no backbone: there is nothing to replace'):
-        replace_backbone(dict(model=dict(type='A')), PYRAMIDAL)
+    # the second describes a network of another package
+    for model in (dict(type='A'), dict(type='A', detector=dict(backbone=dict(name='b')))):
+        with pytest.raises(InputError, match='^A has no backbone: there is nothing to replace'):
+            replace_backbone(dict(model=model), PYRAMIDAL)
 
 
 def test_images_are_normalized_as_the_weights_expect():
@@ -213,6 +222,23 @@ def test_images_are_normalized_as_the_weights_expect():
     cfg = read(FASTER_RCNN)
     cfg.model.data_preprocessor.mean = [1, 2, 3]
     assert replace_backbone(cfg, PYRAMIDAL).data_preprocessor == cfg.model.data_preprocessor
+
+
+def test_pooling_of_a_fixed_size():
+    cfg = read('mmdet::reid/reid_r50_8xb32-6e_mot17train80_test-mot17val20.py')
+    model = replace_backbone(cfg, PYRAMIDAL)
+    assert model.head.in_channels == 512
+    assert model.data_preprocessor == cfg.model.data_preprocessor
+    # weights of the whole model
+    assert cfg.model.init_cfg.type == 'Pretrained' and model.init_cfg is None
+    with pytest.raises(InputError, match=r'^BaseReID takes maps of strides \[32\], but ViTAE has'):
+        replace_backbone(cfg, SINGLE)
+
+
+def test_weights_of_timm_are_not_downloaded():
+    pytest.importorskip('timm')
+    name = 'mmdet::timm_example/retinanet_timm-tv-resnet50_fpn_1x_coco.py'
+    assert merged(name, PYRAMIDAL).neck.in_channels == [64, 128, 256, 512]
 
 
 def test_detectors_within_other_models():

@@ -1,14 +1,17 @@
 """Replacing the backbone in a config of any codebase."""
 
 import copy
+import inspect
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from vitae_mm.backbones import StagedBackbone
 from vitae_mm.errors import InputError
@@ -76,12 +79,14 @@ def replace_backbone(config: str | Path | Config | Mapping, backbone: Mapping) -
     model = inner = copy.deepcopy(ConfigDict(config['model']))
     while 'backbone' not in inner and 'detector' in inner:  # of trackers and semi-supervision
         inner = inner.detector
-    if 'backbone' not in inner:
-        raise InputError(f'{type_name(inner)} has no backbone: there is nothing to replace.')
+    if 'type' not in inner.get('backbone', {}):
+        raise InputError(f'{type_name(model)} has no backbone: there is nothing to replace.')
     scope = model.get('_scope_') or config.get('default_scope')
     with MODELS.switch_scope_and_registry(scope):
         _replace(inner, ConfigDict(backbone))
-    for part in {id(part): part for part in (model, inner)}.values():
+    for part in (model, inner):
+        if any(type_name(init) == 'Pretrained' for init in iter_dicts(part.get('init_cfg'))):
+            part.init_cfg = None  # the weights of all parts, with the old backbone
         for node in walk(part.get('data_preprocessor')):
             if 'mean' in node and not node.get('bgr_to_rgb', node.get('to_rgb')):
                 node.update(RGB)
@@ -97,16 +102,17 @@ def _replace(model: ConfigDict, options: ConfigDict) -> None:
             f'{type_name(model)} has the last stage of a ResNet in its head, whose channels are '
             'fixed: start from a config with a neck, such as FPN.'
         )
+    if old_options.get('pretrained') is True:  # timm would download weights
+        old_options.pretrained = False
     old = _measure(old_options)
-    options = _choose_maps(options, old_options, old)
-    new = _measure(options)
+    options, new = _choose_maps(options, old_options, old)
     # such necks (pooling, joint upsampling) leave the channels of some maps as they are
     before = _measure(old_options, *necks) if necks and 'out_channels' not in necks[0] else None
     pyramid = []
-    if len(new.strides) == 1 < len(old.strides):
+    if len(new.strides) == 1 < len(old.strides) and _takes_neck(model):
         pyramid = [ConfigDict(type='vitae_mm.SimpleFeaturePyramid', in_channels=new.channels[0])]
         new = _measure(options, *pyramid)
-    fixed = len(old.strides) > 1 or _fixes_stride(heads, necks)
+    fixed = len(old.strides) > 1 or _fixes_stride(necks, heads)
     if len(new.strides) != len(old.strides) or (
         fixed and not old.dilated and new.strides != old.strides
     ):
@@ -114,11 +120,13 @@ def _replace(model: ConfigDict, options: ConfigDict) -> None:
         raise InputError(
             f'{type_name(model)} takes maps of strides {old.strides}, but {name} has '
             f'{new.strides}: use a backbone with these scales (ViTAEv2 has 4, 8, 16 and 32), or '
-            'start from a config whose neck takes those.'
+            'start from a config whose neck or head takes those.'
         )
     changed = _adapt(necks[:1] or heads, old, new)
     if before:
-        changed += _adapt(heads, before, _measure(options, *pyramid, *necks))
+        after = _measure(options, *pyramid, *necks)
+        # pooling of a fixed size leaves more than one value of a channel of other images
+        changed += _adapt(heads, before, after) or _adapt(heads, old, new)
     if not changed and old.channels != new.channels:
         raise InputError(
             f'{type_name(model)}: neither neck nor heads have the in_channels of '
@@ -137,26 +145,47 @@ def _replace(model: ConfigDict, options: ConfigDict) -> None:
         model.pretrained = None
 
 
-def _choose_maps(options: ConfigDict, old_options: ConfigDict, old: Maps) -> ConfigDict:
-    """Adds ``out_indices`` for maps with the old strides, to a backbone with several scales."""
-    network = _build(options)
-    if not isinstance(network, StagedBackbone):
+def _choose_maps(
+    options: ConfigDict, old_options: ConfigDict, old: Maps
+) -> tuple[ConfigDict, Maps]:
+    """Adds the ``out_indices`` of maps with the old strides to a backbone with several scales, and
+    measures its maps."""
+    if not issubclass(_find_class(options), StagedBackbone):
         raise InputError(f'{type_name(options)} is not a backbone of vitae_mm.')
-    scales = [i for i, depth in enumerate(network.depths) if depth]
+    with torch.device('meta'):
+        scales = [i for i, depth in enumerate(_build(options).depths) if depth]
     if 'out_indices' in options or len(scales) == 1:
-        return options
-    strides = _measure(ConfigDict(options, out_indices=scales)).strides
+        return options, _measure(options)
     if old.dilated:
-        scales = old_options.get('out_indices', range(len(old.strides)))
-    elif set(old.strides) <= set(strides):
-        scales = [scales[strides.index(stride)] for stride in old.strides]
-    return ConfigDict(options, out_indices=list(scales))
+        indices = old_options.get('out_indices', range(len(old.strides)))
+        options = ConfigDict(options, out_indices=list(indices))
+        return options, _measure(options)
+    maps = _measure(ConfigDict(options, out_indices=scales))
+    places = [maps.strides.index(stride) for stride in old.strides if stride in maps.strides]
+    if len(places) == len(old.strides):
+        maps = Maps([maps.channels[i] for i in places], old.strides)
+        scales = [scales[i] for i in places]
+    return ConfigDict(options, out_indices=scales), maps
 
 
-def _fixes_stride(heads: list, necks: list) -> bool:
-    """Whether the heads on a single map need its stride: for anchors, or for the size of a pose
-    estimator's heatmaps."""
+def _fixes_stride(necks: list, heads: list) -> bool:
+    """Whether a single map must have a certain stride: for the anchors, for the size of a pose
+    estimator's heatmaps, or because the neck pools a window of a fixed size."""
+    if any('kernel_size' in neck and 'out_channels' not in neck for neck in necks):
+        return True
     return any('strides' in node or ('decoder' in node and not necks) for node in walk(heads))
+
+
+def _takes_neck(model: ConfigDict) -> bool:
+    parameters = inspect.signature(_find_class(model)).parameters
+    return 'neck' in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _find_class(options: ConfigDict) -> type:
+    if not isinstance(options.type, str):
+        return options.type
+    with MODELS.switch_scope_and_registry(None) as registry:  # of the current scope
+        return registry.get(options.type)
 
 
 def _adapt(node: object, old: Maps, new: Maps) -> int:
@@ -187,7 +216,9 @@ def _measure(*parts: ConfigDict) -> Maps:
             outputs = _run(parts)
     except (RuntimeError, TypeError):  # an operator that needs values
         outputs = _run(parts)
-    return Maps([x.shape[1] for x in outputs], [SIZE // x.shape[-1] for x in outputs])
+    # some layers round sizes up
+    strides = [2 ** round(math.log2(SIZE / x.shape[-1])) for x in outputs]
+    return Maps([x.shape[1] for x in outputs], strides)
 
 
 @torch.no_grad()
@@ -206,7 +237,7 @@ def _run(parts: Sequence[ConfigDict]) -> list[Tensor]:
     return list(outputs)
 
 
-def _build(options: ConfigDict) -> nn.Module:
+def _build(options: ConfigDict) -> Any:
     return MODELS.build(copy.deepcopy(options))
 
 
