@@ -1,7 +1,5 @@
 """Sets of packages that do not work together are named."""
 
-import os
-import subprocess
 import sys
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from vitae_mm import environment
 from vitae_mm.engine.cli import describe
 
-from .helpers.commands import ROOT
+from .helpers.commands import ROOT, run
 
 OTHERS = dict(zip(environment.STACKS['onedl'], environment.STACKS['official'], strict=True))
 OTHERS |= {official: onedl for onedl, official in OTHERS.items()}
@@ -23,22 +21,10 @@ def install(folder, **versions):
         (info / 'METADATA').write_text(f'Name: {name}\nVersion: {version}\n')
 
 
-def run_python(folder, *args):
-    """Runs Python where the distributions in a folder are installed; returns its error output."""
-    done = subprocess.run(
-        [sys.executable, *args],
-        env={**os.environ, 'PYTHONPATH': str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    return done.stderr.strip()
-
-
 def check(folder, *stack):
     """Runs the check of the set-up with only the distributions in a folder."""
-    return run_python(folder, '-S', ROOT / 'vitae_mm/environment.py', *stack)
+    script = ROOT / 'vitae_mm/environment.py'
+    return run(sys.executable, '-S', script, *stack, PYTHONPATH=str(folder)).stderr.strip()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +74,8 @@ def test_importing_the_package_names_the_other_set(tmp_path):
     installed = environment.STACKS[stack][0]
     other = OTHERS[installed]
     install(tmp_path, **{other.replace('-', '_'): '0.10.0'})
-    message = run_python(tmp_path, '-c', 'import vitae_mm').splitlines()[-1]
+    done = run(sys.executable, '-c', 'import vitae_mm', PYTHONPATH=str(tmp_path))
+    message = done.stderr.splitlines()[-1]
     assert message.startswith('ImportError') and installed in message and f'{other} 0' in message
 
 
@@ -122,3 +109,9 @@ def test_the_official_set_is_not_installed_with_python_3_12(monkeypatch):
 def test_a_missing_module_is_explained(module, message):
     error = ModuleNotFoundError(f'No module named {module!r}', name=module)
     assert message in describe(error)
+
+
+def test_an_unknown_stack_is_refused():
+    done = run('bash', '-c', '. tools/setup_env.sh', STACK='offical')
+    assert done.returncode == 1
+    assert done.stderr.strip() == 'setup: STACK=offical is unknown: choose onedl or official.'

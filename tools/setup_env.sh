@@ -9,12 +9,6 @@
 # available.
 
 _vitae_root=$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)
-_vitae_venv=$_vitae_root/.venv
-_vitae_pythons='python3.12 python3.11 python3.10 python3'
-if [ "${STACK:-onedl}" = official ]; then
-    _vitae_venv=$_vitae_root/.venv-official
-    _vitae_pythons='python3.11 python3.10 python3'
-fi
 
 _vitae_fail() {
     echo "setup: $*" >&2
@@ -48,6 +42,21 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
 }
 
 _vitae_setup() {
+    local _vitae_venv _vitae_pythons
+    case ${STACK:-onedl} in
+        onedl)
+            _vitae_venv=$_vitae_root/.venv
+            _vitae_pythons='python3.12 python3.11 python3.10 python3'
+            ;;
+        official)
+            _vitae_venv=$_vitae_root/.venv-official
+            _vitae_pythons='python3.11 python3.10 python3'
+            ;;
+        *)
+            _vitae_fail "STACK=$STACK is unknown: choose onedl or official."
+            return
+            ;;
+    esac
     local stamp="$_vitae_venv/.installed" wanted python
     wanted=$(cat "$_vitae_root"/requirements/*.txt | cksum)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
