@@ -26,7 +26,8 @@ def detection_batches(cfg: Config) -> tuple[dict, dict]:
     for sample, proposals in zip(
         batch['data_samples'], testing.demo_mm_proposals(shapes, 20), strict=True
     ):
-        sample.proposals = proposals
+        if 'rpn_head' not in cfg.model:
+            sample.proposals = proposals
         sample.gt_instances.labels %= classes
     if kind in ('QDTrack', 'MaskTrackRCNN', 'Mask2FormerVideo', 'DeepSORT'):
         frames = testing.demo_track_inputs(
