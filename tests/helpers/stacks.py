@@ -1,5 +1,6 @@
 """Skipping tests of what an older PyTorch, or the official OpenMMLab packages, cannot do."""
 
+import matplotlib
 import pytest
 
 from vitae_mm.compat import TORCH
@@ -15,3 +16,10 @@ def needs_torch(version, what):
 def needs_onedl(reason):
     """Marks a test that fails with an official package."""
     return pytest.mark.skipif(installed_stack() == 'official', reason=reason)
+
+
+exact_pictures = pytest.mark.skipif(
+    tuple(map(int, matplotlib.__version__.split('.')[:2])) < (3, 11),
+    reason='Matplotlib before 3.11 moves parts of an image by a pixel',
+)
+"""Marks a test that compares pictures exactly; Matplotlib 3.11 requires Python 3.11."""

@@ -18,6 +18,7 @@ from vitae_mm.visualization.detection import InstanceVisualizer
 
 from ..helpers import training
 from ..helpers.commands import ROOT
+from ..helpers.stacks import exact_pictures
 
 OWN = ('Kröte', 'Molch', 'Unke', 'Frosch')
 
@@ -43,6 +44,7 @@ def make(data, tmp_path):
     return write
 
 
+@exact_pictures
 def test_the_most_likely_class_is_written(make, image):
     painter = build_painter(*make('mmpretrain', dict(classes=OWN)))
     picture, prediction = painter.paint(image)

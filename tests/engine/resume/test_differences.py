@@ -31,11 +31,11 @@ import os
 optim_wrapper = dict(lr=open({str(mark)!r}, 'w').write('x'), **{{}})
 train_cfg = dict([(open({str(mark)!r}, 'w'), 1)])
 open({str(mark)!r}, 'w')
-randomness = [(lambda: 1)(), f'{{os}}']
+randomness = [str(1), f'{{os}}']
 """
     read = read_config_text(text)
     assert read.keys() == {'optim_wrapper', 'train_cfg', 'randomness'}
-    assert read['randomness'] == ['(lambda: 1)()', "f'{os}'"]
+    assert read['randomness'] == ['str(1)', "f'{os}'"]
     assert read['optim_wrapper'].startswith('dict(lr=open(') and not mark.exists()
 
 

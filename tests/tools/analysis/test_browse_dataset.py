@@ -19,6 +19,7 @@ from vitae_mm.errors import InputError
 
 from ...helpers import training
 from ...helpers.commands import ROOT
+from ...helpers.stacks import exact_pictures
 
 TOOL = 'tools/analysis/browse_dataset.py'
 WRITERS = dict(
@@ -97,6 +98,7 @@ def test_decoded_images_are_taken_as_rgb(tool, config, monkeypatch):
     assert np.array_equal(lower[0][..., ::-1], lower[1])
 
 
+@exact_pictures
 def test_labels_follow_the_augmentations(tool, config):
     cfg = config('seg')
     plain = tool.draw_samples(cfg, 'train', 2)[0]
