@@ -92,6 +92,22 @@ def test_metadata_of_a_dataset_is_read(tmp_path, value):
     assert np.array_equal(read_checkpoint(tmp_path / 'a.pth')['meta'], value)
 
 
+@pytest.mark.parametrize('tail', [b'', b'PK\x05\x06'], ids=['', 'two ends'])
+def test_programs_are_refused(tmp_path, tail):
+    """Python's reader of zip files and PyTorch's disagree about a file with two ends."""
+    torch.jit.script(torch.nn.Linear(1, 1)).save(tmp_path / 'a.pth')
+    (tmp_path / 'a.pth').write_bytes((tmp_path / 'a.pth').read_bytes() + tail)
+    with pytest.raises(InputError, match='TorchScript program'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_a_setting_of_pytorch_that_forbids_reading_is_named(tmp_path, monkeypatch):
+    torch.save({}, tmp_path / 'a.pth')
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    with pytest.raises(InputError, match='TORCH_FORCE_WEIGHTS_ONLY_LOAD is set'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
 def test_an_unreadable_file_is_reported(tmp_path, monkeypatch):
     torch.save({}, tmp_path / 'a.pth')
 

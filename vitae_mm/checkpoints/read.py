@@ -4,7 +4,6 @@ import hashlib
 import os
 import pickle
 import tarfile
-import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import urlparse
 import torch
 from mmengine.runner import CheckpointLoader
 
-from vitae_mm.errors import InputError
+from vitae_mm.errors import InputError, describe_error
 from vitae_mm.io import write_atomically
 
 from .unpickler import DisallowedObjectError, weights_pickle
@@ -55,8 +54,9 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
         raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
     except DisallowedObjectError as error:
         raise InputError(
-            f'checkpoint {path} contains objects other than weights, which could run code when '
-            f'loaded. If you trust its source, give --trust. ({error})'
+            f'checkpoint {path} contains {error}, which is not read: only weights and plain '
+            'containers are, as other objects could run code. If you trust its source, give '
+            '--trust.'
         ) from error
     except Exception as error:  # a damaged file can fail in any way
         if trust and isinstance(error, (ImportError, AttributeError, TypeError)):
@@ -64,9 +64,14 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
                 f'checkpoint {path} needs a package that is not installed here, or not in the '
                 f'same version ({error}): install it.'
             ) from error
+        if 'pickle_module' in str(error):
+            raise InputError(
+                'TORCH_FORCE_WEIGHTS_ONLY_LOAD is set: unset it. Checkpoints are read with a '
+                'stricter reader.'
+            ) from error
         raise InputError(
             f'checkpoint {path} is truncated or not a PyTorch file: download or copy it again. '
-            f'({type(error).__name__})'
+            f'({describe_error(error)[:200]})'
         ) from error
 
 
@@ -97,9 +102,11 @@ def _local_path(path: str) -> Path:
 
 def _is_program(path: Path) -> bool:
     """Whether ``torch.load`` would hand the file to another reader than the given one."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return any(Path(name).name == 'constants.pkl' for name in archive.namelist())
+    with open(path, 'rb') as file:
+        if torch.serialization._is_zipfile(file):
+            # not Python's reader, which can see other files in the same archive
+            with torch.serialization._open_zipfile_reader(file) as archive:
+                return torch.serialization._is_torchscript_zip(archive)
     return tarfile.is_tarfile(path)
 
 
