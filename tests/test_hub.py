@@ -179,3 +179,9 @@ def test_a_missing_module_stays_missing(module):
     _when_imported('vitae_mm_missing', print)
     with pytest.raises(ModuleNotFoundError, match="No module named 'vitae_mm_missing'"):
         importlib.import_module('vitae_mm_missing')
+
+
+def test_an_action_that_fails_does_not_make_the_import_fail(module):
+    _when_imported(module, lambda imported: imported.missing)
+    with pytest.warns(UserWarning, match=f'{module} does not find what vitae_mm adds'):
+        importlib.import_module(module)

@@ -24,13 +24,14 @@ python ../vitae_mm/environment.py "$stack"
 
 pip=(python -m pip install -q)
 if command -v uv >/dev/null || python -m pip install -q uv 2>/dev/null; then
-    pip=(uv pip install -q)
+    # not into another environment that uv finds, such as .venv in a parent folder
+    pip=(uv pip install -q --python "$(python -c 'import sys; print(sys.executable)')")
     # the cache may be on another file system, where hard links fail
     export UV_LINK_MODE=copy
 fi
 constraints=(-c "constraints-$stack.txt")
 
-echo "setup: installing PyTorch and build tools with ${pip[*]}"
+echo "setup: installing PyTorch and build tools"
 "${pip[@]}" -r build.txt "${constraints[@]}"
 
 mmcv+=$(grep -o "^$mmcv==.*" "constraints-$stack.txt" | sed "s/^$mmcv//")
@@ -39,16 +40,20 @@ import os, platform, sys, sysconfig, torch
 
 # as mmcv's setup.py decides
 cuda = torch.cuda.is_available() or os.environ.get('FORCE_CUDA') == '1'
+devices = range(torch.cuda.device_count())
+capabilities = '-'.join(
+    ['cuda', *sorted({'{}.{}'.format(*torch.cuda.get_device_capability(i)) for i in devices})]
+)
 print(
     sys.argv[1].replace('==', '-'),
     f'torch-{torch.__version__}',
-    'cuda' if cuda else 'cpu',
+    'cpu' if not cuda else os.environ.get('TORCH_CUDA_ARCH_LIST') or capabilities,
     f"{sysconfig.get_config_var('SOABI')}-{platform.libc_ver()[1]}",
     sep='_',
 )
 PYTHON
 )
-if [ -d "$wheels" ]; then
+if compgen -G "$wheels/*.whl" >/dev/null; then
     echo "setup: using mmcv's wheel in $wheels"
 else
     echo "setup: compiling mmcv takes about 8 minutes on two cores; its wheel is kept in $wheels"
@@ -59,7 +64,7 @@ else
     CFLAGS="${CFLAGS:-} -g0" python -m pip wheel -q --no-deps --no-build-isolation --no-cache-dir \
         -w "$building" "$mmcv"
     # another process may have been faster
-    mv -T "$building" "$wheels" 2>/dev/null || [ -d "$wheels" ]
+    mv -T "$building" "$wheels" 2>/dev/null || compgen -G "$wheels/*.whl" >/dev/null
 fi
 "${pip[@]}" --no-deps "$wheels"/*.whl
 "${pip[@]}" -r "$stack.txt" "${constraints[@]}"

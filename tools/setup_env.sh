@@ -17,7 +17,9 @@ _vitae_fail() {
 
 _vitae_find_python() {
     local candidate
-    for candidate in ${PYTHON:-$_vitae_pythons}; do
+    # zsh splits the output of a command into words, but no variable
+    # shellcheck disable=SC2116
+    for candidate in $(echo "${PYTHON:-$_vitae_pythons}"); do
         # -S: the packages of the interpreter itself do not matter
         if "$candidate" -S "$_vitae_root/vitae_mm/environment.py" "${STACK:-onedl}" 2>/dev/null; then
             command -v "$candidate"

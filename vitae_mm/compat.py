@@ -72,7 +72,7 @@ def event_start(event: Any) -> int:
 
 def fuses_optimizers(device: torch.device) -> bool:
     """Whether optimizers take ``fused=True``; on CPUs since PyTorch 2.4."""
-    return device.type not in ('cpu', 'meta') or TORCH >= (2, 4)
+    return device.type == 'cuda' or TORCH >= (2, 4)
 
 
 def require_torch(version: str, feature: str) -> None:

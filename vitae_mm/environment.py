@@ -6,6 +6,7 @@ anything, by running this file. So it imports nothing else, and runs with old ve
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
@@ -96,7 +97,7 @@ def _version(package: str) -> str | None:
 
 def _numbers(text: str) -> tuple[int, ...]:
     """Returns the numbers of the major and minor version."""
-    return tuple(int(part) for part in text.split('.')[:2])
+    return tuple(map(int, re.findall(r'\d+', text)[:2]))
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ It imports neither of them: mmpretrain alone takes seconds.
 
 import functools
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib.machinery import ModuleSpec
@@ -14,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from .environment import installed_stack
-from .errors import InputError
+from .errors import InputError, describe_error
 
 FOLDER = Path(__file__).with_name('.mim')
 """Configs, tools and model index, where OpenMMLab's packages expect them. In a checkout, these are
@@ -86,9 +87,21 @@ def _register_classifiers(module: ModuleType) -> None:
 def _when_imported(name: str, action: Callable[[ModuleType], None]) -> None:
     """Calls a function with a module, now or when the module is imported."""
     if name in sys.modules:
-        action(sys.modules[name])
+        _call(action, sys.modules[name])
     else:
         sys.meta_path.insert(0, _Finder(name, action))
+
+
+def _call(action: Callable[[ModuleType], None], module: ModuleType) -> None:
+    """Calls a function without making the import fail that it belongs to."""
+    try:
+        action(module)
+    except Exception as error:
+        warnings.warn(
+            f'{module.__name__} does not find what vitae_mm adds ({describe_error(error)}): '
+            'install vitae_mm again.',
+            stacklevel=2,
+        )
 
 
 class _Finder:
@@ -103,15 +116,17 @@ class _Finder:
         if name != self.name:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
-        specs = (finder.find_spec(name, path, target) for finder in others)
-        spec = next(filter(None, specs), None)
+        methods = filter(None, (getattr(finder, 'find_spec', None) for finder in others))
+        spec = next(filter(None, (find(name, path, target) for find in methods)), None)
         if spec and spec.loader:
             execute = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
                 execute(module)
-                sys.meta_path.remove(self)
-                self.action(module)
+                # others may use the same loader
+                if module.__name__ == self.name and self in sys.meta_path:
+                    sys.meta_path.remove(self)
+                    _call(self.action, module)
 
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+            spec.loader.exec_module = exec_module
         return spec
