@@ -25,6 +25,15 @@ def linear(state, prefix, x):
     return F.linear(x, state[prefix + 'weight'], state.get(prefix + 'bias'))
 
 
+def gelu(x):
+    """Gaussian Error Linear Units (Hendrycks and Gimpel), x times the normal distribution.
+
+    Not PyTorch's: with PyTorch 2.1 on CPUs, the gradient of a contiguous map is not computed if the
+    gradient of the output is in channels-last format.
+    """
+    return x * (1 + torch.erf(x / math.sqrt(2))) / 2
+
+
 def conv(state, prefix, x, stride=1, padding=0, dilation=1):
     """(B, C_in, H, W) -> (B, C_out, H', W'); the shape of the weight gives the groups."""
     weight = state[prefix + 'weight']
@@ -155,7 +164,7 @@ def performer_attention(state, prefix, tokens):
 
 def feed_forward(state, prefix, tokens, first='fc1.', second='fc2.'):
     """Linear, GELU, linear: (B, N, D) -> (B, N, D)."""
-    return linear(state, prefix + second, F.gelu(linear(state, prefix + first, tokens)))
+    return linear(state, prefix + second, gelu(linear(state, prefix + first, tokens)))
 
 
 # Convolution branches
@@ -167,7 +176,7 @@ def pyramid_reduction(state, prefix, x, kernel, ratio, dilations):
     for index, dilation in enumerate(dilations):
         padding = math.ceil(((kernel - 1) * dilation + 1 - ratio) / 2)
         branch = conv(state, f'{prefix}convs.{index}.0.', x, ratio, padding, dilation)
-        branches.append(F.gelu(branch))
+        branches.append(gelu(branch))
     return torch.cat(branches, dim=1)
 
 
@@ -303,9 +312,9 @@ def local_feed_forward(state, prefix, tokens, size, train=False):
     """LeFF on the patch tokens; the class token stays: (B, 1 + N, D) -> (B, 1 + N, D)."""
     class_token, patches = tokens[:, :1], to_map(tokens[:, 1:], *size)
     x = conv(state, prefix + 'conv1.', patches)
-    x = F.gelu(batch_norm(state, prefix + 'bn1.', x, train))
+    x = gelu(batch_norm(state, prefix + 'bn1.', x, train))
     x = conv3x3(state, prefix + 'conv2.', x)
-    x = F.gelu(batch_norm(state, prefix + 'bn2.', x, train))
+    x = gelu(batch_norm(state, prefix + 'bn2.', x, train))
     x = conv(state, prefix + 'conv3.', x)
     x = batch_norm(state, prefix + 'bn3.', x, train)
     return torch.cat([class_token, to_tokens(x)], dim=1)
