@@ -74,7 +74,8 @@ _vitae_setup() {
     # shellcheck disable=SC1091
     . "$_vitae_venv/bin/activate"
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-        bash "$_vitae_root/tools/install_packages.sh" || {
+        # zsh does not export the variable of STACK=official . tools/setup_env.sh
+        STACK=${STACK:-onedl} bash "$_vitae_root/tools/install_packages.sh" || {
             _vitae_fail "an installation step failed, see above. To start over, remove $_vitae_venv."
             return 1
         }
