@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shutil
+import time
 
 import pytest
 import torch
@@ -99,6 +100,7 @@ def test_weights_alone_are_not_resumed(missing, config, tmp_path, train):
         with pytest.raises(InputError, match=f'cannot be resumed.*load_from={path}'):
             train(config, 'v', '--resume', path, *options)
     assert not (tmp_path / 'v').exists()
+    time.sleep(1)  # mmengine names the visualizers of a process by the second
     train(config, 'v', load_from=path)
     assert rates(tmp_path / 'v') == [0.01]
 
