@@ -173,7 +173,9 @@ def test_the_state_of_a_dtype_cannot_add_fields():
 
 
 @pytest.mark.parametrize(
-    'addition', [b'Na', b'(Ne', b'(N\x90', b'(NNu'], ids=['append', 'extend', 'add', 'update']
+    'addition',
+    [b'Na', b'(Ne', b'(N\x90', b'NNs', b'(NNu'],
+    ids=['append', 'extend', 'add', 'set', 'update'],
 )
 def test_only_containers_get_content(addition):
     """Methods of these names could be anything."""

@@ -161,28 +161,25 @@ class WeightsUnpickler(UNPICKLER):
             raise DisallowedObjectError(f'a modification of {kind.__name__} {target!r}')
         UNPICKLER.load_build(self)
 
-    def load_items(self) -> None:
-        """Adds to containers, of which others could have methods with the same names."""
-        target = self.metastack[-1][-1]
-        if type(target) not in (list, set, dict, OrderedDict, ConfigDict, Counter):
-            raise DisallowedObjectError(f'content of a {type(target).__name__}')
-
     def load_appends(self) -> None:
-        self.load_items()
+        _check_container(self.metastack[-1][-1])
         UNPICKLER.load_appends(self)
 
     def load_setitems(self) -> None:
-        self.load_items()
+        _check_container(self.metastack[-1][-1])
         UNPICKLER.load_setitems(self)
 
     def load_additems(self) -> None:
-        self.load_items()
+        _check_container(self.metastack[-1][-1])
         UNPICKLER.load_additems(self)
 
     def load_append(self) -> None:
-        if type(self.stack[-2]) is not list:
-            raise DisallowedObjectError(f'content of a {type(self.stack[-2]).__name__}')
+        _check_container(self.stack[-2])
         UNPICKLER.load_append(self)
+
+    def load_setitem(self) -> None:
+        _check_container(self.stack[-3])
+        UNPICKLER.load_setitem(self)
 
     def refuse(self) -> None:
         """Refuses operations that no checkpoint needs."""
@@ -195,11 +192,18 @@ class WeightsUnpickler(UNPICKLER):
         pickle.BUILD[0]: load_build,
         pickle.APPEND[0]: load_append,
         pickle.APPENDS[0]: load_appends,
+        pickle.SETITEM[0]: load_setitem,
         pickle.SETITEMS[0]: load_setitems,
         pickle.ADDITEMS[0]: load_additems,
         **dict.fromkeys(pickle.NEWOBJ_EX + pickle.OBJ + pickle.INST, refuse),
         **dict.fromkeys(pickle.EXT1 + pickle.EXT2 + pickle.EXT4, refuse),
     }
+
+
+def _check_container(target: object) -> None:
+    """Refuses to add to anything else, whose methods of the same names could be others."""
+    if type(target) not in (list, set, dict, OrderedDict, ConfigDict, Counter):
+        raise DisallowedObjectError(f'content of a {type(target).__name__}')
 
 
 weights_pickle = SimpleNamespace(
