@@ -6,7 +6,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from vitae_mm.layers import ParallelConv, inflate_kernel, is_inflatable
-from vitae_mm.layers.parallel_conv import _is_recomputed
 
 
 def test_equals_the_equation():
@@ -83,7 +82,7 @@ def test_training_stores_the_outputs_of_convolutions_only():
         module(torch.rand(1, 5, 5, 4).requires_grad_())
     assert sizes == [4, 8, 8]  # the input, and the outputs of the first two convolutions
     module.norm1 = module.norm2 = nn.SyncBatchNorm(8)
-    assert not any(map(_is_recomputed, module._parts()))
+    assert not any(map(module._saves, module.parts))
 
 
 def test_loaded_1x1_kernels_are_inflated():

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from mmengine.model import BaseModule
@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from vitae_mm.checkpoints import load_pretrained
 from vitae_mm.errors import InputError
+from vitae_mm.layers import format_weights
 
 from .cells import NORMAL_EPS
 from .options import check_choice, check_flags, check_indices
@@ -140,6 +141,12 @@ class StagedBackbone(BaseModule):
                 self.left_out.append('norm.')
         for stage in self._frozen():
             stage.requires_grad_(False)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> 'StagedBackbone':
+        # nn.Module calls it to move parameters to another device
+        super()._apply(*args, **kwargs)
+        format_weights(self)
+        return self
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """

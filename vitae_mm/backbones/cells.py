@@ -49,6 +49,7 @@ class ReductionCell(nn.Module):
                 norm_layer=spec.norm_layer,
                 norm_first=spec.pcm_first_norm,
                 act_last=spec.pcm_last_act,
+                recompute=spec.pcm_recompute,
             )
         self.norm1 = nn.LayerNorm(pyramid_dim, eps=REDUCTION_EPS)
         self.attn = build_attention(
@@ -115,6 +116,7 @@ class NormalCell(nn.Module):
                 kernel_size=spec.pcm_kernel_size,
                 norm_layer=spec.norm_layer,
                 act_last=spec.pcm_last_act,
+                recompute=spec.pcm_recompute,
             )
         self.norm2 = nn.LayerNorm(dim, eps=NORMAL_EPS)
         self.ffn = FeedForward(dim, spec.hidden_dim, drop_rate=spec.drop_rate)

@@ -77,8 +77,8 @@ class StageSpec:
         pcm_last_act: Whether a SiLU follows the last parallel conv.
         pcm_shallow: Whether normal cells have two parallel convs, not three.
         drop_rate, window_size, shift_window, relative_position,
-            reduction_pcm, pcm_kernel_size, pcm_fusion, norm_cfg: As in
-            :class:`ViTAEv2`.
+            reduction_pcm, pcm_kernel_size, pcm_fusion, pcm_recompute,
+            norm_cfg: As in :class:`ViTAEv2`.
 
     Raises:
         InputError: For unknown values, and numbers that do not divide.
@@ -111,6 +111,7 @@ class StageSpec:
     reduction_pcm: bool = True
     pcm_kernel_size: int = 3
     pcm_fusion: str = 'before_ffn'
+    pcm_recompute: bool | None = None
     norm_cfg: Mapping | None = None
 
     @property
@@ -136,6 +137,8 @@ class StageSpec:
         check_rates(drop_rate=self.drop_rate)
         check_choice('pcm_kernel_size', self.pcm_kernel_size, PCM_KERNELS)
         check_choice('pcm_fusion', self.pcm_fusion, FUSIONS)
+        if self.pcm_recompute is not None:
+            check_flags(pcm_recompute=self.pcm_recompute)
         check_flags(
             shift_window=self.shift_window,
             relative_position=self.relative_position,

@@ -86,7 +86,7 @@ class ViTAE(StagedBackbone):
         attention (Sequence[str], optional): The same for the normal cells of
             each stage that has them. Defaults to full.
         window_size, shift_window, relative_position, dilations,
-            reduction_pcm, pcm_kernel_size, pcm_fusion: As in
+            reduction_pcm, pcm_kernel_size, pcm_fusion, pcm_recompute: As in
             :class:`ViTAEv2`.
         class_token (bool, optional): Whether there is a class token. Defaults
             to False for T to S, True for B to H, as published.
@@ -134,6 +134,7 @@ class ViTAE(StagedBackbone):
         reduction_pcm: bool = True,
         pcm_kernel_size: int = 3,
         pcm_fusion: str = 'before_ffn',
+        pcm_recompute: bool | None = None,
         class_token: bool | None = None,
         position: str | None = None,
         final_norm: str | None = None,
@@ -171,6 +172,7 @@ class ViTAE(StagedBackbone):
             reduction_pcm=reduction_pcm,
             pcm_kernel_size=pcm_kernel_size,
             pcm_fusion=pcm_fusion,
+            pcm_recompute=pcm_recompute,
             pcm_first_norm=is_patch,
             pcm_last_act=not is_patch,
             pcm_shallow=is_patch,

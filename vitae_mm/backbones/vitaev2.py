@@ -60,8 +60,8 @@ class ViTAEv2(StagedBackbone):
             False.
         norm_cfg (dict, optional): Norm of the parallel convs; None for no
             norm. Defaults to ``dict(type='BN')``.
-        with_cp (bool): Recompute each cell in the backward pass to save
-            memory. Defaults to False.
+        with_cp (bool): Recompute each cell in the backward pass: stores only
+            the maps between cells. Defaults to False.
         drop_path_rate (float): Stochastic depth, rising linearly from 0 at
             the first normal cell to this at the last. Defaults to 0.
         drop_rate (float): Dropout after the attention's projection and in
@@ -86,6 +86,10 @@ class ViTAEv2(StagedBackbone):
             1, or 0 for no parallel convs. Defaults to 3.
         pcm_fusion (str): Normal cells add their parallel convs 'before_ffn'
             or 'after_ffn'. Defaults to 'before_ffn'.
+        pcm_recompute (bool, optional): Recompute norms and activations of the
+            parallel convs in the backward pass, but no convs; also within
+            the cells that ``with_cp`` recomputes. Defaults to True on CPUs
+            and False on GPUs.
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
 
     Raises:
@@ -120,6 +124,7 @@ class ViTAEv2(StagedBackbone):
         reduction_pcm: bool = True,
         pcm_kernel_size: int = 3,
         pcm_fusion: str = 'before_ffn',
+        pcm_recompute: bool | None = None,
         init_cfg: dict | list[dict] | None = None,
     ):
         form, rows = read_arch(arch, self.FORMS)
@@ -139,6 +144,7 @@ class ViTAEv2(StagedBackbone):
             reduction_pcm=reduction_pcm,
             pcm_kernel_size=pcm_kernel_size,
             pcm_fusion=pcm_fusion,
+            pcm_recompute=pcm_recompute,
         )
         super().__init__(
             arch=arch,

@@ -3,6 +3,7 @@
 from .attention import FullAttention
 from .checkpointing import run_module
 from .class_attention import LayerwiseClassAttention
+from .devices import format_weights
 from .feed_forward import FeedForward
 from .image_to_tokens import ImageToTokens
 from .local_feed_forward import LocalFeedForward
@@ -29,6 +30,7 @@ __all__ = [
     'TokenEmbedding',
     'VisibleTokens',
     'WindowAttention',
+    'format_weights',
     'inflate_kernel',
     'is_inflatable',
     'join_tokens',

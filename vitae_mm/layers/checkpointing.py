@@ -1,5 +1,6 @@
 """Activation checkpointing that updates batch-norm statistics only once."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,27 +12,30 @@ from vitae_mm.compat import is_compiling
 
 
 def run_module(module: nn.Module, with_cp: bool, *args: Any) -> Any:
-    """``module(*args)``, through :func:`checkpoint_module` if ``with_cp``."""
-    return checkpoint_module(module, *args) if with_cp else module(*args)
+    """``module(*args)``, through :func:`recompute` if ``with_cp``."""
+    return recompute(module, *args, module=module) if with_cp else module(*args)
 
 
-def checkpoint_module(module: nn.Module, *args: Any, random: bool = True) -> Any:
-    """``module(*args)``, recomputed in the backward pass instead of stored.
+def recompute(
+    function: Callable[..., Any], *args: Any, module: nn.Module, random: bool = True
+) -> Any:
+    """``function(*args)``, recomputed in the backward pass instead of stored.
 
     Non-reentrant. Recomputation does not update the running statistics of
     batch norms, so that training equals training without checkpointing.
 
     Args:
-        module: A cell or a part of one.
-        args: Inputs of the module, of any shape.
-        random: Whether the module draws random numbers, as stochastic depth
+        function: A cell or a part of one.
+        args: Inputs of the function, of any shape.
+        module: Contains the batch norms of the function.
+        random: Whether the function draws random numbers, as stochastic depth
             does. Defaults to True.
     """
     if is_compiling():
         # compiled graphs update statistics once and recompute without side effects
-        return checkpoint(module, *args, use_reentrant=False)
+        return checkpoint(function, *args, use_reentrant=False)
     return checkpoint(
-        module,
+        function,
         *args,
         use_reentrant=False,
         preserve_rng_state=random,

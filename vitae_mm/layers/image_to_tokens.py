@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from .devices import from_conv, to_conv
+
 
 class ImageToTokens(nn.Module):
     """Image-to-tokens module (I2T): a convolutional stem, then patches of its map.
@@ -44,6 +46,6 @@ class ImageToTokens(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H / r, W / r, D); r must divide H and W."""
         # (B, H, W, C_in) -> (B, C_in, H, W)
-        x = self.pool(self.norm(self.conv(x.permute(0, 3, 1, 2))))
+        x = self.pool(self.norm(self.conv(to_conv(x))))
         # (B, D, H / r, W / r) -> (B, H / r, W / r, D)
-        return self.proj(x).permute(0, 2, 3, 1)
+        return from_conv(self.proj(x))

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from .devices import from_conv, to_conv
+
 
 class LocalFeedForward(nn.Module):
     """Locally-enhanced feed-forward network (LeFF): a depthwise convolution
@@ -51,8 +53,8 @@ class LocalFeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, D) -> (B, H, W, D)."""
         # (B, H, W, D) -> (B, D, H, W)
-        x = self.act(self.norm1(self.conv1(x.permute(0, 3, 1, 2))))
+        x = self.act(self.norm1(self.conv1(to_conv(x, self.conv2.groups))))
         x = self.act(self.norm2(self.conv2(x)))
         x = self.last(self.norm3(self.conv3(x)))
         # (B, D, H, W) -> (B, H, W, D)
-        return self.drop(x).permute(0, 2, 3, 1)
+        return from_conv(self.drop(x))

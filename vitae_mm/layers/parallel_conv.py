@@ -1,7 +1,8 @@
 """The convolution branch beside the attention of a cell."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -10,7 +11,8 @@ from torch.nn import functional as F
 
 from vitae_mm.compat import add_load_hook, is_compiling
 
-from .checkpointing import checkpoint_module
+from .checkpointing import recompute
+from .devices import conv_choices, from_conv, to_conv
 
 RECOMPUTED = (nn.BatchNorm2d, nn.GroupNorm, nn.SiLU)
 """Layers whose outputs are recomputed instead of stored. Outputs of other norms
@@ -22,10 +24,10 @@ class ParallelConv(nn.Sequential):
 
     ViTAE, "Parallel convolutional module", applied to the cell's input before any
     LayerNorm: convolution, norm, SiLU for each of ``hidden_dims``, then a last
-    convolution. Training stores only the outputs of the convolutions and recomputes
-    norms and SiLUs in the backward pass: their outputs take most of the memory, and
-    computing them takes little time. Loaded 1x1 kernels are inflated: see
-    :func:`inflate_kernel`.
+    convolution. With ``recompute``, training stores only the outputs of the convolutions
+    and computes norms and SiLUs again in the backward pass: their outputs take most of
+    the memory, and computing them takes little time. Loaded 1x1 kernels are inflated:
+    see :func:`inflate_kernel`.
 
     Args:
         in_dim (int): Input channels (C_in).
@@ -39,6 +41,8 @@ class ParallelConv(nn.Sequential):
         norm_first (bool): Normalizes after the first convolution as well.
             Defaults to True.
         act_last (bool): Adds a SiLU after the last convolution. Defaults to False.
+        recompute (bool, optional): Whether training recomputes norms and SiLUs.
+            Defaults to None, the choice for the device: see :class:`ConvChoices`.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class ParallelConv(nn.Sequential):
         norm_layer: Callable[[int], nn.Module] | None = nn.BatchNorm2d,
         norm_first: bool = True,
         act_last: bool = False,
+        recompute: bool | None = None,
     ):
         dims = (in_dim, *hidden_dims, dim)
         last = len(dims) - 1
@@ -68,37 +73,45 @@ class ParallelConv(nn.Sequential):
             if i < last or act_last:
                 layers[f'act{i}'] = nn.SiLU()
         super().__init__(layers)
+        self.groups = groups
+        self.recompute = recompute
+        self.parts = _split(list(layers))
         add_load_hook(self, _inflate_loaded)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H / s, W / s, D), rounded up, for strides of product s."""
         # (B, H, W, C_in) -> (B, C_in, H, W)
-        x = x.permute(0, 3, 1, 2)
-        # compilers decide themselves what to recompute
-        if self.training and torch.is_grad_enabled() and not is_compiling():
-            for part in self._parts():
-                x = checkpoint_module(part, x, random=False) if _is_recomputed(part) else part(x)
+        x = to_conv(x, self.groups)
+        if self._recomputes(x.device):
+            for names in self.parts:
+                run = partial(self._run, names)
+                x = recompute(run, x, module=self, random=False) if self._saves(names) else run(x)
         else:
             x = super().forward(x)
         # (B, D, H', W') -> (B, H', W', D)
-        return x.permute(0, 2, 3, 1)
+        return from_conv(x)
 
     def adapts(self, name: str, shape: torch.Size) -> bool:
         """Whether loading inflates an entry of this name and shape."""
         weight = self._weights().get(name)
         return weight is not None and is_inflatable(shape, weight.shape)
 
-    def _parts(self) -> Iterator[nn.Sequential]:
-        """Yields each convolution with the norm and the SiLU before it, then
-        the last SiLU if there is one."""
-        part: list[nn.Module] = []
-        for module in self:
-            part.append(module)
-            if isinstance(module, nn.Conv2d):
-                yield nn.Sequential(*part)
-                part = []
-        if part:
-            yield nn.Sequential(*part)
+    def _recomputes(self, device: torch.device) -> bool:
+        # compilers decide themselves what to recompute
+        if not self.training or not torch.is_grad_enabled() or is_compiling():
+            return False
+        return conv_choices(device).recompute if self.recompute is None else self.recompute
+
+    def _saves(self, names: Sequence[str]) -> bool:
+        """Whether recomputing a part saves memory."""
+        # with the convolution, whose backward pass needs the recomputed input
+        first, last = self._modules[names[0]], self._modules[names[-1]]
+        return isinstance(first, RECOMPUTED) and isinstance(last, nn.Conv2d)
+
+    def _run(self, names: Sequence[str], x: Tensor) -> Tensor:
+        for name in names:
+            x = self.get_submodule(name)(x)
+        return x
 
     def _weights(self) -> dict[str, Tensor]:
         return {
@@ -108,9 +121,15 @@ class ParallelConv(nn.Sequential):
         }
 
 
-def _is_recomputed(part: nn.Sequential) -> bool:
-    # with the convolution, whose backward pass needs the recomputed input
-    return isinstance(part[0], RECOMPUTED) and isinstance(part[-1], nn.Conv2d)
+def _split(names: Sequence[str]) -> list[list[str]]:
+    """Groups the names of the layers: each convolution with the norm and the SiLU before it, then
+    the last SiLU if there is one."""
+    parts: list[list[str]] = [[]]
+    for name in names:
+        parts[-1].append(name)
+        if name.startswith('conv'):
+            parts.append([])
+    return [part for part in parts if part]
 
 
 def is_inflatable(shape: torch.Size, wanted: torch.Size) -> bool:

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from .devices import from_conv, to_conv
+
 
 class PatchEmbedding(nn.Module):
     """Cuts the image into patches and projects each (ViT, Eq. 1).
@@ -20,4 +22,4 @@ class PatchEmbedding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H / r, W / r, D); r must divide H and W."""
         # (B, H, W, C_in) -> (B, C_in, H, W) and back
-        return self.proj(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        return from_conv(self.proj(to_conv(x)))

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .devices import from_conv, to_conv
+
 
 class PyramidReduction(nn.Module):
     """Pyramid reduction module (PRM): parallel dilated convolutions that
@@ -50,7 +52,7 @@ class PyramidReduction(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H / r, W / r, |S| * E); r must divide H and W."""
         # (B, H, W, C_in) -> (B, C_in, H, W)
-        x = x.permute(0, 3, 1, 2)
+        x = to_conv(x)
         maps = [F.gelu(branch(x)) for branch in self.branches]
         # |S| x (B, E, H / r, W / r) -> (B, H / r, W / r, |S| * E)
-        return torch.cat(maps, dim=1).permute(0, 2, 3, 1)
+        return from_conv(torch.cat(maps, dim=1))

@@ -72,9 +72,9 @@ class MaskedViTAE(ViTAE):
         pcm_kernel_size (int): Kernel of the parallel convs: 1 acts on the
             sequence of visible tokens, 3 on their map with zeros for the
             masked ones, 0 disables the convs. Defaults to 1.
-        in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate: As in
-            :class:`ViTAE`. Position embeddings are fixed 2-D sines and
-            cosines.
+        in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate,
+            pcm_recompute: As in :class:`ViTAE`. Position embeddings are fixed
+            2-D sines and cosines.
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
             Defaults to Xavier for linears and patches, as in MAE.
 
@@ -95,6 +95,7 @@ class MaskedViTAE(ViTAE):
         norm_cfg: dict | None = BATCH_NORM,
         with_cp: bool = False,
         drop_path_rate: float = 0.0,
+        pcm_recompute: bool | None = None,
         init_cfg: dict | list[dict] | None = None,
     ):
         super().__init__(
@@ -106,6 +107,7 @@ class MaskedViTAE(ViTAE):
             with_cp=with_cp,
             drop_path_rate=drop_path_rate,
             pcm_kernel_size=pcm_kernel_size,
+            pcm_recompute=pcm_recompute,
             class_token=True,
             position='learned',
             final_norm='tokens',
