@@ -7,8 +7,8 @@ bash tools/dist_train.sh CONFIG PROCESSES [options]
 
 import argparse
 
-import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.model import is_model_wrapper
 from rich.console import Console
 
@@ -21,7 +21,7 @@ from vitae_mm.engine.cli import (
     reports_input_errors,
     tool_parser,
 )
-from vitae_mm.engine.config import load_config
+from vitae_mm.engine.config import load_config, type_name
 from vitae_mm.engine.distributed import (
     adopt_ranks,
     local_rank,
@@ -29,6 +29,7 @@ from vitae_mm.engine.distributed import (
     process_count,
     process_rank,
 )
+from vitae_mm.engine.optim.mixed_precision import AMP_DTYPES, choose_dtype
 from vitae_mm.engine.rehearsal.findings import check_training
 from vitae_mm.engine.rehearsal.report import Report
 from vitae_mm.engine.rehearsal.rules import check_loader, check_room, check_work_dir, forget_run
@@ -57,8 +58,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--amp',
-        action='store_true',
-        help='mixed precision: float16 with loss scaling on GPUs, bfloat16 on CPUs',
+        nargs='?',
+        const='auto',
+        choices=AMP_DTYPES,
+        help='mixed precision: bfloat16, or float16 with loss scaling; default: bfloat16 where the '
+        'device has it',
     )
     parser.add_argument(
         '--auto-scale-lr',
@@ -103,7 +107,7 @@ def main() -> None:
     if args.compile and cfg.get('strategy'):
         raise InputError('--compile does not support a strategy in the config: remove one of them.')
     if args.amp:
-        use_mixed_precision(cfg)
+        use_mixed_precision(cfg, args.amp)
     if args.auto_scale_lr:
         scale_lr(cfg)
     if local_rank() == 0:
@@ -133,26 +137,17 @@ def main() -> None:
     runner.train()
 
 
-def use_mixed_precision(cfg: Config) -> None:
-    """Sets float16 with loss scaling on GPUs, bfloat16 on CPUs."""
+def use_mixed_precision(cfg: Config, dtype: str) -> None:
+    """Makes the optimizer wrapper run the model under autocast to ``dtype``."""
     wrapper = cfg.optim_wrapper
-    if wrapper.get('type') == 'vitae_mm.BFloat16OptimWrapper':
-        raise InputError(
-            f'--amp: optim_wrapper type {wrapper.type!r} already uses mixed precision: remove '
-            '--amp.'
-        )
-    if wrapper.get('type', 'OptimWrapper') not in ('OptimWrapper', 'AmpOptimWrapper'):
+    choices = ('OptimWrapper', 'AmpOptimWrapper', 'MixedPrecisionOptimWrapper')
+    if (type_name(wrapper) or choices[0]) not in choices:
         raise InputError(
             f'--amp: optim_wrapper type {wrapper.type!r} is not supported: remove --amp, or use '
-            'OptimWrapper.'
+            f'one of {choices}.'
         )
-    if torch.cuda.is_available():
-        wrapper.type = 'AmpOptimWrapper'
-        wrapper.setdefault('loss_scale', 'dynamic')
-    else:
-        wrapper.type = 'vitae_mm.BFloat16OptimWrapper'
-        for scaling in ('loss_scale', 'dtype'):
-            wrapper.pop(scaling, None)
+    wrapper.type, wrapper.dtype = 'vitae_mm.MixedPrecisionOptimWrapper', dtype
+    choose_dtype(dtype, get_device())
 
 
 def scale_lr(cfg: Config) -> None:

@@ -70,6 +70,16 @@ def event_start(event: Any) -> int:
     return event.start_ns() if TORCH >= (2, 4) else event.start_us()
 
 
+def computes_bfloat16(device: str) -> bool:
+    """Whether a type of device, such as 'cuda', computes in bfloat16 without emulation.
+
+    ``torch.cuda.is_bf16_supported`` also says so, but counts emulation since PyTorch 2.4.
+    """
+    if device != 'cuda' or torch.version.hip:
+        return True
+    return torch.cuda.get_device_capability() >= (8, 0)
+
+
 def fuses_optimizers(device: torch.device) -> bool:
     """Whether optimizers take ``fused=True``; on CPUs since PyTorch 2.4."""
     return device.type == 'cuda' or TORCH >= (2, 4)

@@ -1,6 +1,7 @@
 """Training with FSDP gives the results of DDP."""
 
 import os
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.distributed import free_port
 from vitae_mm.engine.models import build_model
+from vitae_mm.engine.optim import mixed_precision
 from vitae_mm.engine.runner import StrategyRunner
 from vitae_mm.engine.sharding import FSDPStrategy
 from vitae_mm.errors import InputError
@@ -128,6 +130,21 @@ def test_scalar_parameters_are_rejected(config, tmp_path, one_process):
         runner.train()
 
 
+def test_loss_scaling_is_rejected(config, tmp_path, one_process, monkeypatch):
+    monkeypatch.setattr(mixed_precision, 'choose_dtype', lambda dtype, device: 'float16')
+    monkeypatch.setattr(mixed_precision, 'GradScaler', partial(torch.amp.GradScaler, device='cpu'))
+    runner = training.build_runner(
+        config,
+        tmp_path / 'w',
+        launcher='pytorch',
+        optim_wrapper=dict(
+            type='vitae_mm.MixedPrecisionOptimWrapper', optimizer=dict(type='SGD', lr=0.1)
+        ),
+    )
+    with pytest.raises(InputError, match='each process would skip other steps: train in bfloat16'):
+        runner.train()
+
+
 @pytest.mark.slow
 def test_a_checkpoint_of_another_model_stops_the_training(data, tmp_path):
     torch.save(dict(state_dict={'backbone.layer1.weight': torch.ones(1)}), tmp_path / 'other.pth')
@@ -146,7 +163,7 @@ OPTIONS = dict(
         dict(frozen_stages=1),
         dict(optimizer=dict(type='SGD', lr=1.0), clip_grad=dict(max_norm=0.1)),
     ),
-    mmseg=(training.write_segmentor, {}, dict(type='vitae_mm.BFloat16OptimWrapper')),
+    mmseg=(training.write_segmentor, {}, dict(type='vitae_mm.MixedPrecisionOptimWrapper')),
     mmpose=(training.write_pose_estimator, dict(drop_path_rate=0.2), {}),
 )
 

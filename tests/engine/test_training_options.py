@@ -103,7 +103,7 @@ class CPUFloat16OptimWrapper(OptimWrapper):
 
 
 HALVES = [
-    'vitae_mm.BFloat16OptimWrapper',
+    'vitae_mm.MixedPrecisionOptimWrapper',
     'CPUFloat16OptimWrapper',
     pytest.param(
         AmpOptimWrapper.__name__,

@@ -79,12 +79,20 @@ def test_an_error_is_reported_once(data, tmp_path):
 
 def test_conflicting_options_are_rejected(data, tmp_path, run_tool):
     config = training.write_classifier(
-        tmp_path / 'c.py', data, optim_wrapper=dict(type='vitae_mm.BFloat16OptimWrapper')
+        tmp_path / 'c.py', data, optim_wrapper=dict(type='ApexOptimWrapper')
     )
     with pytest.raises(InputError, match=r'--resume continues .* --overwrite replaces it'):
         run_tool('tools/train.py', config, '--dry-run', '--resume', '--overwrite')
-    with pytest.raises(InputError, match='already uses mixed precision: remove --amp'):
+    with pytest.raises(
+        InputError, match="--amp: optim_wrapper type 'ApexOptimWrapper' is not supp"
+    ):
         run_tool('tools/train.py', config, '--dry-run', '--amp')
+
+
+def test_float16_on_a_cpu_is_rejected(data, tmp_path, run_tool):
+    config = training.write_classifier(tmp_path / 'c.py', data)
+    with pytest.raises(InputError, match='float16 is for GPUs, but this run is on a CPU'):
+        run_tool('tools/train.py', config, '--dry-run', '--amp', 'float16')
 
 
 def test_a_training_without_full_batches_is_rejected(data, tmp_path):

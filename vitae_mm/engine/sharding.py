@@ -16,6 +16,7 @@ from vitae_mm.errors import InputError
 from vitae_mm.registry import FUNCTIONS, STRATEGIES
 
 from .models import meta_copy
+from .optim.mixed_precision import loss_scaling_wrappers
 
 
 @STRATEGIES.register_module()
@@ -33,8 +34,8 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         kwargs: Further options of mmengine's strategy.
 
     Raises:
-        InputError: For another ``state_dict_cfg``, for models with scalar parameters, and on CPUs
-            if PyTorch is too old.
+        InputError: For another ``state_dict_cfg``, for models with scalar parameters, for float16
+            with loss scaling, and on CPUs if PyTorch is too old.
     """
 
     def __init__(
@@ -71,6 +72,12 @@ class FSDPStrategy(MMEngineFSDPStrategy):
         if isinstance(optim_wrapper, dict):
             # wrapping renames and flattens the parameters
             optim_wrapper = super().build_optim_wrapper(optim_wrapper, model)
+        if loss_scaling_wrappers(optim_wrapper):
+            # a fused optimizer checks the gradients of its own shard
+            raise InputError(
+                'optim_wrapper scales the loss, so with FSDP each process would skip other steps: '
+                'train in bfloat16, the default of --amp, or remove strategy.'
+            )
         return super().prepare(model, optim_wrapper=optim_wrapper, **kwargs)
 
     def build_optim_wrapper(

@@ -1,37 +1,64 @@
+"""Operators of libraries that have no bfloat16."""
+
+import numpy as np
 import pytest
 import torch
-from mmcv.ops import RoIAlign, nms
-from torch import nn
+from torch.autograd import Function
 
-from vitae_mm.engine.optim import BFloat16OptimWrapper
-
-
-@pytest.fixture
-def wrapper():
-    model = nn.Linear(2, 2)
-    return BFloat16OptimWrapper(optimizer=torch.optim.SGD(model.parameters(), lr=0.1)), model
+from vitae_mm.engine.optim.bfloat16 import numpy_takes_bfloat16, run_mmcv_operators_in_float32
 
 
-def test_the_step_runs_in_bfloat16(wrapper):
-    optim_wrapper, model = wrapper
-    with optim_wrapper.optim_context(model):
-        out = model(torch.rand(3, 2))
-    assert out.dtype == torch.bfloat16
-    optim_wrapper.update_params(out.float().sum())
-    assert model.weight.dtype == torch.float32
+@pytest.fixture(autouse=True)
+def operators():
+    ops = pytest.importorskip('mmcv.ops')
+    run_mmcv_operators_in_float32()
+    return ops
 
 
-def test_operators_of_mmcv_accept_bfloat16(wrapper):
+def test_roi_align_equals_that_of_float32(operators):
     features = torch.randn(1, 4, 16, 16).bfloat16()
     rois = torch.tensor([[0.0, 1, 2, 12, 14]])
-    align = RoIAlign(7, 1.0, 0)
+    align = operators.RoIAlign(7, 1.0, 0)
     half, full = features.clone().requires_grad_(), features.float().requires_grad_()
     outs = align(half, rois.bfloat16()), align(full, rois)
-    assert outs[0].dtype == torch.bfloat16
-    assert torch.equal(outs[0], outs[1].bfloat16())
+    assert outs[0].dtype == torch.float32 and torch.equal(*outs)
     for out in outs:
-        out.float().sum().backward()
+        out.sum().backward()
     assert torch.equal(half.grad, full.grad.bfloat16())
+
+
+def test_nms_equals_that_of_float32(operators):
     boxes = torch.tensor([[0.0, 0, 8, 8], [0, 0, 8, 9], [9, 9, 12, 12]])
     scores = torch.tensor([0.5, 0.75, 0.25])
-    assert torch.equal(nms(boxes.bfloat16(), scores.bfloat16(), 0.5)[1], nms(boxes, scores, 0.5)[1])
+    halves = boxes.bfloat16(), scores.bfloat16()
+    assert torch.equal(operators.nms(*halves, 0.5)[1], operators.nms(boxes, scores, 0.5)[1])
+
+
+def test_deformable_convs_equal_those_of_float32(operators):
+    conv = operators.ModulatedDeformConv2dPack(4, 4, 3, padding=1)
+    x = torch.randn(1, 4, 6, 6).bfloat16()
+    with torch.autocast('cpu', torch.bfloat16):
+        out = conv(x)
+    torch.testing.assert_close(out.float(), conv(x.float()), atol=0.05, rtol=0.05)
+
+
+def test_every_differentiable_operator_is_adapted(operators):
+    functions = [f for f in Function.__subclasses__() if f.__module__.startswith('mmcv.ops.')]
+    assert len(functions) > 20
+    assert all(hasattr(function.forward, 'func') for function in functions)
+
+
+def test_other_dtypes_stay_as_they_are(operators):
+    features = torch.randn(1, 4, 16, 16, dtype=torch.float64)
+    rois = torch.tensor([[0.0, 1, 2, 12, 14]], dtype=torch.float64)
+    assert operators.RoIAlign(7, 1.0, 0)(features, rois).dtype == torch.float64
+
+
+def test_numpy_takes_bfloat16_in_the_context_only():
+    x = torch.tensor([1.5, -2]).bfloat16()
+    with numpy_takes_bfloat16():
+        assert x.numpy().dtype == np.float32 and x.numpy().tolist() == [1.5, -2]
+        assert np.asarray(x).tolist() == [1.5, -2]
+        assert torch.tensor([1, 2]).numpy().dtype == np.int64
+    with pytest.raises(TypeError, match='BFloat16'):
+        x.numpy()

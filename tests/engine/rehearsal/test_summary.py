@@ -120,7 +120,7 @@ def test_layer_wise_learning_rates_are_described(cfg):
         (dict(type='OptimWrapper'), 'float32'),
         (dict(type='AmpOptimWrapper'), 'mixed with float16'),
         (dict(type='AmpOptimWrapper', dtype='bfloat16'), 'mixed with bfloat16'),
-        (dict(type='vitae_mm.BFloat16OptimWrapper'), 'mixed with bfloat16'),
+        (dict(type='vitae_mm.MixedPrecisionOptimWrapper'), 'mixed with bfloat16'),
     ],
 )
 def test_the_precision_is_described(cfg, wrapper, words):

@@ -230,7 +230,7 @@ def test_a_run_in_epochs_can_continue_in_iterations_and_back(saved, tmp_path):
 
 def test_mixed_precision_can_be_added(saved, tmp_path):
     resumed = train(
-        tmp_path / 'resumed', saved, optim_wrapper__type='vitae_mm.BFloat16OptimWrapper'
+        tmp_path / 'resumed', saved, optim_wrapper__type='vitae_mm.MixedPrecisionOptimWrapper'
     )
     assert resumed.options == train(tmp_path / 'whole').options[4:]
 

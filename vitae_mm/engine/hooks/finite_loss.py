@@ -1,15 +1,16 @@
 """Stopping a run whose losses or weights are no longer finite."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.optim import AmpOptimWrapper, OptimWrapperDict
+from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from vitae_mm.checkpoints import nonfinite_keys
+from vitae_mm.engine.optim.mixed_precision import loss_scaling_wrappers
 from vitae_mm.errors import InputError
 from vitae_mm.registry import HOOKS
 
@@ -45,7 +46,10 @@ class FiniteLossHook(Hook):
         self.unbounded: set[str] = set()
 
     def before_train(self, runner: Runner) -> None:
-        self.scales = [wrapper.loss_scaler.get_scale() for wrapper in _scaled(runner.optim_wrapper)]
+        self.scales = [
+            wrapper.loss_scaler.get_scale()
+            for wrapper in loss_scaling_wrappers(runner.optim_wrapper)
+        ]
         # masks may contain infinities by design
         self.unbounded = {_plain(key) for key in nonfinite_keys(_buffers(runner.model))}
 
@@ -60,7 +64,7 @@ class FiniteLossHook(Hook):
             if 'loss' in name  # the names that mmengine adds up
         }
         bad = {name: value for name, value in losses.items() if not math.isfinite(value)}
-        scaled = _scaled(runner.optim_wrapper)
+        scaled = loss_scaling_wrappers(runner.optim_wrapper)
         if scaled:
             self._count_skipped(scaled, bad)
         elif bad:
@@ -99,18 +103,6 @@ class FiniteLossHook(Hook):
         return (
             f'; the last finite losses, at step {self.last_step}, are {_format(self.last_losses)}'
         )
-
-
-def _scaled(optim_wrapper: Any) -> list[AmpOptimWrapper]:
-    """Returns the optimizer wrappers that scale the loss, and skip steps."""
-    wrappers: Iterable[Any] = (
-        optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]
-    )
-    return [
-        wrapper
-        for wrapper in wrappers
-        if isinstance(wrapper, AmpOptimWrapper) and wrapper.loss_scaler.is_enabled()
-    ]
 
 
 def _buffers(model: nn.Module) -> dict[str, Any]:

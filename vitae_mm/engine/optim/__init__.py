@@ -1,11 +1,11 @@
 """Optimizer wrappers and their constructors."""
 
-from .bfloat16 import BFloat16OptimWrapper
 from .layer_decay import LayerDecayOptimWrapperConstructor
 from .merged import MergedOptimWrapperConstructor
+from .mixed_precision import MixedPrecisionOptimWrapper
 
 __all__ = [
-    'BFloat16OptimWrapper',
     'LayerDecayOptimWrapperConstructor',
     'MergedOptimWrapperConstructor',
+    'MixedPrecisionOptimWrapper',
 ]

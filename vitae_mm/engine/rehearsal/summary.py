@@ -5,6 +5,7 @@ from math import ceil
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
@@ -14,14 +15,12 @@ from torch import nn
 
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
 from vitae_mm.engine.config import type_name
+from vitae_mm.engine.optim.mixed_precision import choose_dtype
 from vitae_mm.errors import InputError
 
 from .findings import Findings
 from .report import Report
 from .rules import checkpoint_bytes, free_bytes
-
-PRECISIONS = dict(OptimWrapper='float32', BFloat16OptimWrapper='mixed with bfloat16')
-"""Precision of the optim_wrapper types without an option for it."""
 
 
 def summarize_training(cfg: Config, findings: Findings, report: Report, processes: int) -> Table:
@@ -165,9 +164,12 @@ def _learning_rate(cfg: Config, rates: list[float], processes: int) -> str:
 
 def _precision(cfg: Config) -> str:
     kind = type_name(cfg.optim_wrapper) or 'OptimWrapper'
+    dtype = cfg.optim_wrapper.get('dtype')
+    if kind == 'MixedPrecisionOptimWrapper':
+        return f'mixed with {choose_dtype(dtype or "auto", get_device())}'
     if kind == 'AmpOptimWrapper':
-        return f'mixed with {cfg.optim_wrapper.get("dtype") or "float16"}'
-    return PRECISIONS.get(kind, kind)
+        return f'mixed with {dtype or "float16"}'
+    return 'float32' if kind == 'OptimWrapper' else kind
 
 
 def _devices(cfg: Config, processes: int) -> str:
