@@ -5,8 +5,9 @@
     python tools/benchmark.py configs/cls/vitaev2_s_300e_in1k.py timm:convnext_tiny \\
         --size 224 448 --forms eager fused+compiled
     python tools/benchmark.py configs/cls/vitae_b_300e_in1k.py \\
-        configs/ssl/mae_vitae_b_1600e_in1k.py --mode train
-    python tools/benchmark.py --table10
+        configs/ssl/mae_vitae_b_1600e_in1k.py --mode step --dtype bfloat16
+    python tools/benchmark.py configs/cls/vitaev2_s_300e_in1k.py --mode step --processes 8
+    python tools/benchmark.py --preset gpu --json gpu.json --plot gpu.png
 
 Each network is measured in all --forms, or in the forms after an @, as in
 CONFIG@eager,fused. Steps of the networks alternate, so that a busy machine slows
@@ -14,17 +15,27 @@ down all of them. They also alternate with a product of large matrices: "rooflin
 is the time that the network's multiply-adds would take at the rate of this
 product, as a fraction of the step's time. Ratios are medians over the rounds.
 Only the backbone is measured for models other than classifiers and masked
-autoencoders. Memory excludes weights.
+autoencoders. "Memory" is the peak of a step without what is "held" between steps:
+weights and optimizer states. A network that fails has a row with the reason, and
+the others go on; the exit status is then 1, unless only memory was insufficient.
 
-Mode "train" is forward, loss and backward. In the fused form, for inference, batch
-norms are folded into convs. Dtypes other than float32 use autocast. --table10
-measures at 224, 448 and 896.
+Mode "train" is forward, loss and backward, and "step" a whole step of AdamW, with
+loss scaling for float16 on a GPU. In the fused form, for inference, batch norms are
+folded into convs. Dtypes other than float32 use autocast.
+
+With --processes, networks are trained with DDP, one after another, by processes that
+have --batch images each. "Efficiency" is the time of a step of one process alone, with
+the same number of threads, as a fraction of the time of a step with all.
+
+Presets are ViTAEv2's Table 8 (kinds of attention) and Table 10 (transformers, at 224,
+448 and 896), and "gpu": inference, training and pretraining in less than ten minutes.
+Options replace those of a preset.
 """
 
 import argparse
 import json
-import statistics
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
@@ -32,11 +43,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from vitae_mm.benchmark.cases import DTYPES, FORMS, MODES, Case, build_case, matmul_case
+from vitae_mm.benchmark.bars import draw_bars
+from vitae_mm.benchmark.cases import DTYPES, FORMS, MODES, Setting, check_options
+from vitae_mm.benchmark.comparison import Comparison, compare
 from vitae_mm.benchmark.growth import draw_growth
-from vitae_mm.benchmark.measure import bounded_memory, measure, peak_bytes, spread, time_ratio
-from vitae_mm.benchmark.networks import load_network
-from vitae_mm.benchmark.presets import TABLE_8, TABLE_10, TABLE_10_SIZES, Spec
+from vitae_mm.benchmark.networks import Source, check_source
+from vitae_mm.benchmark.presets import OURS, PRESETS, ROOT, SWIN, Section
+from vitae_mm.benchmark.reasons import lacks_memory, shorten
 from vitae_mm.engine.cli import (
     add_device_argument,
     check_device,
@@ -44,10 +57,11 @@ from vitae_mm.engine.cli import (
     reports_input_errors,
     tool_parser,
 )
+from vitae_mm.engine.distributed import check_gpus
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
 
-DEFAULT = {name: TABLE_10[name] for name in ('ViTAEv2-S', 'Swin-T')}
+DEFAULTS = dict(mode=['forward'], size=['224'], batch=[8], dtype=['float32'], forms=['eager'])
 
 MAX_RATIOS = 6
 """Maximum number of networks to show ratios to; more do not fit the width of a page."""
@@ -58,91 +72,67 @@ PAGE_WIDTH = 160
 
 @reports_input_errors
 def main() -> None:
+    sys.path.append(str(ROOT))  # the plain networks are among the tests
     args = parse_args()
     check_device(args.device)
     device = torch.empty(0, device=args.device).device  # with its index
+    comparisons = plan(args, device)
     if device.type == 'cuda':
         torch.cuda.set_device(device)
-    results = []
-    for mode, size, batch, dtype in product(args.mode, args.size, args.batch, args.dtype):
-        # otherwise a second size would be compiled with dynamic shapes
-        torch.compiler.reset()
-        setting = dict(mode=mode, size='x'.join(map(str, size)), batch=batch, dtype=dtype)
-        images = torch.randn(batch, 3, *size, device=device)
-        cases = [
-            build_case(load_network(spec, name, changes), images, form=form, mode=mode, dtype=dtype)
-            for name, (spec, changes), form in args.cases
-        ]
-        matmul = matmul_case(device, dtype)
-        with bounded_memory(device):
-            times = measure([matmul, *cases], args.rounds, args.warm_up)
-            rows = {case.name: make_row(case, times, matmul, images=images) for case in cases}
-        results.append(setting | dict(networks=rows))
-        print_table(setting, rows)
-    if args.json:
-        options = dict(
-            device=args.device,
-            threads=torch.get_num_threads(),
-            rounds=args.rounds,
-            torch=torch.__version__,
-        )
-        write_text(args.json, json.dumps(dict(options=options, results=results), indent=2))
-    if args.plot:
-        figure = draw_growth(results)
-        write_atomically(args.plot, lambda path: figure.savefig(path, dpi=150))
-
-
-def make_row(
-    case: Case, times: Mapping[str, Sequence[float]], matmul: Case, *, images: torch.Tensor
-) -> dict | None:
-    """Returns the results of a case; None if it ran out of memory.
-
-    Args:
-        case: The case.
-        times: Seconds in each round, by name of the cases that did not run out of memory.
-        matmul: The matrix product.
-        images: The images of a step.
-    """
-    if case.name not in times:
-        return None
-    seconds = times[case.name]
-    median = statistics.median(seconds)
-    roofline = None
-    if case.macs is not None and matmul.macs is not None:
-        roofline = case.macs / matmul.macs * time_ratio(times[matmul.name], seconds)
-    return dict(
-        median=median,
-        spread=spread(seconds),
-        images_per_second=len(images) / median,
-        macs=case.macs,
-        roofline=roofline,
-        peak_bytes=peak_bytes(case.step, images.device),
-        ratios={
-            name: time_ratio(seconds, other) for name, other in times.items() if name != matmul.name
-        },
+    options = dict(
+        device=args.device,
+        name=torch.cuda.get_device_name(device) if device.type == 'cuda' else None,
+        threads=torch.get_num_threads(),
+        rounds=args.rounds,
+        torch=torch.__version__,
     )
+    results: list[dict] = []
+    for comparison in comparisons:
+        result = compare(
+            comparison, device, rounds=args.rounds, warm_up=args.warm_up, processes=args.processes
+        )
+        print_table(result)
+        results.append(result)
+        if args.json:  # each time, as a broken GPU ends the run
+            write_text(args.json, json.dumps(dict(options=options, results=results), indent=2))
+    if args.plot:
+        sizes = {result['size'] for result in results}
+        same = len({tuple(result['networks']) for result in results}) == 1
+        figure = (draw_growth if same and len(sizes) > 1 else draw_bars)(results)
+        write_atomically(args.plot, lambda path: figure.savefig(path, dpi=150))
+    rows = [row for result in results for row in result['networks'].values()]
+    failed = [row for row in rows if 'error' in row and not lacks_memory(row['error'])]
+    if failed:
+        raise InputError(
+            f'{len(failed)} of {len(rows)} rows could not be measured: the tables show why, in '
+            'full in the file of --json.'
+        )
 
 
-def print_table(setting: Mapping[str, object], rows: Mapping[str, Mapping | None]) -> None:
-    title = ', '.join(f'{key} {value}' for key, value in setting.items())
-    table = Table('', 'network', title=title)
+def print_table(result: Mapping) -> None:
+    shown = ['mode', 'size', 'batch', 'dtype'] + ['processes'] * (result['processes'] > 1)
+    setting = ', '.join(f'{key} {result[key]}' for key in shown)
+    rows = result['networks']
+    table = Table('', 'network', title=': '.join(filter(None, [result['title'], setting])))
     numbers = {name: i for i, name in enumerate(rows, start=1)}
-    others = [name for name, row in rows.items() if row][:MAX_RATIOS]
+    others = [name for name, row in rows.items() if 'error' not in row][:MAX_RATIOS]
+    share = 'efficiency' if result['processes'] > 1 else 'roofline'
     ratios = [f'time to {numbers[name]}' for name in others]
-    for column in ['ms', 'spread', 'images/s', 'roofline', 'memory (MiB)', *ratios]:
+    for column in ['ms', 'spread', 'images/s', share, 'memory (MiB)', 'held (MiB)', *ratios]:
         table.add_column(column, justify='right')
-    for i, (name, row) in enumerate(rows.items(), start=1):
-        if row is None:
-            table.add_row(str(i), name, *['-'] * 4, 'insufficient')
+    for name, row in rows.items():
+        if 'error' in row:
+            table.add_row(str(numbers[name]), f'{name}\n{shorten(row["error"])}', '-')
             continue
         table.add_row(
-            str(i),
+            str(numbers[name]),
             name,
             f'{1e3 * row["median"]:.1f}',
             f'{row["spread"]:.0%}',
             f'{row["images_per_second"]:.2f}',
-            '-' if row['roofline'] is None else f'{row["roofline"]:.2f}',
+            '-' if row[share] is None else f'{row[share]:.2f}',
             f'{row["peak_bytes"] / 2**20:.0f}',
+            f'{row["held_bytes"] / 2**20:.0f}',
             *[f'{row["ratios"][other]:.2f}' for other in others],
         )
     console = Console()
@@ -159,33 +149,86 @@ def parse_args() -> argparse.Namespace:
         help='config file of any task, PACKAGE::FILE for a config of an installed codebase, or '
         'timm:NAME; append @FORM,... to set its forms; default: ViTAEv2-S and Swin-T',
     )
-    table = parser.add_mutually_exclusive_group().add_argument
-    table8, table10 = "ViTAEv2's Table 8: kinds of attention", "ViTAEv2's Table 10: transformers"
-    table('--table8', action='store_const', dest='preset', const=TABLE_8, help=table8)
-    table('--table10', action='store_const', dest='preset', const=TABLE_10, help=table10)
-    option('--mode', nargs='+', choices=MODES, default=['forward'], help='default: forward')
-    option('--forms', nargs='+', choices=FORMS, default=['eager'], help='default: eager')
+    option('--preset', choices=PRESETS, help='networks and settings to compare; see above')
+    for name in ('table8', 'table10'):
+        text = f'the same as --preset {name}'
+        option(f'--{name}', action='store_const', dest='preset', const=name, help=text)
+    option('--mode', nargs='+', choices=MODES, help='default: forward')
+    option('--forms', nargs='+', choices=FORMS, help='default: eager')
     option('--size', nargs='+', help='side in pixels, or HEIGHTxWIDTH; default: 224')
-    option('--batch', nargs='+', type=int, default=[8], help='images per step; default: 8')
-    option('--dtype', nargs='+', choices=DTYPES, default=['float32'], help='default: float32')
+    option('--batch', nargs='+', type=int, help='images per step and process; default: 8')
+    option('--dtype', nargs='+', choices=DTYPES, help='default: float32')
     add_device_argument(parser)
+    option('--processes', type=int, default=1, help='processes that train with DDP; default: 1')
     option('--rounds', type=int, default=10, help='timed steps of each network; default: 10')
     option('--warm-up', type=int, default=3, help='untimed steps before them; default: 3')
     option('--json', type=Path, help='write the results to this file')
-    option('--plot', type=Path, help='plot time and memory over image size to this file')
+    option(
+        '--plot',
+        type=Path,
+        help='plot to this file: time and memory over image size or, with one size, in relation to '
+        'the first network',
+    )
     args = parser.parse_args()
-    args.cases = choose_cases(args)
-    sizes = args.size or (TABLE_10_SIZES if args.preset is TABLE_10 else (224,))
-    args.size = [parse_size(str(size)) for size in sizes]
     if args.plot:
         check_plot_path(args.plot)
-        if len(args.size) < 2:
-            raise InputError(f'--plot {args.plot}: give two sizes or more, as in --size 224 448.')
-    smallest = [('batch', min(args.batch), 1), ('rounds', args.rounds, 2)]
-    for name, value, least in [*smallest, ('warm-up', args.warm_up, 0)]:
+    for name, value, least in [
+        ('batch', min(args.batch or [1]), 1),
+        ('processes', args.processes, 1),
+        ('rounds', args.rounds, 2),
+        ('warm-up', args.warm_up, 0),
+    ]:
         if value < least:
             raise InputError(f'--{name} {value}: give a whole number, {least} or more.')
     return args
+
+
+def plan(args: argparse.Namespace, device: torch.device) -> list[Comparison]:
+    """Returns the tables, after checking all that can be checked before anything is measured."""
+    if args.preset == 'gpu' and device.type == 'cpu' and not args.batch:
+        raise InputError(
+            '--preset gpu on a CPU would take hours: use a machine with a GPU, or give smaller '
+            'steps, as in --batch 1 --dtype float32.'
+        )
+    comparisons: list[Comparison] = []
+    for section in choose_sections(args):
+        given = {name: value for name in DEFAULTS if (value := getattr(args, name))}
+        options = {**DEFAULTS, **section.options, **given}
+        cases = [
+            (source, form)
+            for source in section.sources
+            for form in section.forms.get(source.name) or options['forms']
+        ]
+        for mode, size, batch, dtype in product(
+            *(options[name] for name in ('mode', 'size', 'batch', 'dtype'))
+        ):
+            setting = Setting(mode, parse_size(size), batch, dtype)
+            for _, form in cases:
+                check_options(form, setting, device)
+            comparison = Comparison(section.title, setting, cases)
+            # given options can make sections equal
+            comparisons += [comparison] if comparison not in comparisons else []
+    if args.processes > 1:
+        check_processes(args, comparisons, device)
+    return comparisons
+
+
+def check_processes(
+    args: argparse.Namespace, comparisons: list[Comparison], device: torch.device
+) -> None:
+    """Raises InputError if several processes cannot measure the tables."""
+    if any(comparison.setting.mode == 'forward' for comparison in comparisons):
+        raise InputError(
+            f'--processes {args.processes} --mode forward: only training uses several processes; '
+            'give --mode train or step.'
+        )
+    if device.type == 'cuda':
+        check_gpus(args.processes, torch.cuda.device_count())
+        if ':' in args.device:
+            raise InputError(
+                f'--processes {args.processes} --device {args.device}: each process has a GPU of '
+                'its own; give --device cuda.'
+            )
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -198,19 +241,24 @@ def parse_size(text: str) -> tuple[int, int]:
     return sides[0], sides[-1]
 
 
-def choose_cases(args: argparse.Namespace) -> list[tuple[str, Spec, str]]:
-    """Returns name, arguments of :func:`load_network`, and form of each case."""
+def choose_sections(args: argparse.Namespace) -> list[Section]:
+    """Returns the sections of the preset, or one with the given networks."""
     if args.preset and args.networks:
-        raise InputError(f'{args.networks} with a table: give networks or a table, not both.')
+        raise InputError(
+            f'{args.networks} with --preset {args.preset}: give networks or a preset, not both.'
+        )
+    if args.preset:
+        return list(PRESETS[args.preset])
     if not args.networks:
-        named = args.preset or DEFAULT
-        return [(name, spec, form) for name, spec in named.items() for form in args.forms]
+        return [Section('', [OURS, SWIN])]
     forms = dict(map(split_forms, args.networks))
     if len(forms) < len(args.networks):
         raise InputError(f'{args.networks}: give each network once.')
     unique = len({Path(spec).stem for spec in forms}) == len(forms)
-    names = {spec: Path(spec).stem if unique else spec for spec in forms}
-    return [(names[spec], (spec, {}), form) for spec in forms for form in forms[spec] or args.forms]
+    sources = [Source(Path(spec).stem if unique else spec, spec) for spec in forms]
+    for spec in forms:
+        check_source(spec)
+    return [Section('', sources, {source.name: forms[source.spec] for source in sources})]
 
 
 def split_forms(network: str) -> tuple[str, list[str]]:

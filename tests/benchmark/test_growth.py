@@ -5,9 +5,12 @@ import math
 from vitae_mm.benchmark.growth import draw_growth
 
 
-def test_a_line_ends_where_memory_ran_out():
-    row = dict(median=2.0, peak_bytes=2**20)
-    networks = {'32x32': dict(a=row, b=row), '64x48': dict(a=row, b=None)}
+def test_a_line_has_a_gap_where_a_network_failed():
+    row = dict(images_per_second=1.0, peak_bytes=2**20)
+    networks = {
+        '32x32': dict(a=row, b=row),
+        '64x48': dict(a=row, b=dict(error='insufficient memory')),
+    }
     results = [
         dict(mode='forward', batch=2, dtype='float32', size=size, networks=networks[size])
         for size in networks

@@ -6,45 +6,77 @@ import sys
 import pytest
 import torch
 
+from vitae_mm.benchmark import measure as measure_module
 from vitae_mm.benchmark.cases import Case, matmul_case
-from vitae_mm.benchmark.measure import bounded_memory, measure, peak_bytes, spread, time_ratio
+from vitae_mm.benchmark.measure import (
+    Failures,
+    bounded_memory,
+    measure,
+    peak_bytes,
+    spread,
+    time_ratio,
+)
+from vitae_mm.benchmark.reasons import lacks_memory
 from vitae_mm.errors import InputError
 
 CPU = torch.device('cpu')
+NOTHING = Case('nothing', int)
 
 
-def test_steps_alternate_after_the_warm_up():
+def times(cases, rounds=2, warm_up=0, matmul=NOTHING):
+    """Seconds of each case that could be measured, and the reasons of the others."""
+    failures = Failures()
+    measured = measure(cases, matmul, failures, device=CPU, rounds=rounds, warm_up=warm_up)
+    return {name: one.seconds for name, one in measured.items()}, failures
+
+
+def test_steps_alternate_after_the_warm_up(monkeypatch):
+    monkeypatch.setattr(measure_module, 'peak_bytes', lambda *_: 0)
     calls = []
-    cases = [Case(name, lambda name=name: calls.append(name)) for name in 'ab']
-    times = measure(cases, rounds=3, warm_up=2)
-    assert calls == ['a', 'b'] * 5
-    assert {name: len(seconds) for name, seconds in times.items()} == dict(a=3, b=3)
+    matmul, *cases = [Case(name, lambda name=name: calls.append(name)) for name in 'mab']
+    seconds, failures = times(cases, rounds=3, warm_up=2, matmul=matmul)
+    assert calls == ['m', 'a', 'b'] * 5 and not failures
+    assert {name: len(rounds) for name, rounds in seconds.items()} == dict(a=3, b=3)
 
 
-def test_names_must_differ():
-    with pytest.raises(InputError, match='same name'):
-        measure([Case('a', int), Case('a', int)], 2, 0)
-
-
-@pytest.mark.parametrize('error', [torch.cuda.OutOfMemoryError, MemoryError])
-def test_steps_that_run_out_of_memory_are_dropped(error):
+@pytest.mark.parametrize('fails_at', [1, 3, 5], ids=['warm-up', 'round', 'memory'])
+@pytest.mark.parametrize(
+    'error, reason',
+    [
+        (torch.cuda.OutOfMemoryError('2 GiB'), 'insufficient memory (OutOfMemoryError: 2 GiB)'),
+        (MemoryError(), 'insufficient memory (MemoryError)'),
+        (RuntimeError('a\nb'), 'RuntimeError: a b'),
+        (InputError('too small'), 'too small'),
+    ],
+)
+def test_steps_that_fail_are_dropped(fails_at, error, reason):
     calls = []
 
     def step():
         calls.append(None)
-        if len(calls) == 2:
+        if len(calls) == fails_at:
             raise error
 
-    times = measure([Case('large', step), Case('small', int)], 4, 0)
-    assert list(times) == ['small'] and len(times['small']) == 4 and len(calls) == 2
+    seconds, failures = times([Case('wrong', step), Case('right', int)], rounds=3, warm_up=1)
+    assert list(seconds) == ['right'] and len(seconds['right']) == 3 and len(calls) == fails_at
+    assert failures == dict(wrong=reason)
 
 
-def test_other_errors_are_not_hidden():
+def test_errors_of_the_matmul_are_raised():
     def step():
-        torch.zeros(2) + torch.zeros(3)
+        raise MemoryError
 
-    with pytest.raises(RuntimeError, match='must match the size'):
-        measure([Case('a', step)], 2, 0)
+    with pytest.raises(MemoryError):
+        times([Case('a', int)], matmul=Case('matmul', step))
+
+
+def test_the_roofline_relates_multiply_adds_to_the_matmul(monkeypatch):
+    seconds = dict(matmul=1.0, a=4.0, b=1.0)
+    monkeypatch.setattr(measure_module, 'time_step', lambda case: seconds[case.name])
+    cases = [Case('a', int, macs=1000), Case('b', int)]
+    matmul = Case('matmul', int, macs=500)
+    measured = measure(cases, matmul, Failures(), device=CPU, rounds=2, warm_up=0)
+    assert measured['a'].roofline == 0.5 and measured['b'].roofline is None
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='bounds memory on Linux')
@@ -56,7 +88,8 @@ def test_allocations_beyond_the_free_memory_fail():
 
     before = resource.getrlimit(resource.RLIMIT_DATA)
     with bounded_memory(CPU):
-        assert list(measure([Case('large', step), Case('small', int)], 2, 0)) == ['small']
+        seconds, failures = times([Case('large', step), Case('small', int)])
+    assert list(seconds) == ['small'] and lacks_memory(failures['large'])
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
@@ -86,3 +119,14 @@ def test_the_matmul_does_the_stated_multiply_adds(monkeypatch):
     case.step()
     ((rows, inner, columns),) = products
     assert case.macs == rows * inner * columns
+
+
+def test_peak_memory_on_a_gpu_excludes_what_is_held(monkeypatch):
+    calls = []
+    allocated = dict(memory_allocated=100, max_memory_allocated=150, reset_peak_memory_stats=None)
+    for name, value in allocated.items():
+        monkeypatch.setattr(
+            torch.cuda, name, lambda device, name=name, value=value: calls.append(name) or value
+        )
+    assert peak_bytes(lambda: calls.append('step'), torch.device('cuda', 0)) == 50
+    assert calls[-2:] == ['step', 'max_memory_allocated'] and 'reset_peak_memory_stats' in calls

@@ -6,14 +6,12 @@ from math import nan, prod
 
 from matplotlib.figure import Figure
 
-OUT_OF_MEMORY = dict(median=nan, peak_bytes=nan)
-
 
 def draw_growth(results: Sequence[Mapping]) -> Figure:
     """Plots time and memory per image over the number of pixels, on logarithmic axes.
 
-    There is a row of panels for each mode, batch and dtype, and a line for each network, which
-    ends where memory was insufficient.
+    There is a row of panels for each mode, batch and dtype, and a line for each network, with gaps
+    where it could not be measured.
 
     Args:
         results: The ``results`` in the JSON file of ``tools/benchmark.py``.
@@ -30,9 +28,10 @@ def draw_growth(results: Sequence[Mapping]) -> Figure:
         sizes = [tuple(map(int, result['size'].split('x'))) for result in group]
         pixels = [prod(size) for size in sizes]
         for name in group[0]['networks']:
-            rows = [result['networks'][name] or OUT_OF_MEMORY for result in group]
-            time.plot(pixels, [row['median'] / batch for row in rows], marker='.', label=name)
-            mebibytes = [row['peak_bytes'] / batch / 2**20 for row in rows]
+            rows = [result['networks'][name] for result in group]
+            seconds = [1 / row.get('images_per_second', nan) for row in rows]
+            time.plot(pixels, seconds, marker='.', label=name)
+            mebibytes = [row.get('peak_bytes', nan) / batch / 2**20 for row in rows]
             memory.plot(pixels, mebibytes, marker='.', label=name)
         time.set(ylabel='time per image (s)', title=f'{mode}, batch {batch}, {dtype}')
         memory.set(ylabel='memory per image (MiB)')
