@@ -47,6 +47,7 @@ from vitae_mm.benchmark.bars import draw_bars
 from vitae_mm.benchmark.cases import DTYPES, FORMS, MODES, Setting, check_options
 from vitae_mm.benchmark.comparison import Comparison, compare
 from vitae_mm.benchmark.growth import draw_growth
+from vitae_mm.benchmark.measure import use_device
 from vitae_mm.benchmark.networks import Source, check_source
 from vitae_mm.benchmark.presets import OURS, PRESETS, ROOT, SWIN, Section
 from vitae_mm.benchmark.reasons import lacks_memory, shorten
@@ -72,13 +73,13 @@ PAGE_WIDTH = 160
 
 @reports_input_errors
 def main() -> None:
-    sys.path.append(str(ROOT))  # the plain networks are among the tests
+    # the plain networks are among the tests; other packages have a folder of this name
+    sys.path.insert(0, str(ROOT))
     args = parse_args()
     check_device(args.device)
     device = torch.empty(0, device=args.device).device  # with its index
     comparisons = plan(args, device)
-    if device.type == 'cuda':
-        torch.cuda.set_device(device)
+    use_device(device)
     options = dict(
         device=args.device,
         name=torch.cuda.get_device_name(device) if device.type == 'cuda' else None,

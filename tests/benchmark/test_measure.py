@@ -2,6 +2,7 @@
 
 import resource
 import sys
+import weakref
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from vitae_mm.benchmark.measure import (
     peak_bytes,
     spread,
     time_ratio,
+    use_device,
 )
 from vitae_mm.benchmark.reasons import lacks_memory
 from vitae_mm.errors import InputError
@@ -130,3 +132,28 @@ def test_peak_memory_on_a_gpu_excludes_what_is_held(monkeypatch):
         )
     assert peak_bytes(lambda: calls.append('step'), torch.device('cuda', 0)) == 50
     assert calls[-2:] == ['step', 'max_memory_allocated'] and 'reset_peak_memory_stats' in calls
+
+
+def test_a_gpu_is_used_as_in_training(monkeypatch):
+    used = []
+    monkeypatch.setattr(torch.cuda, 'set_device', used.append)
+    monkeypatch.setattr(torch.backends.cudnn, 'benchmark', False)
+    use_device(CPU)
+    assert not used and not torch.backends.cudnn.benchmark
+    use_device(torch.device('cuda', 1))
+    assert used == [torch.device('cuda', 1)] and torch.backends.cudnn.benchmark
+
+
+def test_a_failure_frees_the_memory_of_its_frames():
+    kept, free = [], []
+
+    def step():
+        tensor = torch.zeros(2)
+        kept.append(weakref.ref(tensor))
+        raise MemoryError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, 'empty_cache', lambda: free.append(kept[0]()))
+        with Failures().catch('a'):
+            step()
+    assert free == [None]

@@ -1,6 +1,7 @@
 """Plot of speed and memory in relation to the first network of each table."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -18,8 +19,8 @@ def draw_bars(results: Sequence[Mapping]) -> Figure:
     Args:
         results: The ``results`` in the JSON file of ``tools/benchmark.py``.
     """
-    heights = [len(result['networks']) + 2 for result in results]
-    figure = Figure(figsize=(11, 0.3 * sum(heights) + 0.3), layout='constrained')
+    heights = [len(result['networks']) + 2.5 for result in results]
+    figure = Figure(figsize=(11, 0.27 * sum(heights)), layout='constrained')
     panels = figure.subplots(len(results), 2, squeeze=False, height_ratios=heights)
     sources = dict.fromkeys(
         _source(name, row) for result in results for name, row in result['networks'].items()
@@ -27,48 +28,49 @@ def draw_bars(results: Sequence[Mapping]) -> Figure:
     palette = colormaps['tab20' if len(sources) > 10 else 'tab10']
     colors = {source: palette(i) for i, source in enumerate(sources)}
     for result, (speed, memory) in zip(results, panels, strict=True):
+        setting = f'{result["mode"]}, {result["size"]}, batch {result["batch"]}, {result["dtype"]}'
+        title = ': '.join(filter(None, [result['title'], setting]))
+        speed.set_title(title, loc='left', fontsize=9, fontweight='bold')
         rows = result['networks']
-        keys = ('mode', 'size', 'batch', 'dtype')
-        title = ', '.join(filter(None, [result['title'], *(str(result[key]) for key in keys)]))
-        speed.set_title(title, loc='left', fontsize='medium', fontweight='bold')
-        done = {name: row for name, row in rows.items() if 'error' not in row}
-        first = next(iter(done), None)
-        relative = f'relative to {first}'
-        speeds = {name: row['images_per_second'] for name, row in done.items()}
-        texts = {name: f'{value:.4g} images/s' for name, value in speeds.items()}
-        _draw(speed, rows, speeds, texts, colors=colors)
-        speed.set_xlabel(f'speed {relative}', fontsize='small')
-        bytes_ = {name: row['peak_bytes'] for name, row in done.items()}
-        texts = {name: f'{value / 2**30:.3g} GiB' for name, value in bytes_.items()}
-        _draw(memory, rows, bytes_, texts, colors=colors)
-        memory.set_xlabel(f'memory of a step {relative}', fontsize='small')
-        memory.set_yticklabels([])
+        done = (name for name, row in rows.items() if 'error' not in row)
+        label = f'relative to {next(done, "none")}'
+        for panel, key in [(speed, 'images_per_second'), (memory, 'peak_bytes')]:
+            _draw(panel, rows, key, colors=colors)
+            panel.set_yticks(range(len(rows)), list(rows) if panel is speed else [''] * len(rows))
+            panel.tick_params(labelsize=8)
+        speed.set_xlabel(f'speed {label}', fontsize=8)
+        memory.set_xlabel(f'peak memory {label}', fontsize=8)
     return figure
 
 
-def _draw(
-    panel: Axes,
-    rows: Mapping[str, Mapping],
-    values: Mapping[str, float],
-    texts: Mapping[str, str],
-    *,
-    colors: Mapping[str, object],
-) -> None:
-    """Draws a bar for each value, relative to the first, and its text or the reason beside it."""
-    first = next(iter(values.values()), 1)
+def _draw(panel: Axes, rows: Mapping[str, Mapping], key: str, *, colors: Mapping[str, Any]) -> None:
+    """Draws a bar for each row that has the key, with its amount beside it."""
+    amounts = [row[key] for row in rows.values() if key in row] or [1]
     for i, (name, row) in enumerate(rows.items()):
-        if name not in values:
-            panel.text(0, i, f' {shorten(row["error"])}', va='center', color='gray', fontsize=8)
-            continue
-        ratio = values[name] / first
+        ratio = row.get(key, 0) / amounts[0]
         panel.barh(i, ratio, color=colors[_source(name, row)])
-        panel.text(ratio, i, f' {ratio:.2f}x  ({texts[name]})', va='center', fontsize=8)
+        panel.annotate(
+            shorten(row['error']) if 'error' in row else f'{ratio:.2f}x  ({_amount(key, row)})',
+            (ratio, i),
+            xytext=(4, 0),
+            textcoords='offset points',
+            va='center',
+            fontsize=8,
+            color='gray' if 'error' in row else 'black',
+            bbox=dict(facecolor='white', edgecolor='none', pad=0.5),
+        )
     panel.axvline(1, color='black', linewidth=0.8, linestyle='--')
-    panel.set_yticks(range(len(rows)), list(rows), fontsize=8)
-    panel.invert_yaxis()
     # room for the texts
-    panel.set_xlim(0, 1.6 * max([1, *(value / first for value in values.values())]))
+    panel.set_xlim(0, 1.7 * max(1, max(amounts) / amounts[0]))
+    panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.spines[['top', 'right']].set_visible(False)
+
+
+def _amount(key: str, row: Mapping) -> str:
+    if key == 'images_per_second':
+        return f'{row[key]:.4g} images/s'
+    step, held = (f'{row[name] / 2**30:.3g}' for name in (key, 'held_bytes'))
+    return f'{step} GiB, and {held} held'
 
 
 def _source(name: str, row: Mapping) -> str:

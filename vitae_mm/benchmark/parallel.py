@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 
 from .cases import Setting, build_case
-from .measure import Measurement, bounded_memory, peak_bytes, time_ratio, time_step
+from .measure import Measurement, bounded_memory, peak_bytes, time_ratio, time_step, use_device
 from .networks import Source, load_network
 from .workers import run_workers
 
@@ -77,8 +77,7 @@ def _train(
     multiply-adds, from the first process."""
     torch.set_num_threads(threads)
     device = torch.device(kind, rank) if kind == 'cuda' else torch.device(kind)
-    if kind == 'cuda':
-        torch.cuda.set_device(device)
+    use_device(device)
     dist.init_process_group(
         'nccl' if kind == 'cuda' else 'gloo',
         init_method=store,

@@ -1,7 +1,5 @@
 """Why a case could not be measured."""
 
-import textwrap
-
 from vitae_mm.errors import InputError, describe_error
 
 INSUFFICIENT_MEMORY = 'insufficient memory'
@@ -36,4 +34,4 @@ def shorten(reason: str) -> str:
     """Returns a reason that fits into a table."""
     if lacks_memory(reason):
         return INSUFFICIENT_MEMORY
-    return textwrap.shorten(reason, WIDTH, placeholder=' ...')
+    return reason if len(reason) <= WIDTH else f'{reason[: WIDTH - 3]}...'
