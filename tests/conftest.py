@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from .helpers import training
 from .helpers.commands import ROOT
 
 START = time.monotonic()
@@ -43,6 +42,9 @@ def pytest_runtest_setup(item):
 @pytest.fixture(scope='session')
 def data(tmp_path_factory):
     """The demo shapes, which tests must not change."""
+    # tests/gpu does without the packages that it imports
+    from .helpers import training
+
     return training.make_data(tmp_path_factory.mktemp('data'))
 
 
