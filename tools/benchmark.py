@@ -36,6 +36,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -94,13 +95,11 @@ def main() -> None:
         )
         print_table(result)
         results.append(result)
-        if args.json:  # each time, as a broken GPU ends the run
+        # each time, as a broken GPU or a time limit can end the run
+        if args.json:
             write_text(args.json, json.dumps(dict(options=options, results=results), indent=2))
-    if args.plot:
-        sizes = {result['size'] for result in results}
-        same = len({tuple(result['networks']) for result in results}) == 1
-        figure = (draw_growth if same and len(sizes) > 1 else draw_bars)(results)
-        write_atomically(args.plot, lambda path: figure.savefig(path, dpi=150))
+        if args.plot:
+            write_plot(args.plot, results)
     rows = [row for result in results for row in result['networks'].values()]
     failed = [row for row in rows if 'error' in row and not lacks_memory(row['error'])]
     if failed:
@@ -108,6 +107,13 @@ def main() -> None:
             f'{len(failed)} of {len(rows)} rows could not be measured: the tables show why, in '
             'full in the file of --json.'
         )
+
+
+def write_plot(path: Path, results: list[dict]) -> None:
+    sizes = {result['size'] for result in results}
+    networks = {tuple(result['networks']) for result in results}
+    figure = (draw_growth if len(networks) == 1 < len(sizes) else draw_bars)(results)
+    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150))
 
 
 def print_table(result: Mapping) -> None:
@@ -186,13 +192,14 @@ def parse_args() -> argparse.Namespace:
 
 def plan(args: argparse.Namespace, device: torch.device) -> list[Comparison]:
     """Returns the tables, after checking all that can be checked before anything is measured."""
+    sections = choose_sections(args)
     if args.preset == 'gpu' and device.type == 'cpu' and not args.batch:
         raise InputError(
             '--preset gpu on a CPU would take hours: use a machine with a GPU, or give smaller '
             'steps, as in --batch 1 --dtype float32.'
         )
     comparisons: list[Comparison] = []
-    for section in choose_sections(args):
+    for section in sections:
         given = {name: value for name in DEFAULTS if (value := getattr(args, name))}
         options = {**DEFAULTS, **section.options, **given}
         cases = [
@@ -249,7 +256,8 @@ def choose_sections(args: argparse.Namespace) -> list[Section]:
             f'{args.networks} with --preset {args.preset}: give networks or a preset, not both.'
         )
     if args.preset:
-        return list(PRESETS[args.preset])
+        sections = PRESETS[args.preset]
+        return [replace(one, forms={}) if args.forms else one for one in sections]
     if not args.networks:
         return [Section('', [OURS, SWIN])]
     forms = dict(map(split_forms, args.networks))

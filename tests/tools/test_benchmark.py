@@ -195,11 +195,12 @@ def test_given_options_replace_those_of_a_preset(benchmark, tmp_path, monkeypatc
     sections = [SECTIONS[0], replace(SECTIONS[0], options=dict(size=['64'])), SECTIONS[1]]
     monkeypatch.setitem(PRESETS, 'gpu', sections)
     path = tmp_path / 'a.json'
-    benchmark('--preset', 'gpu', *SHORT, '--warm-up', 0, '--json', path)
+    benchmark('--preset', 'gpu', *SHORT, '--forms', 'eager', '--json', path)
     settings = [
         (table['title'], table['mode'], table['size'], table['batch']) for table in read(path)
     ]
     assert settings == [('first', 'forward', '32x32', 2), ('second', 'train', '32x32', 2)]
+    assert list(read(path)[0]['networks']) == ['a eager', 'b eager']
 
 
 @pytest.mark.parametrize('option', ['--batch', '--processes', '--rounds', '--size', '--warm-up'])

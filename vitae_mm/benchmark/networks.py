@@ -11,7 +11,6 @@ from mmengine.hub import get_config
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.ops import FeaturePyramidNetwork
 
 from vitae_mm.engine.config import load_config
 from vitae_mm.engine.models import build_model
@@ -68,6 +67,8 @@ class _Pyramid(nn.Module):
     """A backbone and a feature pyramid: torchvision's, which needs no codebase for detection."""
 
     def __init__(self, backbone: nn.Module) -> None:
+        from torchvision.ops import FeaturePyramidNetwork  # no other network needs it
+
         super().__init__()
         with torch.no_grad():
             maps = backbone(torch.zeros(1, 3, 64, 64))
