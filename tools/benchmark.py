@@ -124,8 +124,9 @@ def print_table(result: Mapping) -> None:
     numbers = {name: i for i, name in enumerate(rows, start=1)}
     others = [name for name, row in rows.items() if 'error' not in row][:MAX_RATIOS]
     share = 'efficiency' if result['processes'] > 1 else 'roofline'
-    ratios = [f'time to {numbers[name]}' for name in others]
-    for column in ['ms', 'spread', 'images/s', share, 'memory (MiB)', 'held (MiB)', *ratios]:
+    # two lines, so that a page has room for the names
+    ratios = [f'time\nto {numbers[name]}' for name in others]
+    for column in ['ms', 'spread', 'images/s', share, 'memory\n(MiB)', 'held\n(MiB)', *ratios]:
         table.add_column(column, justify='right')
     for name, row in rows.items():
         if 'error' in row:

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from vitae_mm import benchmark
 from vitae_mm.benchmark import cases
 from vitae_mm.benchmark.cases import Setting, build_case, check_options
+from vitae_mm.benchmark.measure import peak_bytes
 from vitae_mm.benchmark.networks import Network, Source, check_source, load_network
 from vitae_mm.errors import InputError
 
@@ -26,7 +28,7 @@ def network(request, tmp_path):
         path = training.write_detector(tmp_path / 'd.py', tmp_path)
     else:
         path = training.write_classifier(tmp_path / 'c.py', tmp_path)
-    return load_network(Source('network', str(path)))
+    return load_network(str(path))
 
 
 @pytest.fixture
@@ -194,3 +196,8 @@ def test_a_pyramid_follows_the_backbone(tmp_path, images):
     network = load_network(Source('n', str(path), pyramid=True))
     assert [maps.shape[1:] for maps in network.model(images)] == [(256, 16, 16), (256, 8, 8)]
     step_of(network, images, mode='step').step()
+
+
+def test_the_package_exports_what_the_documentation_uses():
+    assert benchmark.load_network is load_network and benchmark.peak_bytes is peak_bytes
+    assert not hasattr(benchmark, 'none')

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -92,12 +93,17 @@ def check_source(spec: str) -> None:
         raise InputError(f'{spec}: timm has no such model; choose, for example, from {similar}.')
 
 
-def load_network(source: Source) -> Network:
+def load_network(source: Source | str) -> Network:
     """Builds a network with random weights, in eval mode.
+
+    Args:
+        source: The network, or its ``spec`` alone, whose last part is then the name.
 
     Raises:
         InputError: If there is no such network.
     """
+    if isinstance(source, str):
+        source = Source(Path(source).stem, source)
     name, spec = source.name, source.spec
     if spec.startswith(TIMM):
         timm = require_package('timm', f'{spec} needs the package timm')
