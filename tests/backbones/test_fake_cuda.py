@@ -15,6 +15,9 @@ from vitae_mm.necks import SimpleFeaturePyramid
 from vitae_mm.selfsup import MaskedViTAE
 
 from ..helpers.archs import NARROW
+from ..helpers.stacks import needs_torch
+
+pytestmark = needs_torch('2.6', 'simulating a GPU without a driver')
 
 # network, arch, options, size of the images, shapes of the outputs
 CASES = {
