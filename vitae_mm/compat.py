@@ -17,6 +17,9 @@ from vitae_mm.errors import InputError
 TORCH = tuple(int(part) for part in torch.__version__.split('.')[:2])
 """Major and minor version of PyTorch."""
 
+if TORCH >= (2, 4):
+    from torch.fx.experimental.symbolic_shapes import statically_known_true
+
 
 def is_compiling() -> bool:
     """``torch.compiler.is_compiling``, since PyTorch 2.3."""
@@ -31,6 +34,17 @@ def compile_module(module: nn.Module, **options: Any) -> None:
         module.compile(**options)
     else:
         module.forward = torch.compile(module.forward, **options)
+
+
+def is_known(condition: bool | torch.SymBool) -> bool:
+    """``torch.fx.experimental.symbolic_shapes.statically_known_true``, since PyTorch 2.4.
+
+    Whether a condition on sizes holds. Conditions on symbolic sizes, as in compiled or exported
+    networks that take any size, do not, unless they hold for every size.
+    """
+    if TORCH >= (2, 4):
+        return statically_known_true(condition)
+    return bool(condition)
 
 
 def add_load_hook(module: nn.Module, hook: Callable) -> None:

@@ -7,10 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vitae_mm.compat import add_load_hook
+from vitae_mm.compat import add_load_hook, is_known
 from vitae_mm.errors import InputError
-
-from .window import has_symbolic_size
 
 POSITIONS = ('none', 'learned', 'sinusoid')
 """Kinds of position embeddings."""
@@ -104,7 +102,7 @@ def resize_positions(position: Tensor, grid: Sequence[int], size: Sequence[int])
     Returns:
         (1, H * W, C).
     """
-    if not has_symbolic_size(size) and tuple(size) == tuple(grid):
+    if all(is_known(side == stored) for side, stored in zip(size, grid, strict=True)):
         return position
     # (1, rows * columns, C) -> (1, C, rows, columns)
     maps = position.unflatten(1, grid).permute(0, 3, 1, 2)

@@ -3,11 +3,13 @@
 Pure functions on channels-last maps; windows are square, of side ``w``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from vitae_mm.compat import is_compiling, is_known
 
 MASKED = -100.0
 """Attention bias between tokens of different regions (Swin Transformer, Sec. 3.2)."""
@@ -39,17 +41,16 @@ def pad_map(x: Tensor, rows: tuple[int, int], cols: tuple[int, int]) -> Tensor:
     """Zero-pads a map (B, H, W, C) by ``rows`` at top and bottom and ``cols``
     at left and right."""
     # F.pad copies the map even if nothing is added
-    if not has_symbolic_size(rows + cols) and not any(rows + cols):
+    if is_known(sum(rows + cols) == 0):
         return x
     return F.pad(x, (0, 0, *cols, *rows))
 
 
-def has_symbolic_size(sizes: Iterable[int]) -> bool:
-    """Whether any size is symbolic, as in exports with dynamic shapes.
-
-    Control flow must not depend on symbolic sizes.
-    """
-    return any(isinstance(size, torch.SymInt) for size in sizes)
+def crop_map(x: Tensor, top: int, left: int, size: Sequence[int]) -> Tensor:
+    """Cuts ``size`` rows and columns out of a map (B, H, W, C)."""
+    x = x.narrow(1, top, size[0]).narrow(2, left, size[1])
+    # as the strides of a view depend on the padding, each kind of padding would be compiled
+    return x.clone(memory_format=torch.contiguous_format) if is_compiling() else x
 
 
 def partition_windows(x: Tensor, window: int) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import FullAttention
-from .window import merge_windows, pad_to_windows, partition_windows, shift_mask
+from .window import crop_map, merge_windows, pad_to_windows, partition_windows, shift_mask
 
 
 class WindowAttention(FullAttention):
@@ -52,7 +52,7 @@ class WindowAttention(FullAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C_in) -> (B, H, W, D)."""
-        height, width = x.shape[1:3]
+        inner = x.shape[1:3]
         x, top, left = pad_to_windows(x, self.window_size)
         size = x.shape[1:3]
         shift = self.shift(*size)
@@ -64,7 +64,7 @@ class WindowAttention(FullAttention):
         x = merge_windows(x, self.window_size, size)
         if any(shift):
             x = x.roll(shift, dims=(1, 2))
-        return x.narrow(1, top, height).narrow(2, left, width)
+        return crop_map(x, top, left, inner)
 
     def shift(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns by which a padded map of this size is rolled."""
