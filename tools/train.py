@@ -13,7 +13,6 @@ from mmengine.model import is_model_wrapper
 from rich.console import Console
 
 from vitae_mm.checkpoints import use_safe_reader
-from vitae_mm.compat import compile_module
 from vitae_mm.engine.cli import (
     add_config_argument,
     add_launcher_argument,
@@ -21,9 +20,11 @@ from vitae_mm.engine.cli import (
     reports_input_errors,
     tool_parser,
 )
+from vitae_mm.engine.compilation import MODES, compile_backbone
 from vitae_mm.engine.config import load_config, type_name
 from vitae_mm.engine.distributed import (
     adopt_ranks,
+    from_rank_0,
     local_rank,
     prepare_devices,
     process_count,
@@ -35,7 +36,7 @@ from vitae_mm.engine.rehearsal.report import Report
 from vitae_mm.engine.rehearsal.rules import check_loader, check_room, check_work_dir, forget_run
 from vitae_mm.engine.rehearsal.run import rehearse
 from vitae_mm.engine.rehearsal.summary import summarize_training
-from vitae_mm.engine.resume import report_finished, resume_from
+from vitae_mm.engine.resume import resume_as_rank_0
 from vitae_mm.engine.runner import build_runner
 from vitae_mm.errors import InputError
 
@@ -69,7 +70,14 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='scale the learning rate to the total batch size',
     )
-    parser.add_argument('--compile', action='store_true', help='torch.compile the backbone')
+    parser.add_argument(
+        '--compile',
+        nargs='?',
+        const='default',
+        choices=MODES,
+        metavar='MODE',
+        help=f'torch.compile the backbone, in a mode of {", ".join(MODES)}',
+    )
     parser.add_argument(
         '--dry-run',
         action='store_true',
@@ -98,8 +106,7 @@ def main() -> None:
         )
     cfg = load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume or cfg.get('resume'):
-        resume_from(cfg, args.resume)
-        finished = report_finished(cfg, args.trust)
+        finished = resume_as_rank_0(cfg, args.resume, args.trust)
         if finished:
             if process_rank() == 0:
                 print(finished)
@@ -122,6 +129,7 @@ def main() -> None:
             summary = summarize_training(cfg, findings, report, processes=process_count())
         elif not args.no_rehearsal:
             print('\n'.join(['the rehearsal passed', *map('remark: {}'.format, report.remarks)]))
+    from_rank_0('rehearsal')
     prepare_devices(cfg, args.launcher)
     if args.dry_run:
         if process_rank() == 0:
@@ -131,7 +139,7 @@ def main() -> None:
     check_loader(runner.train_dataloader)
     if args.compile:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        compile_module(model.backbone)
+        compile_backbone(model.backbone, args.compile)
     if args.overwrite and process_rank() == 0:
         forget_run(cfg.work_dir)
     runner.train()

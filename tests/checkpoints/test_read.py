@@ -1,7 +1,12 @@
 import os
 import pickle
 import sys
+import time
 import types
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -127,6 +132,29 @@ def test_a_truncated_file_is_reported(tmp_path, keep):
     path.write_bytes(content[: keep if isinstance(keep, int) else int(keep * len(content))])
     with pytest.raises(InputError, match='truncated'):
         read_checkpoint(path)
+
+
+def test_the_processes_of_a_machine_download_a_checkpoint_once(tmp_path, monkeypatch):
+    requests = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            time.sleep(0.2)  # all processes ask before the first has it
+            super().do_GET()
+
+        def log_message(self, *args):
+            pass
+
+    torch.save(dict(w=torch.ones(1)), tmp_path / 'epoch_1.pth')
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=tmp_path))
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    address = f'http://127.0.0.1:{server.server_port}/epoch_1.pth'
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(read_checkpoint, [address] * 4))
+    server.shutdown()
+    assert requests == ['/epoch_1.pth'] and all(content == dict(w=1) for content in found)
 
 
 def test_a_missing_file_is_reported(tmp_path):

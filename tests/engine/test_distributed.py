@@ -1,8 +1,11 @@
 import socket
+from datetime import timedelta
 
 import pytest
+import torch
 from mmengine.config import Config
 
+from vitae_mm.engine import distributed
 from vitae_mm.engine.distributed import (
     adopt_ranks,
     check_gpus,
@@ -36,6 +39,40 @@ def test_one_process_needs_no_process_group():
     cfg = Config(dict(model=dict(norm_cfg=dict(type='SyncBN'))))
     prepare_devices(cfg, 'none')
     assert cfg.launcher == 'none' and 'model_wrapper_cfg' not in cfg
+
+
+def test_float32_products_have_the_precision_of_the_config(monkeypatch):
+    chosen = []
+    monkeypatch.setattr(torch, 'set_float32_matmul_precision', chosen.append)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    for entries in ({}, dict(float32_matmul_precision='high')):
+        prepare_devices(Config(entries), 'none')
+    assert chosen == ['highest', 'high']
+    with pytest.raises(InputError, match="float32_matmul_precision='tf32': choose from"):
+        prepare_devices(Config(dict(float32_matmul_precision='tf32')), 'none')
+
+
+def test_processes_on_gpus_connect_as_the_config_says(monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    monkeypatch.setattr(torch.cuda, 'set_device', calls.append)
+    monkeypatch.setattr(torch.distributed, 'init_process_group', lambda **kw: calls.append(kw))
+    monkeypatch.setattr(torch, 'set_float32_matmul_precision', lambda precision: None)
+    store = torch.distributed.HashStore()
+    monkeypatch.setattr(distributed, '_meeting_point', lambda: store)
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    prepare_devices(Config({}), 'pytorch')
+    dist_cfg = dict(backend='gloo', timeout=30)
+    prepare_devices(Config(dict(env_cfg=dict(dist_cfg=dist_cfg))), 'pytorch')
+    assert calls == [
+        1,
+        dict(backend='nccl', timeout=timedelta(minutes=10), store=store, rank=0, world_size=1),
+        1,
+        dict(backend='gloo', timeout=timedelta(seconds=30), store=store, rank=0, world_size=1),
+    ]
+    monkeypatch.setenv('LOCAL_RANK', '2')
+    with pytest.raises(InputError, match='process 2 on this machine has no GPU, as only 2 are vis'):
+        prepare_devices(Config({}), 'pytorch')
 
 
 @pytest.fixture

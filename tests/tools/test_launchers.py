@@ -6,11 +6,14 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
 import torch
 from mmengine.config import Config
+
+from vitae_mm.engine.distributed import free_port
 
 from ..helpers import commands, training
 from ..helpers.commands import complaint, run
@@ -174,26 +177,99 @@ wait -n && wait -n
     assert 'accuracy/top1' in done.stdout, done.stderr
 
 
-def test_two_nodes_find_each_other(data, tmp_path):
-    config = training.write_classifier(tmp_path / 'c.py', data)
-    with socket.socket() as probe:
-        probe.bind(('', 0))
-        port = str(probe.getsockname()[1])
-    nodes = [
+def start_nodes(config, work_dirs, *options):
+    """Starts a process on each of two nodes, which are on this machine."""
+    port = str(free_port())
+    return [
         subprocess.Popen(
-            ['bash', 'tools/dist_train.sh', config, '1', '--work-dir', tmp_path / 'w'],
+            ['bash', 'tools/dist_train.sh', config, '1', '--work-dir', work_dir, *options],
             cwd=commands.ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=commands.env(NNODES='2', NODE_RANK=str(rank), MASTER_ADDR='127.0.0.1', PORT=port),
         )
-        for rank in range(2)
+        for rank, work_dir in enumerate(work_dirs)
     ]
+
+
+def test_two_nodes_find_each_other(data, tmp_path):
+    config = training.write_classifier(tmp_path / 'c.py', data)
+    nodes = start_nodes(config, [tmp_path / 'w', tmp_path / 'w'])
     outputs = [node.communicate(timeout=300) for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], outputs
     assert '2 CPU processes over gloo' in outputs[0][0]
     assert len(training.losses(tmp_path / 'w')) == 8
+
+
+def test_all_nodes_resume_from_the_checkpoint_that_rank_0_chooses(data, tmp_path):
+    config = training.write_classifier(tmp_path / 'c.py', data, batch_size=8)
+    work_dirs = [tmp_path / 'w', tmp_path / 'other']
+    assert run('python', 'tools/train.py', config, '--work-dir', work_dirs[0]).returncode == 0
+    more = ['--no-rehearsal', '--cfg-options', 'train_cfg.max_epochs=2']
+    nodes = start_nodes(config, work_dirs, '--resume', *more)
+    outputs = [node.communicate(timeout=120) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], outputs
+    assert 'resumed epoch: 1' in outputs[0][0] and 'starting a new run' not in outputs[1][0]
+    assert (work_dirs[0] / 'epoch_2.pth').exists()
+
+
+@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGSTOP], ids=['killed', 'frozen'])
+def test_a_node_that_is_lost_ends_the_others(how, data, tmp_path):
+    config = training.write_classifier(tmp_path / 'c.py', data, epochs=500)
+    timeout = ['--cfg-options', 'env_cfg.dist_cfg.timeout=20']
+    nodes = start_nodes(config, [tmp_path / 'w', tmp_path / 'w'], *timeout)
+    while not (tmp_path / 'w' / 'epoch_1.pth').exists():
+        assert nodes[0].poll() is None
+        time.sleep(0.1)
+    launcher = psutil.Process(nodes[1].pid)
+    lost = [launcher, *launcher.children(recursive=True)]
+    for process in reversed(lost):
+        process.send_signal(how)
+    started = time.monotonic()
+    try:
+        _, errors = nodes[0].communicate(timeout=90)
+    finally:
+        nodes[1].kill()
+        for process in lost[1:]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        nodes[1].communicate()
+    assert nodes[0].returncode == 1 and 'process 0 ended first' in errors
+    assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize('averaged', [False, True], ids=['trained', 'averaged'])
+def test_a_checkpoint_has_the_statistics_of_its_validation(averaged, data, tmp_path):
+    cfg = Config.fromfile(training.write_classifier(tmp_path / 'all.py', data, augment=True))
+    hooks = [dict(type='StatisticsRecorder')]
+    if averaged:
+        hooks.append(dict(type='EMAHook', update_buffers=True, momentum=0.5))
+    cfg.update(
+        val_cfg=dict(),
+        val_dataloader=cfg.test_dataloader,
+        val_evaluator=cfg.test_evaluator,
+        custom_hooks=hooks,
+        custom_imports=dict(imports=['tests.helpers.statistics_recorder']),
+        log_processor=dict(by_epoch=False),
+        param_scheduler=None,
+    )
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=2)
+    cfg.default_hooks.checkpoint.update(by_epoch=False, interval=2)
+    cfg.default_hooks.update(
+        sync_buffers=dict(type='SyncBuffersHook'),
+        sync_averaged_buffers=dict(type='vitae_mm.SyncAveragedBuffersHook'),
+    )
+    cfg.dump(tmp_path / 'c.py')
+    done = dist_train(tmp_path / 'c.py', 2, tmp_path / 'w')
+    assert done.returncode == 0, done.stderr
+    for step in (2, 4):
+        saved = torch.load(tmp_path / f'w/iter_{step}.pth', weights_only=False)['state_dict']
+        for rank in range(2):
+            validated = torch.load(tmp_path / f'w/{step}_{rank}.pth')
+            assert validated
+            for name, value in validated.items():
+                assert torch.equal(saved[name], value), (step, rank, name)
 
 
 def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 import torch
+from filelock import FileLock
 from mmengine.runner import CheckpointLoader
 
 from vitae_mm.errors import InputError, describe_error
@@ -88,15 +89,17 @@ def _local_path(path: str) -> Path:
     # file names such as epoch_300.pth are not unique
     digest = hashlib.sha256(path.encode()).hexdigest()[:8]
     local = Path(torch.hub.get_dir()) / 'checkpoints' / f'{name.stem}-{digest}{name.suffix}'
-    if not local.exists():
-        local.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            torch.hub.download_url_to_file(path, str(local))
-        except OSError as error:
-            raise InputError(
-                f'checkpoint {path} cannot be downloaded ({error}): download it manually and give '
-                'the file.'
-            ) from error
+    local.parent.mkdir(parents=True, exist_ok=True)
+    # of the processes of a machine, the first downloads it
+    with FileLock(local.with_name(f'.{local.name}.lock')):
+        if not local.exists():
+            try:
+                torch.hub.download_url_to_file(path, str(local))
+            except OSError as error:
+                raise InputError(
+                    f'checkpoint {path} cannot be downloaded ({error}): download it manually and '
+                    'give the file.'
+                ) from error
     return local
 
 

@@ -1,7 +1,11 @@
 """Running on one or several processes, over NCCL on GPUs or gloo on CPUs."""
 
+import json
 import os
 import socket
+from datetime import timedelta
+from functools import cache
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -9,6 +13,14 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from vitae_mm.errors import InputError
+
+TIMEOUT = 600
+"""Seconds that a process waits for the others in training, by default; the default of NCCL."""
+
+REHEARSAL_TIMEOUT = 3600
+"""Seconds that the other processes wait for what rank 0 does before training."""
+
+MATMUL_PRECISIONS = ('highest', 'high', 'medium')
 
 
 def adopt_ranks(launcher: str) -> None:
@@ -33,30 +45,46 @@ def adopt_ranks(launcher: str) -> None:
 
 
 def prepare_devices(cfg: Config, launcher: str) -> None:
-    """Adapts a config to the machine before a runner is built from it.
+    """Adapts this process and a config to the machine before a runner is built from it.
 
-    On GPUs only the launcher is set. On CPUs, which mmengine's launcher does not support, this
-    initializes a gloo process group, wraps the model for CPUs and replaces SyncBN with BN.
+    On GPUs, matrix products of float32 use TF32 if ``cfg.float32_matmul_precision`` is 'high'. Of
+    several processes, each waits ``cfg.env_cfg.dist_cfg.timeout`` seconds for the others, 600 by
+    default. On CPUs, which mmengine's launcher does not support, the processes communicate over
+    gloo, the model is wrapped for CPUs, and BN replaces SyncBN.
 
     Args:
         cfg: Changed in place.
         launcher: 'none', 'pytorch' or 'slurm'.
 
     Raises:
-        InputError: If the machine has GPUs, but none for this process.
+        InputError: If the machine has GPUs, but none for this process, or for an unknown precision.
     """
+    gpus = torch.cuda.device_count()
+    precision = cfg.get('float32_matmul_precision', 'highest')
+    if precision not in MATMUL_PRECISIONS:
+        raise InputError(
+            f'float32_matmul_precision={precision!r}: choose from {MATMUL_PRECISIONS}.'
+        )
+    if gpus:
+        torch.set_float32_matmul_precision(precision)
     cfg.launcher = launcher
+    cfg.setdefault('env_cfg', {})
     if launcher == 'none':
         return
-    gpus = torch.cuda.device_count()
+    options = {'backend': 'nccl', 'timeout': TIMEOUT, **(cfg.env_cfg.get('dist_cfg') or {})}
+    options['timeout'] = timedelta(seconds=options['timeout'])
+    options.update(store=_meeting_point(), rank=process_rank(), world_size=process_count())
+    options['store'].set_timeout(options['timeout'])
     if gpus:
         if local_rank() >= gpus:
             raise InputError(
                 f'process {local_rank()} on this machine has no GPU, as only {gpus} are visible: '
                 f'start at most {gpus} processes per machine.'
             )
+        torch.cuda.set_device(local_rank())
+        dist.init_process_group(**options)
         return
-    dist.init_process_group('gloo')
+    dist.init_process_group(**{**options, 'backend': 'gloo'})
     cfg.model_wrapper_cfg = {
         'type': 'MMDistributedDataParallel',
         'broadcast_buffers': False,
@@ -70,6 +98,31 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
         if replaced:
             text += f'; BN replaces SyncBN, which requires GPUs, in {replaced} places'
         print_log(f'{text}.')
+
+
+def from_rank_0(name: str, value: Any = None) -> Any:
+    """Returns the value of rank 0 in all processes, which wait for it; before there is a process
+    group, in which the rehearsal of rank 0 would wait for the others.
+
+    Args:
+        name: Name of the value, used once in a run.
+        value: Anything that JSON can represent; of other ranks than 0, it is ignored.
+    """
+    if process_count() == 1:
+        return value
+    if process_rank() == 0:
+        _meeting_point().set(name, json.dumps(value))
+    return json.loads(_meeting_point().get(name))
+
+
+def _meeting_point() -> dist.Store:
+    return _join_store(os.environ['MASTER_ADDR'], os.environ['MASTER_PORT'])
+
+
+@cache
+def _join_store(address: str, port: str) -> dist.Store:
+    """Returns the store of the launcher, whose address is in these environment variables."""
+    return next(dist.rendezvous('env://', timeout=timedelta(seconds=REHEARSAL_TIMEOUT)))[0]
 
 
 def process_rank() -> int:

@@ -44,7 +44,6 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
                 'with tools/dist_train.sh CONFIG PROCESSES, or remove strategy.'
             )
         cfg.strategy.type = 'vitae_mm.FSDPStrategy'
-    cfg.setdefault('env_cfg', {})
     runner = StrategyRunner.from_cfg(cfg)
     averaging = [type(hook).__name__ for hook in runner.hooks if isinstance(hook, EMAHook)]
     if sharded and averaging:

@@ -1,7 +1,7 @@
 # Default runtime, counted in epochs, for codebases whose own cannot be inherited: mmengine
 # does not find `mmseg::` if mmseg is installed as onedl-mmsegmentation, and mmpose's
 # contains part of a schedule.
-_base_ = './hooks.py'
+_base_ = './shared.py'
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),

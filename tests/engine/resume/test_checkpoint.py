@@ -4,7 +4,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from vitae_mm.engine.resume import check_resumable, last_checkpoint, report_finished, resume_from
+from vitae_mm.engine.resume import (
+    check_resumable,
+    checkpoint,
+    last_checkpoint,
+    report_finished,
+    resume_as_rank_0,
+    resume_from,
+)
 from vitae_mm.errors import InputError
 
 COMPLETE = dict(
@@ -76,6 +83,26 @@ def test_without_a_checkpoint_a_new_run_starts(option, entries, tmp_path, capsys
     cfg = make_config(tmp_path, load_from=None, **entries)
     resume_from(cfg, option)
     assert not cfg.resume and 'starting a new run' in capsys.readouterr().out
+
+
+def test_rank_0_chooses_for_all(work_dir, tmp_path, monkeypatch):
+    chosen = {}
+
+    def from_rank_0(name, value):
+        return chosen.setdefault(name, value)
+
+    monkeypatch.setattr(checkpoint, 'from_rank_0', from_rank_0)
+    first = make_config(work_dir, train_cfg=dict(max_epochs=9))
+    assert resume_as_rank_0(first, 'auto') is None
+    monkeypatch.setenv('RANK', '8')
+    second = make_config(tmp_path / 'empty', train_cfg=dict(max_epochs=9))
+    assert resume_as_rank_0(second, 'auto') is None
+    assert second.resume and second.load_from == first.load_from == str(work_dir / 'epoch_4.pth')
+    (work_dir / 'epoch_4.pth').unlink()
+    with pytest.raises(InputError, match='from which rank 0 resumes, does not exist on'):
+        resume_as_rank_0(second, 'auto')
+    monkeypatch.setenv('LOCAL_RANK', '1')  # one process of a machine reports it
+    resume_as_rank_0(second, 'auto')
 
 
 def without(*names, **entries):

@@ -20,9 +20,14 @@ class SyncAveragedBuffersHook(Hook):
     priority = 'ABOVE_NORMAL'  # before EMAHook puts them into the model
 
     def after_train_epoch(self, runner: Runner) -> None:
-        for hook in runner.hooks:
-            if isinstance(hook, EMAHook):
-                all_reduce_params(hook.ema_model.buffers(), op='mean')
+        average_averaged_buffers(runner)
 
     # runs counted in iterations validate within an epoch
     before_val_epoch = after_train_epoch
+
+
+def average_averaged_buffers(runner: Runner) -> None:
+    """Averages the buffers of averaged weights over all processes."""
+    for hook in runner.hooks:
+        if isinstance(hook, EMAHook):
+            all_reduce_params(hook.ema_model.buffers(), op='mean')

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import all_reduce_params, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub
@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 
 from vitae_mm.io import write_atomically, write_text
 from vitae_mm.registry import HOOKS
+
+from .sync_averaged_buffers import average_averaged_buffers
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -44,6 +46,10 @@ class WholeCheckpointHook(CheckpointHook):
     then removes outdated checkpoints, which mmengine removes first. A kill in between leaves one
     more checkpoint than ``max_keep_ckpts``. Partly written files of a killed run are removed before
     training. A run that is resumed in another folder leaves the checkpoints in the first alone.
+
+    In runs counted in iterations, batch norm statistics are averaged over all processes before a
+    checkpoint is written, as mmengine's ``SyncBuffersHook`` does after epochs and before
+    validations.
     """
 
     file_backend: Any
@@ -71,6 +77,9 @@ class WholeCheckpointHook(CheckpointHook):
             }
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        if not self.by_epoch:
+            all_reduce_params(runner.model.buffers(), op='mean')
+            average_averaged_buffers(runner)
         outdated = []
         # a step is saved again if validation finds it to be the best
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:

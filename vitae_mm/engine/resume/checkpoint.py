@@ -1,6 +1,7 @@
 """The checkpoint that a run is resumed from."""
 
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from vitae_mm.checkpoints import read_checkpoint
-from vitae_mm.engine.distributed import process_rank
+from vitae_mm.engine.distributed import from_rank_0, local_rank, process_rank
 from vitae_mm.errors import InputError
 
 
@@ -45,6 +46,35 @@ def resume_from(cfg: Config, checkpoint: str | None) -> None:
         cfg.resume = False
         if process_rank() == 0:
             print(f'--resume: no checkpoint in {cfg.work_dir} yet, starting a new run')
+
+
+def resume_as_rank_0(cfg: Config, checkpoint: str | None, trust: bool = False) -> str | None:
+    """Sets the checkpoint to resume from, which rank 0 chooses for all processes.
+
+    Args:
+        cfg, checkpoint: As in :func:`resume_from`.
+        trust: As in :func:`report_finished`. Defaults to False.
+
+    Returns:
+        A sentence if the run is finished already; else None.
+
+    Raises:
+        InputError: As in :func:`report_finished`, and on each machine that lacks the checkpoint.
+    """
+    finished = None
+    if process_rank() == 0:
+        resume_from(cfg, checkpoint)
+        finished = report_finished(cfg, trust)
+    cfg.resume, cfg.load_from, finished = from_rank_0(
+        'resume', [cfg.get('resume'), cfg.get('load_from'), finished]
+    )
+    path = cfg.load_from if cfg.resume and '://' not in cfg.load_from else None
+    if path and local_rank() == 0 and not Path(path).is_file():
+        raise InputError(
+            f'checkpoint {path}, from which rank 0 resumes, does not exist on '
+            f'{socket.gethostname()}: use a work dir that all machines share, or copy it there.'
+        )
+    return finished
 
 
 def check_resumable(content: Any, path: object) -> None:

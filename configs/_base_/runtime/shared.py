@@ -1,4 +1,4 @@
-# Added to the default hooks of every codebase's runtime.
+# Added to the runtime of every codebase.
 hooks = dict(
     # a run killed while it writes a checkpoint can be resumed
     checkpoint=dict(type='vitae_mm.WholeCheckpointHook', interval=1, max_keep_ckpts=3),
@@ -12,3 +12,5 @@ hooks = dict(
     # names unreadable images and class maps with unknown labels
     sample_check=dict(type='vitae_mm.SampleCheckHook'),
 )
+# TF32 on GPUs that have it; 'highest' for float32. Convs use TF32 by PyTorch's default.
+float32_matmul_precision = 'high'
