@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from vitae_mm.layers import FullAttention, PerformerAttention
+
 from ..helpers.archs import PUBLISHED, classifier_out_type
 from ..helpers.stacks import needs_torch
 
@@ -56,9 +58,26 @@ def test_fifty_steps_stay_finite(network, arch, dtype):
     assert all(b.isfinite().all() for b in model.buffers())
 
 
-def test_performer_exponentials_stay_in_float32():
-    from vitae_mm.layers import PerformerAttention
+def test_norms_and_softmax_are_computed_in_float32():
+    torch.manual_seed(0)
+    norm, attention = nn.LayerNorm(64, eps=1e-6), FullAttention(64, 64, 2)
+    attention.qkv.weight.data.mul_(20)  # large logits, of which bfloat16 keeps three digits
+    x = (100 + torch.randn(4, 50, 64)).bfloat16()
+    centered = x - 100
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        normed, attended = norm(x), attention(centered)
+        q, k, v = attention.queries_keys_values(centered)
+    expected = norm(x.float())
+    torch.testing.assert_close(normed.float(), expected, atol=2e-3, rtol=2**-8)
+    weights = (q.double() @ k.double().mT / 32**0.5).softmax(-1)
+    assert weights.amax(-1).mean() > 0.5
+    out = (weights @ v.double()).transpose(1, 2).flatten(2)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        expected = attention.proj(out.bfloat16())
+    torch.testing.assert_close(attended.float(), expected.float(), atol=0.05, rtol=0.02)
 
+
+def test_performer_exponentials_stay_in_float32():
     torch.manual_seed(0)
     module = PerformerAttention(8, 16, num_heads=2).eval()
     x = torch.randn(2, 50, 8) * 8

@@ -60,6 +60,7 @@ def format_weights(module: nn.Module) -> None:
     """Gives the weights of convolutions on GPUs the memory format of their maps, which cuDNN would
     otherwise give copies of them in every pass."""
     for conv in module.modules():
-        if isinstance(conv, nn.Conv2d) and conv.weight.is_cuda:
+        # FSDP shards weights to one dimension
+        if isinstance(conv, nn.Conv2d) and conv.weight.is_cuda and conv.weight.ndim == 4:
             chosen = conv_format(conv.weight.device, conv.groups)
             conv.weight.data = conv.weight.data.contiguous(memory_format=chosen)

@@ -11,6 +11,7 @@ from vitae_mm.engine.resume import (
     continue_data_order,
     find_position,
     follow_config,
+    match_moments,
 )
 from vitae_mm.registry import HOOKS
 
@@ -27,7 +28,7 @@ class ResumeHook(Hook):
     checkpoint. Otherwise the differences are logged, the parameter schedulers of the config are
     stepped to the place of the run, which is the epoch in runs counted in epochs, and of the
     optimizer's state only the moments are kept. Runs counted in iterations continue with the next
-    data, without reading those before.
+    data, without reading those before. Moments have the memory format of their parameters.
 
     Raises:
         InputError: If the checkpoint lacks something, or its state does not fit the config.
@@ -37,6 +38,7 @@ class ResumeHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
+        match_moments(runner.optim_wrapper)
         loop = runner.train_loop
         if (
             isinstance(loop, IterBasedTrainLoop)

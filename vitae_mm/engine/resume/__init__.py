@@ -10,6 +10,7 @@ from .checkpoint import (
 from .continuation import compare_run, find_position, follow_config
 from .data_order import continue_data_order
 from .differences import Difference, find_differences, read_config_text
+from .moments import match_moments
 
 __all__ = [
     'Difference',
@@ -20,6 +21,7 @@ __all__ = [
     'find_position',
     'follow_config',
     'last_checkpoint',
+    'match_moments',
     'read_config_text',
     'report_finished',
     'resume_as_rank_0',
