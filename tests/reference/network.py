@@ -1,7 +1,7 @@
 """The plain networks with weights of the package's networks: a baseline for speed, and the
 reference for every fast path.
 
-    PYTHONPATH=. python tools/benchmark.py tests/reference/configs/plain_vitaev2_s.py \\
+    python tools/benchmark.py tests/reference/configs/plain_vitaev2_s.py \\
         configs/cls/vitaev2_s_300e_in1k.py
 """
 
