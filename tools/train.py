@@ -154,6 +154,7 @@ def use_mixed_precision(cfg: Config, dtype: str) -> None:
             f'--amp: optim_wrapper type {wrapper.type!r} is not supported: remove --amp, or use '
             f'one of {choices}.'
         )
+    wrapper.pop('use_fsdp', None)  # an option of AmpOptimWrapper
     wrapper.type, wrapper.dtype = 'vitae_mm.MixedPrecisionOptimWrapper', dtype
     choose_dtype(dtype, get_device())
 

@@ -41,7 +41,8 @@ def test_the_step_runs_in_bfloat16_without_scaling(dtype):
 
 @needs_torch('2.3', 'float16 on a CPU')
 @pytest.mark.parametrize(
-    'loss_scale, expected', [('dynamic', 65536), (512.0, 512), (dict(init_scale=8.0), 8)]
+    'loss_scale, expected',
+    [('dynamic', 65536), (512.0, 512), (512, 512), (dict(init_scale=8.0), 8)],
 )
 def test_float16_scales_the_loss(loss_scale, expected, float16):
     model = nn.Linear(2, 2)
@@ -94,8 +95,13 @@ def test_a_gpu_without_bfloat16_says_so(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'dtype, message', [('float16', 'float16 is for GPUs'), ('half', "dtype='half': choose from")]
+    'options, message',
+    [
+        (dict(dtype='float16'), 'float16 is for GPUs'),
+        (dict(dtype='half'), "dtype='half': choose from"),
+        (dict(loss_scale='static'), "loss_scale='static': give 'dynamic', a number"),
+    ],
 )
-def test_dtypes_that_do_not_fit_are_refused(dtype, message):
+def test_options_that_do_not_fit_are_refused(options, message):
     with pytest.raises(InputError, match=message):
-        make(nn.Linear(2, 2), dtype=dtype)
+        make(nn.Linear(2, 2), **options)

@@ -37,7 +37,8 @@ class MixedPrecisionOptimWrapper(AmpOptimWrapper):
         kwargs: Optimizer and further options of mmengine's ``OptimWrapper``.
 
     Raises:
-        InputError: For an unknown dtype, or one that the device does not compute in.
+        InputError: For an unknown dtype or loss scale, or a dtype that the device does not
+            compute in.
     """
 
     def __init__(
@@ -46,10 +47,17 @@ class MixedPrecisionOptimWrapper(AmpOptimWrapper):
         # without the constructor of AmpOptimWrapper, which refuses CPUs
         super(AmpOptimWrapper, self).__init__(**kwargs)
         self.cast_dtype = getattr(torch, choose_dtype(dtype, get_device()))
-        self._scale_update_param = loss_scale if isinstance(loss_scale, float) else None
-        options = loss_scale if isinstance(loss_scale, dict) else {}
-        if self._scale_update_param is not None:
-            options = dict(init_scale=loss_scale)
+        self._scale_update_param, options = None, {}
+        if isinstance(loss_scale, dict):
+            options = loss_scale
+        elif isinstance(loss_scale, int | float) and not isinstance(loss_scale, bool):
+            self._scale_update_param = float(loss_scale)
+            options = dict(init_scale=self._scale_update_param)
+        elif loss_scale != 'dynamic':
+            raise InputError(
+                f"loss_scale={loss_scale!r}: give 'dynamic', a number, or a dict of options of "
+                'GradScaler.'
+            )
         self.loss_scaler = GradScaler(enabled=self.cast_dtype == torch.float16, **options)
         run_mmcv_operators_in_float32()
 
