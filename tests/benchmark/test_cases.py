@@ -12,6 +12,7 @@ from vitae_mm.errors import InputError
 
 from ..helpers import training
 from ..helpers.commands import ROOT
+from ..helpers.stacks import needs_torch
 
 CPU = torch.device('cpu')
 
@@ -59,6 +60,7 @@ def test_steps_leave_no_gradients(mode, changed, network, images):
     assert case.held_bytes() - weights == pytest.approx(2 * trained * changed, rel=0.01)
 
 
+@needs_torch('2.3', 'float16 on a CPU')
 def test_the_loss_is_scaled_for_float16_on_a_gpu(images, monkeypatch):
     calls = []
 
