@@ -63,7 +63,7 @@ def parse_args() -> argparse.Namespace:
         const='auto',
         choices=AMP_DTYPES,
         help='mixed precision: bfloat16, or float16 with loss scaling; default: bfloat16 where the '
-        'device has it',
+        'device has it; give it after CONFIG',
     )
     parser.add_argument(
         '--auto-scale-lr',

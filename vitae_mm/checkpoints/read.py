@@ -89,6 +89,8 @@ def _local_path(path: str) -> Path:
     # file names such as epoch_300.pth are not unique
     digest = hashlib.sha256(path.encode()).hexdigest()[:8]
     local = Path(torch.hub.get_dir()) / 'checkpoints' / f'{name.stem}-{digest}{name.suffix}'
+    if local.exists():
+        return local
     local.parent.mkdir(parents=True, exist_ok=True)
     # of the processes of a machine, the first downloads it
     with FileLock(local.with_name(f'.{local.name}.lock')):

@@ -73,6 +73,8 @@ def prepare_devices(cfg: Config, launcher: str) -> None:
         return
     options = {'backend': 'nccl', 'timeout': TIMEOUT, **(cfg.env_cfg.get('dist_cfg') or {})}
     options['timeout'] = timedelta(seconds=options['timeout'])
+    for name in ('port', 'init_backend', 'init_method'):
+        options.pop(name, None)  # the launchers set the address
     options.update(store=_meeting_point(), rank=process_rank(), world_size=process_count())
     options['store'].set_timeout(options['timeout'])
     if gpus:

@@ -57,10 +57,13 @@ def from_conv(x: Tensor) -> Tensor:
 
 
 def format_weights(module: nn.Module) -> None:
-    """Gives the weights of convolutions on GPUs the memory format of their maps, which cuDNN would
-    otherwise give copies of them in every pass."""
+    """Gives the weights of convolutions on GPUs the memory format of their maps. Otherwise, cuDNN
+    would copy the weights into that format in every pass."""
     for conv in module.modules():
-        # FSDP shards weights to one dimension
-        if isinstance(conv, nn.Conv2d) and conv.weight.is_cuda and conv.weight.ndim == 4:
-            chosen = conv_format(conv.weight.device, conv.groups)
-            conv.weight.data = conv.weight.data.contiguous(memory_format=chosen)
+        if not isinstance(conv, nn.Conv2d):
+            continue
+        # FSDP takes the weights out of their modules, or shards them to one dimension
+        weight = conv._parameters.get('weight')
+        if weight is not None and weight.is_cuda and weight.ndim == 4:
+            chosen = conv_format(weight.device, conv.groups)
+            weight.data = weight.data.contiguous(memory_format=chosen)

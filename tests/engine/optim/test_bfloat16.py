@@ -59,6 +59,9 @@ def test_numpy_takes_bfloat16_in_the_context_only():
     with numpy_takes_bfloat16():
         assert x.numpy().dtype == np.float32 and x.numpy().tolist() == [1.5, -2]
         assert np.asarray(x).tolist() == [1.5, -2]
+        with numpy_takes_bfloat16():
+            pass
+        assert x.numpy().tolist() == [1.5, -2]
         assert torch.tensor([1, 2]).numpy().dtype == np.int64
     with pytest.raises(TypeError, match='BFloat16'):
         x.numpy()

@@ -30,7 +30,7 @@ def run_mmcv_operators_in_float32() -> None:
 def numpy_takes_bfloat16() -> Iterator[None]:
     """Converts bfloat16 tensors, which NumPy has no dtype for, to float32 arrays, as for the
     accuracy that mmpose's heads measure while they train."""
-    to_numpy = Tensor.numpy
+    outer, to_numpy = Tensor.__dict__.get('numpy'), Tensor.numpy
 
     def numpy(x: Any, **options: bool) -> Any:
         return to_numpy(x.float() if x.dtype == torch.bfloat16 else x, **options)
@@ -40,6 +40,8 @@ def numpy_takes_bfloat16() -> Iterator[None]:
         yield
     finally:
         del Tensor.numpy  # inherited from a base class
+        if outer is not None:
+            Tensor.numpy = outer  # type: ignore[method-assign]
 
 
 def _forward_in_float32(forward: Callable, ctx: Any, *args: Any, **kwargs: Any) -> Any:

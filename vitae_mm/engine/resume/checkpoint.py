@@ -69,7 +69,7 @@ def resume_as_rank_0(cfg: Config, checkpoint: str | None, trust: bool = False) -
         'resume', [cfg.get('resume'), cfg.get('load_from'), finished]
     )
     path = cfg.load_from if cfg.resume and '://' not in cfg.load_from else None
-    if path and local_rank() == 0 and not Path(path).is_file():
+    if path and local_rank() == 0 and not Path(path).expanduser().is_file():
         raise InputError(
             f'checkpoint {path}, from which rank 0 resumes, does not exist on '
             f'{socket.gethostname()}: use a work dir that all machines share, or copy it there.'
