@@ -5,17 +5,12 @@ import copy
 import pytest
 import torch
 
-from vitae_mm.backbones import CeiT, ViTAE, ViTAEv2
+from vitae_mm.backbones import ViTAE, ViTAEv2
 from vitae_mm.engine.optim import MixedPrecisionOptimWrapper
 
-from ..helpers.archs import NARROW
+from ..helpers.archs import FAST, NARROW
 from .passes import assert_equal, build, loss_of, run
 
-PUBLISHED = {
-    'ViTAEv2-small': (ViTAEv2, 'small'),
-    'ViTAE-tiny': (ViTAE, 'tiny'),
-    'CeiT-tiny': (CeiT, 'tiny'),
-}
 STEPS = 50
 WARMUP = 5
 """Steps after which the optimizer has its state and cuDNN its workspaces."""
@@ -44,7 +39,7 @@ def test_checkpointing_changes_nothing(network, arch, device):
     assert_equal(*results)
 
 
-@pytest.mark.parametrize('network, arch', PUBLISHED.values(), ids=PUBLISHED)
+@pytest.mark.parametrize('network, arch', FAST)
 def test_checkpointing_saves_memory(network, arch, device):
     images = torch.randn(8, 3, 224, 224, device=device)
     plain, saving = (
@@ -75,7 +70,7 @@ def test_recomputed_parallel_convs_save_memory(network, arch, device):
 
 
 @pytest.mark.parametrize('with_cp', [False, True], ids=['plain', 'checkpointing'])
-@pytest.mark.parametrize('network, arch', PUBLISHED.values(), ids=PUBLISHED)
+@pytest.mark.parametrize('network, arch', FAST)
 def test_training_does_not_leak_memory(network, arch, with_cp, device):
     model = network(arch, with_cp=with_cp, drop_path_rate=0.1).train().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)

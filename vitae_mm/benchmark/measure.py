@@ -60,7 +60,7 @@ class Failures(dict[str, str]):
 
 
 def use_device(device: torch.device) -> None:
-    """Makes a GPU the current device, with the fastest convolutions of cuDNN as in the configs."""
+    """Makes a GPU the current device, where cuDNN searches its fastest convolutions."""
     if device.type == 'cuda':
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
