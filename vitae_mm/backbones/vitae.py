@@ -78,16 +78,16 @@ class ViTAE(StagedBackbone):
         out_indices (Sequence[int]): Stages whose maps are returned, at
             strides 4, 8, 16 in T to S; B to H have one stage. Defaults to
             (-1,), the last.
-        frozen_stages, norm_eval, norm_cfg, with_cp, drop_path_rate,
-            drop_rate: As in :class:`ViTAEv2`.
+        frozen_stages, norm_eval, norm_cfg, with_cp: As in :class:`ViTAEv2`.
+        drop_path_rate, drop_rate: As in :class:`ViTAEv2`.
         reduction_attention (Sequence[str], optional): Attention of each
             reduction cell: 'window', 'full' or 'performer'. Defaults to
             performer.
         attention (Sequence[str], optional): The same for the normal cells of
             each stage that has them. Defaults to full.
-        window_size, shift_window, relative_position, dilations,
-            reduction_pcm, pcm_kernel_size, pcm_fusion, pcm_recompute: As in
-            :class:`ViTAEv2`.
+        window_size, shift_window, relative_position: As in :class:`ViTAEv2`.
+        dilations, reduction_pcm, pcm_kernel_size: As in :class:`ViTAEv2`.
+        pcm_fusion, pcm_recompute: As in :class:`ViTAEv2`.
         class_token (bool, optional): Whether there is a class token. Defaults
             to False for T to S, True for B to H, as published.
         position (str, optional): Position embedding: 'learned', 'sinusoid'

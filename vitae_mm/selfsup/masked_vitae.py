@@ -72,9 +72,9 @@ class MaskedViTAE(ViTAE):
         pcm_kernel_size (int): Kernel of the parallel convs: 1 acts on the
             sequence of visible tokens, 3 on their map with zeros for the
             masked ones, 0 disables the convs. Defaults to 1.
-        in_channels, norm_eval, norm_cfg, with_cp, drop_path_rate,
-            pcm_recompute: As in :class:`ViTAE`. Position embeddings are fixed
-            2-D sines and cosines.
+        in_channels, norm_eval, norm_cfg, with_cp: As in :class:`ViTAE`.
+        drop_path_rate, pcm_recompute: As in :class:`ViTAE`. Position
+            embeddings are fixed 2-D sines and cosines.
         init_cfg (dict | list[dict], optional): See :class:`StagedBackbone`.
             Defaults to Xavier for linears and patches, as in MAE.
 
