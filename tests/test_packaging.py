@@ -38,7 +38,7 @@ def imported(folder):
 @pytest.mark.parametrize(
     'folder, lists',
     [
-        ('vitae_mm', ('runtime', 'optional', 'attacks')),
+        ('vitae_mm', ('runtime', 'optional', 'attacks', 'web')),
         ('tools', ('runtime', 'tests')),
         ('tests', ('runtime', 'tests')),
     ],
