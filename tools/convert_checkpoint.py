@@ -2,6 +2,7 @@
 """Converts a checkpoint of a published network for use with vitae_mm.
 
     python tools/convert_checkpoint.py SRC DST
+    python tools/convert_checkpoint.py OURS DST.safetensors
     python tools/convert_checkpoint.py OURS DST --to-published
     python tools/convert_checkpoint.py PRETRAINED DST --inflate
 
@@ -9,6 +10,10 @@ The network is recognized from the file, inside the wrappers of training
 programs (state_dict, model, state_dict_ema, module. prefixes), and as the
 backbone of a detector, segmentor or pose estimator of the previous generation
 of OpenMMLab codebases.
+
+SRC and DST can be PyTorch files or safetensors (.safetensors), which contain
+weights and metadata only. A checkpoint of vitae_mm, of any model, is written in
+the other format unchanged, without the state of its training.
 """
 
 import argparse
@@ -23,10 +28,12 @@ from vitae_mm import __version__
 from vitae_mm.checkpoints import (
     BACKBONE_PREFIX,
     CLASSIFIER_PREFIX,
+    SAFETENSORS,
     Variant,
     check_match,
     convert_state_dict,
     entries_below,
+    has_own_names,
     identify_layout,
     identify_network,
     inflate_state_dict,
@@ -46,7 +53,9 @@ REMEDY = 'Give the complete and unchanged checkpoint of a published network.'
 def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
     parser.add_argument('src', help='published checkpoint, a file or an http(s) address')
-    parser.add_argument('dst', type=Path, help='file to write')
+    parser.add_argument(
+        'dst', type=Path, help=f'file to write, as safetensors if its name ends in {SAFETENSORS}'
+    )
     direction = parser.add_mutually_exclusive_group()
     direction.add_argument(
         '--to-published',
@@ -82,10 +91,13 @@ def main() -> None:
     content = read_checkpoint(args.src, trust=args.trust)
     found = unwrap_state_dict(unaveraged(content) if args.no_ema else content, ema=not args.no_ema)
     state = found.state_dict
+    as_safetensors = SAFETENSORS in (Path(args.src).suffix, args.dst.suffix)
     if args.inflate:
         state, count = inflate_state_dict(state)
         variant = identify_network(entries_below(state, BACKBONE_PREFIX))
         print(f'{args.src}: {describe_inflation(state, count)}')
+    elif as_safetensors and has_own_names(state) and not args.to_published:
+        variant = identify_network(entries_below(state, BACKBONE_PREFIX))
     else:
         if not args.to_published:
             state = convert_state_dict(state, identify_layout(state))
@@ -95,7 +107,10 @@ def main() -> None:
     parts = describe_parts(state)
     if args.to_published and variant is not None:
         state = publish_state_dict(state, variant.layout)
-    meta = dict(source=Path(args.src).name, vitae_mm_version=__version__)
+    # classes, config and others of a trained model
+    kept = content.get('meta') if as_safetensors else None
+    meta = dict(kept) if isinstance(kept, Mapping) else {}
+    meta.update(source=Path(args.src).name, vitae_mm_version=__version__)
     if variant is not None:
         meta.update(network=variant.network, arch=variant.arch)
     write_checkpoint(dict(meta=meta, state_dict=state), args.dst)

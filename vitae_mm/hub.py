@@ -1,7 +1,7 @@
 """Where the installed configs are, and how mmengine and mmpretrain find them.
 
-``import vitae_mm`` calls :func:`register`, because neither package asks others for their configs.
-It imports neither of them: mmpretrain alone takes seconds.
+``import vitae_mm`` calls :func:`register`, because neither package asks others for their configs
+or formats. It imports neither of them: mmpretrain alone takes seconds.
 """
 
 import functools
@@ -48,9 +48,10 @@ def find_config(path: str) -> str:
 
 @functools.cache
 def register() -> None:
-    """Makes mmengine accept ``vitae_mm::`` in names of configs, and mmpretrain list the
-    classifiers; each as soon as it is imported."""
+    """Makes mmengine accept ``vitae_mm::`` in names of configs and read safetensors, and mmpretrain
+    list the classifiers; each as soon as it is imported."""
     _when_imported('mmengine.config.config', _register_configs)
+    _when_imported('mmengine.runner.checkpoint', _register_safetensors)
     _when_imported('mmpretrain.apis.model', _register_classifiers)
 
 
@@ -78,6 +79,17 @@ def _register_configs(module: ModuleType) -> None:
         return base_path(cfg_path, filename)
 
     config.fromfile, config._get_cfg_path = staticmethod(fromfile), staticmethod(get_cfg_path)
+
+
+def _register_safetensors(module: ModuleType) -> None:
+    def load_from_safetensors(filename: str, map_location: Any = None) -> Any:
+        from .checkpoints import read_checkpoint
+
+        return read_checkpoint(filename, map_location)
+
+    # mmengine takes the first pattern that the path matches, in descending order
+    patterns = (r'https?://.*\.safetensors$', r'.*\.safetensors$')
+    module.CheckpointLoader.register_scheme(patterns, load_from_safetensors, force=True)
 
 
 def _register_classifiers(module: ModuleType) -> None:

@@ -6,8 +6,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from vitae_mm.checkpoints import Layout, convert_state_dict, publish_state_dict
+from vitae_mm.checkpoints import Layout, convert_state_dict, publish_state_dict, read_checkpoint
 from vitae_mm.engine.models import build_model
+from vitae_mm.errors import InputError
 from vitae_mm.selfsup import MaskedViTAE
 
 from ..helpers import golden
@@ -101,6 +102,33 @@ def test_converting_back_restores_the_file(convert, tmp_path, name):
         for key, value in published.items()
         if not key.endswith('relative_position_index')
     )
+
+
+def test_safetensors_are_written_and_read(convert, tmp_path):
+    torch.save(golden.published_weights('ViTAE_basic_Tiny'), tmp_path / 'a.pth')
+    convert(tmp_path / 'a.pth', tmp_path / 'b.safetensors')
+    content = read_checkpoint(tmp_path / 'b.safetensors')
+    assert content['meta']['network'] == 'ViTAE' and content['meta']['source'] == 'a.pth'
+    convert(tmp_path / 'b.safetensors', tmp_path / 'c.safetensors', '--to-published')
+    convert(tmp_path / 'c.safetensors', tmp_path / 'd.pth')
+    state = torch.load(tmp_path / 'd.pth', weights_only=True)['state_dict']
+    assert state.keys() == content['state_dict'].keys()
+    assert all(torch.equal(state[key], value) for key, value in content['state_dict'].items())
+
+
+def test_our_checkpoints_are_written_in_the_other_format(convert, tmp_path):
+    state = {f'backbone.{key}': value for key, value in MaskedViTAE(PATCH, 64).state_dict().items()}
+    meta = dict(epoch=3, dataset_meta=dict(classes=('a', 'b')))
+    torch.save(dict(meta=meta, state_dict=state, optimizer={}), tmp_path / 'a.pth')
+    done = convert(tmp_path / 'a.pth', tmp_path / 'b.safetensors')
+    assert f'a custom arch, no classifier; wrappers removed: state_dict; {len(state)}' in done
+    convert(tmp_path / 'b.safetensors', tmp_path / 'c.pth')
+    content = torch.load(tmp_path / 'c.pth', weights_only=True)
+    assert content['meta']['dataset_meta'] == dict(classes=['a', 'b'])
+    assert content['state_dict'].keys() == state.keys()
+    assert all(torch.equal(content['state_dict'][key], value) for key, value in state.items())
+    with pytest.raises(InputError, match=r'already has the names.*write it as DST\.safetensors'):
+        convert(tmp_path / 'c.pth', tmp_path / 'd.pth')
 
 
 POSE = dict(

@@ -5,6 +5,7 @@ from .identify import (
     BACKBONE_PREFIX,
     Layout,
     Variant,
+    has_own_names,
     identify_layout,
     identify_network,
     nearest_network,
@@ -21,17 +22,20 @@ from .load import (
     nonfinite_keys,
 )
 from .read import read_checkpoint, use_safe_reader, write_checkpoint
+from .safetensors_file import SUFFIX as SAFETENSORS
 from .unwrap import unaveraged, unwrap_state_dict
 
 __all__ = [
     'BACKBONE_PREFIX',
     'CLASSIFIER_PREFIX',
+    'SAFETENSORS',
     'Layout',
     'Variant',
     'check_finite',
     'check_match',
     'convert_state_dict',
     'entries_below',
+    'has_own_names',
     'identify_layout',
     'identify_network',
     'inflate_state_dict',

@@ -88,6 +88,11 @@ def nearest_network(state_dict: Mapping[str, Tensor]) -> Variant:
     return min(_VARIANTS, key=lambda variant: len(_published_signature(variant) ^ given))
 
 
+def has_own_names(state_dict: Mapping[str, Tensor]) -> bool:
+    """Whether a checkpoint has the names of this package."""
+    return any(key.startswith(('stages.', f'{BACKBONE_PREFIX}stages.')) for key in state_dict)
+
+
 def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
     """Finds the published layout that has all keys of a checkpoint.
 
@@ -95,10 +100,10 @@ def identify_layout(state_dict: Mapping[str, Tensor]) -> Layout:
         InputError: If there is none, with keys that the nearest layout does
             not have.
     """
-    if any(key.startswith(('stages.', f'{BACKBONE_PREFIX}stages.')) for key in state_dict):
+    if has_own_names(state_dict):
         raise InputError(
-            'the checkpoint already has the names of vitae_mm: load it directly, or convert it '
-            'back with --to-published.'
+            'the checkpoint already has the names of vitae_mm: load it directly, convert it back '
+            'with --to-published, or write it as DST.safetensors.'
         )
     wrapped = any(key.startswith(BACKBONE_PREFIX) for key in state_dict)
     unknown = {

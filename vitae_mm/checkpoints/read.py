@@ -16,6 +16,7 @@ from mmengine.runner import CheckpointLoader
 from vitae_mm.errors import InputError, describe_error
 from vitae_mm.io import write_atomically
 
+from .safetensors_file import SUFFIX, is_safetensors, read_safetensors, write_safetensors
 from .unpickler import DisallowedObjectError, weights_pickle
 
 
@@ -24,7 +25,8 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
 
     Also allowed are the objects that mmengine's runner saves with the weights
     (log history, dataset metadata), so that training can resume, and the
-    parsed arguments that other training programs save.
+    parsed arguments that other training programs save. Files with safetensors
+    (``.safetensors``) contain weights and metadata only.
 
     Args:
         path: Local file, or http(s) address, which is downloaded once into
@@ -41,6 +43,14 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
     if not path.is_file():
         raise InputError(f'checkpoint {path} does not exist: check the path.')
     try:
+        found = is_safetensors(path)
+        if path.suffix == SUFFIX:
+            return read_safetensors(path, map_location)
+        if found:
+            raise InputError(
+                f'checkpoint {path} is a safetensors file with another name: rename it to '
+                f'{path.with_suffix(SUFFIX).name}.'
+            )
         if not trust and _is_program(path):
             raise DisallowedObjectError('a TorchScript program, or an archive of PyTorch 0.1')
         return torch.load(
@@ -49,7 +59,7 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
             pickle_module=pickle if trust else weights_pickle,
             weights_only=False,  # restricted by the module
         )
-    except (MemoryError, torch.cuda.OutOfMemoryError):
+    except (InputError, MemoryError, torch.cuda.OutOfMemoryError):
         raise
     except PermissionError as error:
         raise InputError(f'checkpoint {path} cannot be read: {error.strerror}.') from error
@@ -77,7 +87,18 @@ def read_checkpoint(path: str | os.PathLike, map_location: Any = 'cpu', trust: b
 
 
 def write_checkpoint(checkpoint: Any, path: str | os.PathLike) -> None:
-    """Saves a checkpoint atomically."""
+    """Saves a checkpoint atomically.
+
+    Args:
+        checkpoint: Content. Only its ``state_dict`` and ``meta`` are written as safetensors.
+        path: File to write; its suffix ``.safetensors`` selects that format.
+
+    Raises:
+        InputError: If safetensors do not support the type of an entry.
+    """
+    if Path(path).suffix == SUFFIX:
+        write_safetensors(checkpoint['state_dict'], checkpoint['meta'], Path(path))
+        return
     write_atomically(path, lambda temporary: torch.save(checkpoint, temporary))
 
 
