@@ -17,11 +17,10 @@ from torch import Tensor, nn
 
 from vitae_mm.engine.packages import require_package
 from vitae_mm.errors import InputError
-from vitae_mm.export import describe
 
 from .activation_layers import covered_size, default_layers
 from .feature_maps import to_maps
-from .loading import image_reader, network_input
+from .loading import image_reader, input_pixels, network_input
 from .scores import Target, find_score
 
 WITH_SCORE = {
@@ -127,7 +126,7 @@ class Explainer:
         inside = height / images.shape[2], width / images.shape[3]
         target, caption, name = self._choose(images, inside, category)
         heat = self._heat(images, target, name)[:height, :width]
-        pixels = self._pixels(images)[:height, :width]
+        pixels = input_pixels(self.model, images)[:height, :width]
         return ClassActivation(image=pixels, heat=heat, layer=name, caption=caption)
 
     def _choose(
@@ -199,11 +198,3 @@ class Explainer:
         with ExitStack() as hooks, torch.set_grad_enabled(cam.uses_gradients):
             hooks.callback(cam.activations_and_grads.release)
             return cam(images, [target])[0]
-
-    def _pixels(self, images: Tensor) -> np.ndarray:
-        """Converts preprocessed images (1, C, H, W) to (H, W, C) RGB uint8."""
-        known = dict(mean=0.0, std=1.0) | describe(self.model.cfg, None)
-        mean, std = (images.new_tensor(known[key]).view(-1, 1, 1) for key in ('mean', 'std'))
-        pixels = (images.detach()[0] * std + mean).round().clamp(0, 255).byte()
-        pixels = pixels.flip(0) if known.get('channels') == 'BGR' else pixels
-        return pixels.permute(1, 2, 0).cpu().numpy()

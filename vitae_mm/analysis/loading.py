@@ -17,6 +17,7 @@ from vitae_mm.engine.config import leaf_datasets, load_config, loads_image_files
 from vitae_mm.engine.models import load_model
 from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
+from vitae_mm.export import describe
 from vitae_mm.visualization.media import IMAGE_SUFFIXES, find_files, read_image
 
 
@@ -35,6 +36,15 @@ def load_models(args: argparse.Namespace) -> dict[str, BaseModel]:
 def network_input(model: BaseModel, item: Mapping) -> Tensor:
     """Preprocesses an item of a dataset: (1, C, H, W), on the model's device."""
     return model.data_preprocessor(pseudo_collate([item]), False)['inputs']
+
+
+def input_pixels(model: BaseModel, images: Tensor) -> np.ndarray:
+    """Converts an input of the network (1, C, H, W) to pixels, (H, W, C) RGB uint8."""
+    known = dict(mean=0.0, std=1.0) | describe(model.cfg, None)
+    mean, std = (images.new_tensor(known[key]).view(-1, 1, 1) for key in ('mean', 'std'))
+    pixels = (images.detach()[0] * std + mean).round().clamp(0, 255).byte()
+    pixels = pixels.flip(0) if known.get('channels') == 'BGR' else pixels
+    return pixels.permute(1, 2, 0).cpu().numpy()
 
 
 def find_images(folder: Path) -> list[Path]:
