@@ -13,6 +13,8 @@ from vitae_mm.engine.fusion import fuse_for_inference
 from vitae_mm.engine.models import load_model
 from vitae_mm.errors import InputError
 
+from .drawer import Drawer
+
 PAINTERS = dict(
     mmpretrain='classification.ClassPainter',
     mmdet='detection.InstancePainter',
@@ -31,19 +33,30 @@ class Painter:
     Attributes:
         model: Model to predict with.
         model_type: Base class of the models that it supports.
-        score_thr: Minimum score of drawn objects; None if there are no scores.
+        drawer: What draws the predictions.
+        drawer_type: Its class, which takes the metadata of the dataset.
         takes_boxes: Whether :meth:`paint` also takes ``boxes`` to predict in, (n, 4) as
             x, y, width, height in pixels.
         uses_test_pipeline: Whether images are prepared by the config's test pipeline.
     """
 
     model_type: type
-    score_thr: float | None = None
+    drawer_type: type[Drawer] = Drawer
     takes_boxes = False
     uses_test_pipeline = True
 
     def __init__(self, model: BaseModel, cfg: Config):
         self.model = model
+        self.drawer: Any = self.drawer_type(model.dataset_meta)
+
+    @property
+    def score_thr(self) -> float | None:
+        """Minimum score of drawn objects; None if they have no scores."""
+        return self.drawer.score_thr
+
+    @score_thr.setter
+    def score_thr(self, score: float | None) -> None:
+        self.drawer.score_thr = score
 
     def paint(self, image: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         """Predicts and draws.
@@ -89,7 +102,7 @@ def build_painter(
         )
     module, name = PRETRAINING_PAINTERS.get(type_name(cfg.model), PAINTERS[scope]).split('.')
     painter_type = getattr(import_module(f'.{module}', __package__), name)
-    if score_thr is not None and painter_type.score_thr is None:
+    if score_thr is not None and painter_type.drawer_type.default_score is None:
         raise InputError(
             f'score threshold {score_thr}: only boxes and keypoints have scores; remove it.'
         )

@@ -1,0 +1,64 @@
+"""The base class of drawers, and building the drawer of a codebase."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+from mmengine.structures import BaseDataElement
+
+from .palette import Color
+
+DRAWERS = dict(
+    mmpretrain='classification.ClassDrawer',
+    mmdet='detection.InstanceDrawer',
+    mmseg='segmentation.ClassMapDrawer',
+    mmpose='pose.PoseDrawer',
+)
+"""Drawers by default_scope, imported when needed, as only one codebase may be installed."""
+
+
+class Drawer:
+    """Draws data samples with a codebase's own visualizer.
+
+    Attributes:
+        default_score: Default minimum score of drawn objects; None if they have no scores.
+        side_by_side: Whether truth and prediction are drawn on a picture each; otherwise the truth
+            is added to the prediction.
+        colors: RGB colors of classes or keypoints, by name.
+    """
+
+    default_score: ClassVar[float | None] = None
+    side_by_side: ClassVar[bool] = True
+    colors: dict[str, Color]
+
+    def __init__(self, meta: Mapping[str, Any]):
+        """Args:
+        meta: Metadata of the dataset: names and colors of classes or keypoints.
+        """
+        self.score_thr = self.default_score
+
+    def draw(self, image: np.ndarray, sample: BaseDataElement, truth: bool = False) -> np.ndarray:
+        """Draws what is predicted or true.
+
+        Args:
+            image: (H, W, 3), BGR uint8; small ones are enlarged.
+            sample: Data sample in pixels of this image; it is not changed.
+            truth: Draw the ground truth instead of the prediction. Defaults to False.
+
+        Returns:
+            BGR uint8.
+        """
+        raise NotImplementedError
+
+
+def build_drawer(scope: str, meta: Mapping[str, Any]) -> Drawer:
+    """Builds the drawer of a codebase.
+
+    Args:
+        scope: One of ``DRAWERS``.
+        meta: See :class:`Drawer`.
+    """
+    module, name = DRAWERS[scope].split('.')
+    drawer_type: type[Drawer] = getattr(import_module(f'.{module}', __package__), name)
+    return drawer_type(meta)
