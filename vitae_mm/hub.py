@@ -4,6 +4,7 @@
 or formats. It imports neither of them: mmpretrain alone takes seconds.
 """
 
+import fnmatch
 import functools
 import sys
 import warnings
@@ -22,6 +23,8 @@ FOLDER = Path(__file__).with_name('.mim')
 links to the folders next to the package."""
 
 PREFIX = 'vitae_mm::'
+NETWORKS = ('ceit', 'vitae', 'vitaev2')
+"""How the names of our networks begin, before an underscore."""
 
 
 def find_config(path: str) -> str:
@@ -44,6 +47,18 @@ def find_config(path: str) -> str:
             f'{path} does not exist: give the path of a file in {configs}, such as {similar}.'
         )
     return str(configs / name)
+
+
+def list_models(pattern: str = '*') -> list[str]:
+    """Returns the names of networks that ``vitae_mm.build`` takes: those of the files in
+    ``configs/_base_/backbones``.
+
+    Args:
+        pattern: Only names that match it, such as ``'vitaev2*'``. Defaults to all.
+    """
+    files = (FOLDER / 'configs/_base_/backbones').glob('*.py')
+    names = sorted(file.stem for file in files if file.stem.split('_')[0] in NETWORKS)
+    return fnmatch.filter(names, pattern)
 
 
 @functools.cache

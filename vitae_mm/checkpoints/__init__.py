@@ -18,6 +18,7 @@ from .load import (
     entries_below,
     inflated_keys,
     load_pretrained,
+    load_state_dict,
     misshapen_keys,
     nonfinite_keys,
 )
@@ -41,6 +42,7 @@ __all__ = [
     'inflate_state_dict',
     'inflated_keys',
     'load_pretrained',
+    'load_state_dict',
     'misshapen_keys',
     'nearest_network',
     'nonfinite_keys',

@@ -44,11 +44,19 @@ def load_pretrained(module: nn.Module, path: str | os.PathLike, prefix: str | No
     state = unwrap_state_dict(read_checkpoint(path)).state_dict
     if prefix is None:
         prefix = BACKBONE_PREFIX if any(key.startswith(BACKBONE_PREFIX) for key in state) else ''
-    own = entries_below(state, prefix)
-    check_match(module, own, f'checkpoint {path}')
-    module.load_state_dict(_needed(module, own))
-    if inflated := inflated_keys(module, own):
-        print_log(f'{path}: the kernels of {len(inflated)} parallel convs were inflated', 'current')
+    load_state_dict(module, entries_below(state, prefix), f'checkpoint {path}')
+
+
+def load_state_dict(
+    module: nn.Module, state_dict: Mapping[str, Tensor], source: str, *, remedy: str = REMEDY
+) -> None:
+    """Loads entries strictly; see :func:`check_match` for arguments and errors."""
+    check_match(module, state_dict, source, remedy=remedy)
+    module.load_state_dict(_needed(module, state_dict))
+    if inflated := inflated_keys(module, state_dict):
+        print_log(
+            f'{source}: the kernels of {len(inflated)} parallel convs were inflated', 'current'
+        )
 
 
 def entries_below(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
