@@ -2,24 +2,26 @@
 """Draws predictions: classes, boxes and masks, segmentation maps, poses, or reconstructions of
 masked autoencoders.
 
-    python tools/demo.py CONFIG CHECKPOINT INPUT... --out DIR
+    python tools/demo.py CONFIG CHECKPOINT INPUT... --out DIR [--sheet sheet.png]
 
 An input is an image, a video, or a folder of them. The config sets the task.
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import mmengine
 import numpy as np
+from matplotlib.figure import Figure
 from rich.progress import Progress
 
 from vitae_mm.engine.cli import (
     add_device_argument,
     add_model_arguments,
     check_device,
+    check_plot_path,
     reports_input_errors,
     tool_parser,
 )
@@ -28,10 +30,14 @@ from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 from vitae_mm.visualization import Painter, build_painter
 from vitae_mm.visualization.coco_boxes import CocoBoxes
+from vitae_mm.visualization.contact_sheet import contact_sheet, write_sheet
 from vitae_mm.visualization.media import Job, Video, plan_jobs, read_image, write_image, write_video
 
 MAX_REPORTED = 5
 """Number of failed inputs that the error message names."""
+
+MAX_SHEET = 24
+"""Number of pictures on the contact sheet."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,7 +59,12 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='also write the predictions, one line per image or frame',
     )
-    parser.add_argument('--overwrite', action='store_true', help='replace files in DIR')
+    parser.add_argument(
+        '--sheet',
+        type=Path,
+        help=f'also draw up to {MAX_SHEET} images, evenly spaced, into this one picture',
+    )
+    parser.add_argument('--overwrite', action='store_true', help='replace files in DIR, and SHEET')
     parser.add_argument(
         '--fuse',
         action='store_true',
@@ -66,6 +77,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     jobs = plan_jobs(args.inputs, args.out, args.overwrite)
+    if args.sheet:
+        check_sheet(args.sheet, args.overwrite)
     check_device(args.device)
     boxes = CocoBoxes(args.boxes) if args.boxes else None
     cfg = load_config(args.config, args.cfg_options)
@@ -94,6 +107,26 @@ def main() -> None:
             + ' '.join(failures[:MAX_REPORTED])
         )
     print(f'drew {len(jobs)} inputs into {args.out}')
+    if args.sheet:
+        write_sheet(drawn_sheet(jobs, painter), args.sheet)
+        print(f'contact sheet: {args.sheet}')
+
+
+def check_sheet(path: Path, overwrite: bool) -> None:
+    """Raises InputError if the contact sheet cannot be written."""
+    check_plot_path(path)
+    if path.exists() and not overwrite:
+        raise InputError(f'--sheet {path} exists: choose another file, or add --overwrite.')
+
+
+def drawn_sheet(jobs: Sequence[Job], painter: Painter) -> Figure:
+    """Puts drawn images into one picture."""
+    images = [job for job in jobs if not job.is_video]
+    if not images:
+        raise InputError('--sheet: the inputs contain no images, only videos; remove it.')
+    places = np.linspace(0, len(images) - 1, min(MAX_SHEET, len(images))).round().astype(int)
+    pictures = [(images[i].source.name, read_image(images[i].target)) for i in places]
+    return contact_sheet(pictures, painter.drawer.colors, painter.heading)
 
 
 def draw(

@@ -3,9 +3,14 @@
 
 python tools/test.py CONFIG CHECKPOINT
 bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES
+
+Scores, charts, a contact sheet and the worst images are written to WORK_DIR/report/index.html,
+in place of those of an earlier test.
 """
 
 import argparse
+from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
 from mmengine.config import Config
@@ -19,15 +24,27 @@ from vitae_mm.engine.cli import (
     tool_parser,
 )
 from vitae_mm.engine.config import leaf_datasets, load_test_config
-from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices
+from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices, process_rank
 from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
+from vitae_mm.io import write_atomically
+from vitae_mm.report import PAGE, ReportHook, check_folder, print_scores
+
+DEFAULT_DUMP = 'mmengine.evaluator', 'DumpResults'
+DUMPS = dict(mmdet=('mmdet.evaluation', 'DumpDetResults'))
+"""Modules and classes of the metrics that write predictions, by default_scope."""
 
 
 def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
     add_model_arguments(parser)
-    parser.add_argument('--work-dir', help='folder for the log; default: work_dirs/<config>/test')
+    parser.add_argument(
+        '--work-dir', help='folder for log and report; default: work_dirs/<config>/test'
+    )
+    parser.add_argument(
+        '--out', type=Path, help='also write all predictions to this file, .pkl or .pickle'
+    )
+    parser.add_argument('--overwrite', action='store_true', help='replace the file of --out')
     parser.add_argument(
         '--show-dir',
         help='draw predictions to this folder, with the ground truth if the codebase supports it; '
@@ -59,10 +76,52 @@ def main() -> None:
         average_views(cfg)
     if args.fuse:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='vitae_mm.FuseHook')]
+    folder = Path(cfg.work_dir) / 'report'
+    check_folder(folder)
+    if args.out:
+        check_out(args.out, args.overwrite)
     if local_rank() == 0:
         check_data(cfg, ('test',))
     prepare_devices(cfg, args.launcher)
-    Runner.from_cfg(cfg).test()
+    runner = Runner.from_cfg(cfg)
+    about = dict(
+        config=args.config, checkpoint=args.checkpoint, date=f'{datetime.now():%Y-%m-%d %H:%M}'
+    )
+    hook = ReportHook(folder, about)
+    runner.register_hook(hook)
+    if args.out:
+        dump_predictions(runner, args.out)
+    else:
+        runner.test()
+    if hook.report:
+        print_scores(hook.report)
+        if args.out:
+            print(f'predictions: {args.out}')
+        print(f'report: {folder / PAGE}')
+
+
+def check_out(path: Path, overwrite: bool) -> None:
+    """Raises InputError if predictions cannot be written to a file."""
+    if path.suffix not in ('.pkl', '.pickle'):
+        raise InputError(f'--out {path}: give a file name that ends in .pkl or .pickle.')
+    if path.exists() and not overwrite:
+        raise InputError(f'--out {path} exists: choose another file, or add --overwrite.')
+
+
+def dump_predictions(runner: Runner, path: Path) -> None:
+    """Tests, and writes the predictions of all processes."""
+    # mmdet's encodes masks, which would be large
+    module, name = DUMPS.get(runner.cfg.get('default_scope'), DEFAULT_DUMP)
+    dump_type = getattr(import_module(module), name)
+
+    def test(file: Path) -> None:
+        runner.test_evaluator.metrics.append(dump_type(out_file_path=str(file)))
+        runner.test()
+
+    if process_rank() == 0:
+        write_atomically(path, test)
+    else:
+        test(path)  # only the first process writes
 
 
 def draw_predictions(cfg: Config, folder: str) -> None:

@@ -15,8 +15,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.figure import Figure
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -32,14 +30,13 @@ from vitae_mm.engine.distributed import prepare_devices
 from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
+from vitae_mm.report.charts import draw_confusion
 
 METRICS = dict(
     mmpretrain='ConfusionMatrix',
     mmdet='vitae_mm.DetectionConfusionMatrix',
     mmseg='vitae_mm.SegmentationConfusionMatrix',
 )
-MAX_NAMED, MAX_NUMBERED = 100, 20
-"""Maximum numbers of classes whose names, and whose fractions, are written into the picture."""
 
 
 @reports_input_errors
@@ -64,7 +61,7 @@ def main() -> None:
     classes = class_names(runner.test_dataloader.dataset.metainfo, len(counts))
     if args.json:
         write_text(args.json, json.dumps(dict(classes=classes, counts=counts.tolist())))
-    figure = draw(counts, classes, Path(args.config).stem)
+    figure = draw_confusion(counts, classes, Path(args.config).stem)
     write_atomically(args.out, lambda path: figure.savefig(path, dpi=150))
     print(f'written: {", ".join(str(path) for path in (args.out, args.json) if path)}')
 
@@ -91,29 +88,6 @@ def class_names(metainfo: dict, size: int) -> list[str]:
     """Returns the names of the rows: classes, or numbers without class names, and 'background'."""
     names = list(metainfo.get('classes') or range(size))
     return [str(name) for name in names] + ['background'] * (size - len(names))
-
-
-def draw(counts: np.ndarray, classes: list[str], title: str) -> Figure:
-    """Draws the matrix as fractions of each true class; rows of absent classes stay gray."""
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, totals, where=totals > 0, out=np.full(counts.shape, np.nan))
-    side = 4 + 0.22 * len(classes) if len(classes) <= MAX_NAMED else 10
-    figure = Figure(figsize=(side + 1, side), layout='constrained')
-    panel = figure.subplots()
-    image = panel.imshow(shares, vmin=0, vmax=1, cmap='Blues')
-    figure.colorbar(image, label='fraction of the true class', shrink=0.8)
-    panel.set(title=title, xlabel='predicted class', ylabel='true class', facecolor='lightgray')
-    if len(classes) <= MAX_NAMED:
-        panel.set_xticks(range(len(classes)), classes, rotation=90, fontsize=8)
-        panel.set_yticks(range(len(classes)), classes, fontsize=8)
-    if len(classes) <= MAX_NUMBERED:
-        for row, column in np.argwhere(shares >= 0.005):
-            share = shares[row, column]
-            color = 'white' if share > 0.6 else 'black'
-            panel.text(
-                column, row, f'{share:.2f}', color=color, fontsize=6, ha='center', va='center'
-            )
-    return figure
 
 
 if __name__ == '__main__':

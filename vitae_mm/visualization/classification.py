@@ -27,14 +27,13 @@ class ClassDrawer(Drawer):
     def __init__(self, meta: Mapping[str, Any]):
         super().__init__(meta)
         self.classes = meta.get('classes')
-        self.colors = {}
         self.visualizer = UniversalVisualizer()
 
     def draw(self, image: np.ndarray, sample: BaseDataElement, truth: bool = False) -> np.ndarray:
         picture, _ = enlarge(image)
         # the default font size has a maximum, and long names would not fit
         text: dict[str, Any] = dict(size=min(picture.shape[:2]) / PIXELS_PER_POINT, wrap=True)
-        if truth and 'pred_label' in sample:
+        if truth and 'pred_label' in sample and 'gt_label' in sample:
             right = sample.pred_label.tolist() == sample.gt_label.tolist()
             color = 'darkgreen' if right else 'firebrick'
             text['bbox'] = dict(facecolor=color, alpha=0.8, boxstyle='Round')

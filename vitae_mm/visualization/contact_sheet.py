@@ -24,16 +24,18 @@ MAX_NAMED = 40
 
 
 def contact_sheet(
-    pictures: Mapping[str, np.ndarray], colors: Mapping[str, Sequence[int]], heading: str = ''
+    pictures: Sequence[tuple[str, np.ndarray]],
+    colors: Mapping[str, Sequence[int]],
+    heading: str = '',
 ) -> Figure:
     """Draws all pictures, each below its name, and a legend of the colors.
 
     Args:
-        pictures: (H, W, 3) BGR uint8, of any sizes.
+        pictures: Names, and pictures (H, W, 3) BGR uint8 of any sizes.
         colors: RGB colors by name. The legend is left out if there are more than ``MAX_NAMED``.
         heading: Text at the top. Defaults to none.
     """
-    tallest = max(picture.shape[0] / picture.shape[1] for picture in pictures.values())
+    tallest = max(picture.shape[0] / picture.shape[1] for _, picture in pictures)
     columns = max(min(round(math.sqrt(tallest * len(pictures))), len(pictures)), 1)
     rows = math.ceil(len(pictures) / columns)
     width = SQUARE_SIDE / math.sqrt(tallest)
@@ -45,7 +47,7 @@ def contact_sheet(
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels:
         panel.axis('off')
-    for panel, (name, picture) in zip(panels, pictures.items(), strict=False):
+    for panel, (name, picture) in zip(panels, pictures, strict=False):
         panel.imshow(shrink(picture)[..., ::-1], interpolation='lanczos')
         panel.set_title(name, fontsize=8)
     if heading:

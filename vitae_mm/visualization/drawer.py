@@ -21,6 +21,9 @@ DRAWERS = dict(
 class Drawer:
     """Draws data samples with a codebase's own visualizer.
 
+    Args:
+        meta: Metadata of the dataset: names and colors of classes or keypoints.
+
     Attributes:
         default_score: Default minimum score of drawn objects; None if they have no scores.
         side_by_side: Whether truth and prediction are drawn on a picture each; otherwise the truth
@@ -30,13 +33,10 @@ class Drawer:
 
     default_score: ClassVar[float | None] = None
     side_by_side: ClassVar[bool] = True
-    colors: dict[str, Color]
 
     def __init__(self, meta: Mapping[str, Any]):
-        """Args:
-        meta: Metadata of the dataset: names and colors of classes or keypoints.
-        """
         self.score_thr = self.default_score
+        self.colors: dict[str, Color] = {}
 
     def draw(self, image: np.ndarray, sample: BaseDataElement, truth: bool = False) -> np.ndarray:
         """Draws what is predicted or true.
@@ -57,7 +57,7 @@ def build_drawer(scope: str, meta: Mapping[str, Any]) -> Drawer:
 
     Args:
         scope: One of ``DRAWERS``.
-        meta: See :class:`Drawer`.
+        meta: Metadata of the dataset.
     """
     module, name = DRAWERS[scope].split('.')
     drawer_type: type[Drawer] = getattr(import_module(f'.{module}', __package__), name)

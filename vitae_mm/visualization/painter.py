@@ -35,6 +35,7 @@ class Painter:
         model_type: Base class of the models that it supports.
         drawer: What draws the predictions.
         drawer_type: Its class, which takes the metadata of the dataset.
+        heading: Title of a contact sheet, if the pictures do not explain themselves.
         takes_boxes: Whether :meth:`paint` also takes ``boxes`` to predict in, (n, 4) as
             x, y, width, height in pixels.
         uses_test_pipeline: Whether images are prepared by the config's test pipeline.
@@ -42,6 +43,7 @@ class Painter:
 
     model_type: type
     drawer_type: type[Drawer] = Drawer
+    heading = ''
     takes_boxes = False
     uses_test_pipeline = True
 

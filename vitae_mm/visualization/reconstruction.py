@@ -19,6 +19,7 @@ class ReconstructionPainter(Painter):
     the masked ones."""
 
     model_type = MAE
+    heading = 'image, visible patches, reconstruction of the masked ones'
     uses_test_pipeline = False
 
     def paint(self, image: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
