@@ -36,10 +36,6 @@ class Picture:
     caption: str
     pixels: np.ndarray
 
-    @property
-    def title(self) -> str:
-        return f'{self.name}\n{self.caption}' if self.caption else self.name
-
 
 @dataclass
 class Report:
@@ -53,6 +49,7 @@ class Report:
         shown: Pictures of the contact sheet.
         worst: Pictures of the worst images.
         colors: Colors of classes or keypoints, by name.
+        heading: Title of the contact sheet.
     """
 
     scores: dict[str, float]
@@ -62,6 +59,7 @@ class Report:
     shown: list[Picture] = field(default_factory=list)
     worst: list[Picture] = field(default_factory=list)
     colors: dict[str, Any] = field(default_factory=dict)
+    heading: str = ''
 
     def add(
         self,
@@ -80,6 +78,7 @@ class Report:
             worst: Kept samples of the worst images, beginning with the worst.
         """
         self.colors = task.drawer.colors
+        self.heading = HEADING if task.drawer.side_by_side else ''
         try:
             self.summary = task.summarize(judgments)
         except Exception as error:  # of a metric that we do not know
@@ -115,9 +114,12 @@ class Report:
                 path, lambda temporary, figure=figure: figure.savefig(temporary, dpi=150)
             )
         if self.shown:
-            pictures = [(picture.title, picture.pixels) for picture in self.shown]
-            heading = HEADING if self.colors else ''
-            write_sheet(contact_sheet(pictures, self.colors, heading), folder / SHEET)
+            # a picture without heading has the caption in it
+            pictures = [
+                (f'{shown.name}\n{shown.caption}' if self.heading else shown.name, shown.pixels)
+                for shown in self.shown
+            ]
+            write_sheet(contact_sheet(pictures, self.colors, self.heading), folder / SHEET)
         worst = []
         for number, picture in enumerate(self.worst, start=1):
             path = folder / 'worst' / f'{number:02d}.jpg'

@@ -132,7 +132,9 @@ class Task:
         draw = self.drawer.draw
         if self.truth not in sample or not self.drawer.side_by_side:
             return draw(image, sample, truth=self.truth in sample)
-        return np.hstack([draw(image, sample, truth=True), draw(image, sample)])
+        true, found = draw(image, sample, truth=True), draw(image, sample)
+        gap = np.full((len(true), max(len(true) // 40, 4), 3), 255, np.uint8)
+        return np.hstack([true, gap, found])
 
     def group(self, samples: Mapping[int, BaseDataElement]) -> list[list[int]]:
         """Returns the indices of samples that are drawn on one picture."""

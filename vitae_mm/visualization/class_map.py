@@ -1,14 +1,13 @@
 """Gray background and legend of segmentation maps."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-FONT = Path(matplotlib.get_data_path()) / 'fonts/ttf/DejaVuSans.ttf'
+from vitae_mm.fonts import font_for
+
 ROWS = 20
 """Height of the legend in lines of text."""
 
@@ -37,14 +36,18 @@ def add_legend(
     """
     height = picture.shape[0]
     row = height / ROWS
-    font = ImageFont.truetype(str(FONT), max(0.65 * row, 1))
-    width = round(max(font.getlength(_label(name, 1.0)) for name in colors) + 2 * row)
+
+    def font(text: str) -> ImageFont.FreeTypeFont:
+        return ImageFont.truetype(font_for(text), max(0.65 * row, 1))
+
+    labels = [_label(name, 1.0) for name in colors]
+    width = round(max(font(label).getlength(label) for label in labels) + 2 * row)
     panel = Image.new('RGB', (width, height), 'white')
     draw = ImageDraw.Draw(panel)
 
     def write(line: int, text: str) -> None:
         place = 1.4 * row, (line + 0.5) * row
-        draw.text(place, text, fill='black', font=font, anchor='lm')
+        draw.text(place, text, fill='black', font=font(text), anchor='lm')
 
     shown = list(shares)[: ROWS if len(shares) <= ROWS else ROWS - 1]
     for i, name in enumerate(shown):

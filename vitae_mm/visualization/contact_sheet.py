@@ -14,7 +14,7 @@ from vitae_mm.io import write_atomically
 SQUARE_SIDE = 2.6
 """Side of a square picture in inches; other pictures have the same area."""
 
-DPI = 200
+DPI = 160
 
 MAX_SIDE = 1600
 """Longer pictures are reduced to this many pixels."""

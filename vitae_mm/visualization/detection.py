@@ -22,7 +22,7 @@ from .painter import Painter
 from .palette import Color, class_colors, text_color
 from .picture_size import enlarge, scale_drawing
 
-FONT_SIZE = 8
+FONT_SIZE = 10
 
 
 class LoadedDetInferencer(LoadedModelMixin, DetInferencer):
@@ -58,17 +58,22 @@ class InstanceVisualizer(DetLocalVisualizer):
         return self
 
     def _place(self, label: Text) -> None:
-        """Moves a label into the picture, and below those that it would cover."""
+        """Moves a label into the picture, and below or above those that it would cover."""
         others = [self._extent(other) for other in self.ax_save.texts[:-1]]
         own = self._extent(label)
-        x, y = label.get_position()
-        right = x - min(max(own.x1 - self.width, 0), own.x0)
+        right = -min(max(own.x1 - self.width, 0), own.x0)
         down = -min(max(own.y1 - self.height, 0), own.y0)
-        for box in sorted(others, key=lambda box: box.y0):
-            moved = Affine2D().translate(right - x, down).transform_bbox(own)
-            if _overlap(box, moved) and box.y1 + own.height < self.height:
-                down = box.y1 + 1 - own.y0
-        label.set_position((right, y + down))
+        shifts = [down]
+        for box in others:
+            shifts += [box.y1 + 1 - own.y0, box.y0 - 1 - own.y1]
+        for shift in sorted(shifts, key=lambda shift: abs(shift - down)):
+            moved = Affine2D().translate(right, shift).transform_bbox(own)
+            inside = moved.y0 >= 0 and moved.y1 <= self.height
+            if inside and not any(_overlap(box, moved) for box in others):
+                down = shift
+                break
+        x, y = label.get_position()
+        label.set_position((x + right, y + down))
 
     def _extent(self, label: Text) -> Bbox:
         """The extent of a label with its background, in pixels from the top left corner."""
