@@ -19,7 +19,7 @@ from mmseg.apis import MMSegInferencer
 from vitae_mm.engine.config import load_config
 from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
-from vitae_mm.hub import _when_imported, find_config
+from vitae_mm.hub import when_imported, find_config
 
 from .helpers.commands import ROOT, env
 
@@ -156,7 +156,7 @@ def test_an_action_follows_an_import(module, before):
     if before:
         importlib.import_module(module)
     finders = len(sys.meta_path)
-    _when_imported(module, lambda imported: values.append(imported.value))
+    when_imported(module, lambda imported: values.append(imported.value))
     importlib.util.find_spec(module)  # finding it is not importing it
     assert values == ([1] if before else [])
     importlib.import_module(module)
@@ -165,7 +165,7 @@ def test_an_action_follows_an_import(module, before):
 
 def test_an_action_waits_for_a_module_that_failed(elsewhere, module):
     values = []
-    _when_imported(module, lambda imported: values.append(imported.value))
+    when_imported(module, lambda imported: values.append(imported.value))
     (elsewhere / f'{module}.py').write_text('1 / 0')
     with pytest.raises(ZeroDivisionError):
         importlib.import_module(module)
@@ -176,12 +176,12 @@ def test_an_action_waits_for_a_module_that_failed(elsewhere, module):
 
 
 def test_a_missing_module_stays_missing(module):
-    _when_imported('vitae_mm_missing', print)
+    when_imported('vitae_mm_missing', print)
     with pytest.raises(ModuleNotFoundError, match="No module named 'vitae_mm_missing'"):
         importlib.import_module('vitae_mm_missing')
 
 
 def test_an_action_that_fails_does_not_make_the_import_fail(module):
-    _when_imported(module, lambda imported: imported.missing)
+    when_imported(module, lambda imported: imported.missing)
     with pytest.warns(UserWarning, match=f'{module} does not find what vitae_mm adds'):
         importlib.import_module(module)

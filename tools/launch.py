@@ -40,6 +40,8 @@ def main() -> None:
     if 'OMP_NUM_THREADS' not in os.environ:
         cores = len(os.sched_getaffinity(0))
         os.environ['OMP_NUM_THREADS'] = '1' if gpus else str(max(cores // processes, 1))
+    # otherwise mmengine sets it to 1, with a warning in every process
+    os.environ.setdefault('MKL_NUM_THREADS', os.environ['OMP_NUM_THREADS'])
     # torchrun's report of a failure would hide the message of the process
     logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
     try:

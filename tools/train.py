@@ -30,6 +30,7 @@ from vitae_mm.engine.distributed import (
     process_count,
     process_rank,
 )
+from vitae_mm.engine.hooks.progress import show_progress
 from vitae_mm.engine.optim.mixed_precision import AMP_DTYPES, choose_dtype
 from vitae_mm.engine.rehearsal.findings import check_training
 from vitae_mm.engine.rehearsal.report import Report
@@ -142,7 +143,8 @@ def main() -> None:
         compile_backbone(model.backbone, args.compile)
     if args.overwrite and process_rank() == 0:
         forget_run(cfg.work_dir)
-    runner.train()
+    with show_progress(runner):
+        runner.train()
 
 
 def use_mixed_precision(cfg: Config, dtype: str) -> None:

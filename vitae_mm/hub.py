@@ -65,9 +65,9 @@ def list_models(pattern: str = '*') -> list[str]:
 def register() -> None:
     """Makes mmengine accept ``vitae_mm::`` in names of configs and read safetensors, and mmpretrain
     list the classifiers; each as soon as it is imported."""
-    _when_imported('mmengine.config.config', _register_configs)
-    _when_imported('mmengine.runner.checkpoint', _register_safetensors)
-    _when_imported('mmpretrain.apis.model', _register_classifiers)
+    when_imported('mmengine.config.config', _register_configs)
+    when_imported('mmengine.runner.checkpoint', _register_safetensors)
+    when_imported('mmpretrain.apis.model', _register_classifiers)
 
 
 def _register_configs(module: ModuleType) -> None:
@@ -111,8 +111,8 @@ def _register_classifiers(module: ModuleType) -> None:
     module.ModelHub.register_model_index(FOLDER / 'configs/cls/metafile.yml', FOLDER)
 
 
-def _when_imported(name: str, action: Callable[[ModuleType], None]) -> None:
-    """Calls a function with a module, now or when the module is imported."""
+def when_imported(name: str, action: Callable[[ModuleType], None]) -> None:
+    """Calls a function with a module, now or when it is imported."""
     if name in sys.modules:
         _call(action, sys.modules[name])
     else:

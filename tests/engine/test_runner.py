@@ -11,7 +11,7 @@ from ..helpers.stacks import needs_torch
 
 def test_a_config_without_strategy_gets_the_runner_of_mmengine(config, tmp_path):
     runner = training.build_runner(config, tmp_path / 'w', strategy=None)
-    assert type(runner) is Runner
+    assert isinstance(runner, Runner)
 
 
 def test_sharding_in_a_single_process_is_rejected(config, tmp_path):

@@ -113,7 +113,7 @@ def test_sharded_training_equals_ddp_and_resumes(data, tmp_path):
         '--resume',
         whole / 'epoch_1.pth',
     )
-    assert done.returncode == 0 and 'resumed epoch: 1' in done.stdout, done.stderr
+    assert done.returncode == 0 and 'resumed after epoch 1' in done.stdout, done.stderr
     for key, value in training.weights(tmp_path / 'resumed', 2).items():
         assert torch.equal(value, found[key]), key
     done = run(

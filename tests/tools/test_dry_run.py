@@ -26,7 +26,7 @@ def test_it_does_not_train_or_write(data, tmp_path):
     done = dry_run(config, tmp_path / 'w')
     assert done.returncode == 0, done.stderr
     assert 'dry run: all checks passed' in done.stdout and 'backbone ViTAEv2' in done.stdout
-    assert 'Epoch(train)' not in done.stdout
+    assert 'epoch 1/' not in done.stdout
     assert (contents(data), contents(tmp_path)) == before
 
 

@@ -22,8 +22,10 @@ from mmengine.visualization import Visualizer
 
 from vitae_mm.environment import explain_missing
 from vitae_mm.errors import InputError
+from vitae_mm.fonts import use_fonts
 
 from .distributed import process_rank
+from .screen import hide_noise
 
 PLOT_SUFFIXES = ('.png', '.pdf', '.svg')
 
@@ -49,6 +51,8 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def wrapped() -> None:
         use_utf8()
+        use_fonts()
+        hide_noise()
         try:
             main()
         except Exception as error:

@@ -9,6 +9,11 @@ from mmengine.runner import FlexibleRunner, Runner
 from vitae_mm.errors import InputError
 
 from .hooks import ResumeHook
+from .screen import ScreenMixin
+
+
+class QuietRunner(ScreenMixin, Runner):
+    """mmengine's runner, with fewer messages on the screen."""
 
 
 class StrategyRunner(FlexibleRunner):
@@ -33,7 +38,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         InputError: For FSDP in a single process or with averaged weights.
     """
     if not cfg.get('strategy'):
-        runner = Runner.from_cfg(cfg)
+        runner = QuietRunner.from_cfg(cfg)
         runner.register_hook(ResumeHook())
         return runner
     sharded = cfg.strategy.type in ('FSDPStrategy', 'vitae_mm.FSDPStrategy')

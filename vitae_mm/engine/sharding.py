@@ -17,10 +17,11 @@ from vitae_mm.registry import FUNCTIONS, STRATEGIES
 
 from .models import meta_copy
 from .optim.mixed_precision import loss_scaling_wrappers
+from .screen import ScreenMixin
 
 
 @STRATEGIES.register_module()
-class FSDPStrategy(MMEngineFSDPStrategy):
+class FSDPStrategy(ScreenMixin, MMEngineFSDPStrategy):
     """mmengine's FSDP strategy, adapted so that configs written for DDP work unchanged.
 
     Unlike mmengine's, it gathers parameters one cell at a time, runs on CPUs, applies
