@@ -16,7 +16,6 @@ from .backbones.backbone import DEFAULT_INIT
 from .backbones.options import check_img_size, is_count
 from .checkpoints import (
     BACKBONE_PREFIX,
-    CLASSIFIER_PREFIX,
     convert_state_dict,
     entries_below,
     has_own_names,
@@ -48,6 +47,9 @@ class Classifier(nn.Module):
         in_channels (int): D.
         num_classes (int): 0 for no linear layer.
     """
+
+    backbone: nn.Module
+    head: nn.Sequential
 
     def __init__(self, backbone: nn.Module, in_channels: int, num_classes: int):
         super().__init__()
@@ -136,14 +138,12 @@ def build(
     if checkpoint is None:
         initialize(model, backbone.init_cfg)
     else:
-        _load(model, checkpoint, num_classes=num_classes, new_head=new_head)
+        _load(model, checkpoint, num_classes=num_classes or 0, new_head=new_head)
     model.pretrained_cfg = dict(PREPROCESSING, input_size=(backbone.in_channels, height, width))
     return model.eval()
 
 
-def _load(
-    model: nn.Module, path: str | os.PathLike, *, num_classes: int | None, new_head: bool
-) -> None:
+def _load(model: nn.Module, path: str | os.PathLike, *, num_classes: int, new_head: bool) -> None:
     """Loads a checkpoint strictly, in the names of this package or the published ones."""
     source = f'checkpoint {path}'
     state = unwrap_state_dict(read_checkpoint(path)).state_dict
@@ -153,19 +153,19 @@ def _load(
         except InputError as error:
             raise InputError(f'{source}: {error}') from error
     own = entries_below(state, BACKBONE_PREFIX) or state
-    if num_classes is None:
+    if not isinstance(model, Classifier):
         load_state_dict(model, own, source, remedy=REMEDY)
         return
     load_state_dict(model.backbone, own, source, remedy=REMEDY)
     if new_head:
         initialize(model.head, DEFAULT_INIT)
     elif num_classes:
-        head = entries_below(state, CLASSIFIER_PREFIX)
-        found = len(head['weight']) if 'weight' in head else 0
+        head = entries_below(state, 'head')
+        found = len(head['fc.weight']) if 'fc.weight' in head else 0
         if found != num_classes:
             raise InputError(
                 f'{source} has {f"a classifier of {found} classes" if found else "no classifier"}: '
                 f'give new_head=True to train a new one of {num_classes} classes'
                 f'{f", or num_classes={found}" if found else ""}.'
             )
-        load_state_dict(model.head.fc, head, source, remedy=REMEDY)
+        load_state_dict(model.head, head, source, remedy=REMEDY)
