@@ -25,7 +25,9 @@ from vitae_mm.engine.cli import (
 )
 from vitae_mm.engine.config import leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import adopt_ranks, local_rank, prepare_devices, process_rank
+from vitae_mm.engine.hooks.progress import show_progress
 from vitae_mm.engine.rehearsal.rules import check_data
+from vitae_mm.engine.runner import QuietRunner
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 from vitae_mm.report import PAGE, ReportHook, check_folder, print_scores
@@ -83,16 +85,17 @@ def main() -> None:
     if local_rank() == 0:
         check_data(cfg, ('test',))
     prepare_devices(cfg, args.launcher)
-    runner = Runner.from_cfg(cfg)
+    runner = QuietRunner.from_cfg(cfg)
     about = dict(
         config=args.config, checkpoint=args.checkpoint, date=f'{datetime.now():%Y-%m-%d %H:%M}'
     )
     hook = ReportHook(folder, about)
     runner.register_hook(hook)
-    if args.out:
-        dump_predictions(runner, args.out)
-    else:
-        runner.test()
+    with show_progress(runner):
+        if args.out:
+            dump_predictions(runner, args.out)
+        else:
+            runner.test()
     if hook.report:
         print_scores(hook.report)
         if args.out:

@@ -50,7 +50,9 @@ def demo(run_tool):
 @pytest.mark.parametrize('write', training.WRITERS.values(), ids=training.WRITERS)
 def test_images_and_videos_are_drawn(write, model, inputs, demo, tmp_path):
     out = tmp_path / 'out'
-    demo(*model(write), inputs, '--out', out, '--json', '--device', 'cpu')
+    sheet = tmp_path / 'sheet.png'
+    demo(*model(write), inputs, '--out', out, '--json', '--device', 'cpu', '--sheet', sheet)
+    assert min(cv2.imread(str(sheet)).shape[:2]) > 400
     pictures = sorted(out.glob('*.jpg'))
     assert [path.name for path in pictures] == [f'{i:06d}.jpg' for i in range(5)]
     assert all(cv2.imread(str(path)).shape[0] == 384 for path in pictures)
@@ -102,6 +104,7 @@ def test_poses_are_found_in_boxes(model, inputs, data, demo, tmp_path):
         (['--device', 'cuda:77'], '--device cuda:77: not available on this machine'),
         (['--score-thr', '.5'], 'only boxes and keypoints have scores'),
         (['--boxes', 'BOXES'], 'this config is for mmpretrain'),
+        (['--sheet', 'sheet.txt'], r'sheet\.txt: give a file name that ends in \.png'),
     ],
 )
 def test_unusable_options_are_rejected(options, words, model, inputs, data, demo, tmp_path):

@@ -1,10 +1,14 @@
 """tools/test.py with small models of every codebase."""
 
+import json
+import pickle
 import re
 
 import pytest
 from mmengine.config import Config
 from PIL import Image
+
+from vitae_mm.errors import InputError
 
 from ..helpers import training
 from ..helpers.commands import ROOT, complaint, run
@@ -63,6 +67,8 @@ def test_views_are_averaged(data, tmp_path):
     transforms[2] = [dict(type='LoadAnnotations')]
     done = run_with_views(cfg, tmp_path)
     assert done.returncode == 0 and 'mIoU' in done.stdout, done.stderr
+    report = json.loads((tmp_path / 't/report/report.json').read_text())
+    assert not report['left_out'] and report['scores'].keys() >= {'mIoU'}
 
 
 def run_with_views(cfg, folder, train=False):
@@ -102,5 +108,46 @@ def test_fused_models_score_the_same(data, tmp_path):
             *options,
         )
         assert done.returncode == 0, done.stderr
-        scores += re.findall(r'accuracy/top1: ([\d.]+)', done.stdout)
+        scores += re.findall(r'accuracy/top1 +([\d.]+)', done.stdout)
     assert len(scores) == 2 and scores[0] == scores[1]
+
+
+def test_two_processes_write_the_report_and_predictions_of_one(data, tmp_path):
+    config = training.write_detector(tmp_path / 'c.py', data)
+    assert run('python', 'tools/train.py', config, '--work-dir', tmp_path).returncode == 0
+    reports, predictions = [], []
+    for processes in (1, 2):
+        work_dir = tmp_path / f'{processes}'
+        command = ['bash', 'tools/dist_test.sh', config, tmp_path / 'epoch_1.pth', processes]
+        done = run(*command, '--work-dir', work_dir, '--out', work_dir / 'out/a.pkl')
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == f'report: {work_dir}/report/index.html'
+        report = json.loads((work_dir / 'report/report.json').read_text())
+        del report['about']
+        reports.append(report)
+        assert [path.name for path in (work_dir / 'out').iterdir()] == ['a.pkl']
+        predictions.append(pickle.loads((work_dir / 'out/a.pkl').read_bytes()))
+    # five images: the processes share one
+    assert reports[0] == reports[1] and len(reports[0]['worst']) == 5
+    names = [[entry['img_path'] for entry in found] for found in predictions]
+    assert names[0] == names[1] and len(names[0]) == 5
+    first, second = ((tmp_path / f'{i}/report/contact_sheet.png').read_bytes() for i in (1, 2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    'there, options, words',
+    [
+        ('a.pkl', ['--out', 'a.pkl'], r'a\.pkl exists: choose another file, or add --overwrite'),
+        (None, ['--out', 'a.json'], r'a\.json: give a file name that ends in \.pkl'),
+        ('w/report/mine.txt', [], 'is not a report of this tool'),
+    ],
+)
+def test_nothing_of_the_users_is_replaced(there, options, words, run_tool, data, tmp_path):
+    config = training.write_classifier(tmp_path / 'c.py', data)
+    options = [tmp_path / option if option.startswith('a.') else option for option in options]
+    if there:
+        (tmp_path / there).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / there).touch()
+    with pytest.raises(InputError, match=words):
+        run_tool('tools/test.py', config, 'c.pth', '--work-dir', tmp_path / 'w', *options)

@@ -12,7 +12,7 @@ table { border-collapse: collapse } .wide { overflow-x: auto }
 td, th { padding: .25em .9em; border-bottom: 1px solid #ddd; text-align: right }
 td:first-child, th:first-child { text-align: left }
 img { max-width: 100% } figure { margin: 0 } figcaption { color: #555 }
-.grid { display: grid; gap: 1em; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)) }
+.grid { display: grid; gap: 1em; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)) }
 .left-out { background: #fff6e0; padding: .5em 1em }
 footer { color: #555; font-size: .85em; margin-top: 3em }
 """

@@ -55,14 +55,16 @@ class PoseDrawer(Drawer):
         """
         picture, factor = enlarge(image)
         found = sample.gt_instances if truth else sample.pred_instances
+        # of training samples, which are crops
         points = found.get('transformed_keypoints', found.keypoints)
         shown = found.keypoints_visible if truth else found.keypoint_scores
         scaled = InstanceData(
-            keypoints=points * factor, keypoints_visible=np.reshape(shown, points.shape[:2])
+            keypoints=points * factor,
+            keypoints_visible=np.reshape(shown, (*points.shape[:2], -1))[..., 0],
         )
         self.visualizer.radius = max(min(picture.shape[:2]) // 80, 3)
         self.visualizer.line_width = width = max(self.visualizer.radius // 2, 1)
-        if boxes and 'bboxes' in found:
+        if boxes and 'bboxes' in found and 'transformed_keypoints' not in found:
             # mmpose would draw them over the keypoints
             for left, top, right, bottom in (found.bboxes * factor).round().astype(int):
                 cv2.rectangle(picture, (left, top), (right, bottom), BOX_COLOR, width)

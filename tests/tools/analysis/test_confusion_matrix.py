@@ -92,22 +92,6 @@ def test_pose_estimators_are_rejected(tool, data, tmp_path):
         tool.measure_confusion(cfg)
 
 
-def test_rows_are_shares_and_may_be_empty(tool):
-    figure = tool.draw(np.array([[3, 1], [0, 0]]), ['a', 'b'], 'title')
-    panel = figure.axes[0]
-    shares = panel.images[0].get_array()
-    assert shares[0].tolist() == [0.75, 0.25] and shares.mask[1].all()
-    assert [text.get_text() for text in panel.texts] == ['0.75', '0.25']
-
-
-@pytest.mark.parametrize('count, named', [(100, True), (101, False)])
-def test_up_to_a_hundred_classes_are_named(tool, count, named):
-    panel = tool.draw(np.eye(count), [f'class {i}' for i in range(count)], 'title').axes[0]
-    labels = [label.get_text() for label in panel.get_yticklabels()]
-    assert (labels == [f'class {i}' for i in range(count)]) == named
-    assert not panel.texts
-
-
 def test_classes_may_have_no_names(tool):
     assert tool.class_names({}, 2) == ['0', '1']
     assert tool.class_names(dict(classes=('a',)), 2) == ['a', 'background']
