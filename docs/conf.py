@@ -28,6 +28,7 @@ PAGES = {
         'own_data',
         'configs',
         'training',
+        'testing',
         'predicting',
         'heads',
         'migration',
