@@ -22,7 +22,7 @@ def test_palettes_that_are_not_the_datasets_own_are_replaced():
     assert len(random['palette']) == 3 and class_colors(random) == wanted
 
 
-@pytest.mark.parametrize('number, distance', [(10, 90), (20, 25), (80, 3)])
+@pytest.mark.parametrize('number, distance', [(10, 80), (20, 70), (80, 40)])
 def test_colors_are_told_apart(number, distance):
     colors = np.array(distinct_colors(number), float)
     apart = np.linalg.norm(colors[:, None] - colors, axis=-1) + 1000 * np.eye(number)

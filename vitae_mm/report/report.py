@@ -13,7 +13,7 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 
 from vitae_mm.errors import InputError, describe_error
-from vitae_mm.io import write_atomically, write_text
+from vitae_mm.io import write_text
 from vitae_mm.visualization.contact_sheet import contact_sheet, shrink, write_sheet
 from vitae_mm.visualization.media import write_image
 
@@ -109,10 +109,7 @@ class Report:
     def _write_files(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         for name, figure in self.summary.charts.items():
-            path = folder / f'{name}.png'
-            write_atomically(
-                path, lambda temporary, figure=figure: figure.savefig(temporary, dpi=150)
-            )
+            figure.savefig(folder / f'{name}.png', dpi=150)
         if self.shown:
             # a picture without heading has the caption in it
             pictures = [

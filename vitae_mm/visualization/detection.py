@@ -89,7 +89,7 @@ class InstanceDrawer(Drawer):
     def __init__(self, meta: Mapping[str, Any]):
         super().__init__(meta)
         self.colors = class_colors(meta)
-        self.visualizer = InstanceVisualizer(alpha=0.6)
+        self.visualizer = InstanceVisualizer(alpha=0.65)
         self.visualizer.dataset_meta = dict(
             classes=list(self.colors), palette=list(self.colors.values())
         )
@@ -99,6 +99,7 @@ class InstanceDrawer(Drawer):
         found = sample.gt_instances if truth else sample.pred_instances
         if not truth:
             found = found[found.scores > self.score_thr]
+            found = found[found.scores.argsort()]  # the most likely ones cover the others
         boxes = found.bboxes if isinstance(found.bboxes, torch.Tensor) else found.bboxes.tensor
         scaled = InstanceData(bboxes=boxes * factor, labels=found.labels)
         if 'scores' in found:
@@ -107,7 +108,8 @@ class InstanceDrawer(Drawer):
             masks = decode_masks(found.masks).repeat(factor, 1).repeat(factor, 2)
             scaled.masks = masks
             # so that all objects of a class look the same
-            picture = np.where(masks.any(0)[..., None], gray_copy(picture), picture)
+            covered = np.logical_or.reduce(masks)
+            picture = np.where(covered[..., None], gray_copy(picture), picture)
         scale_drawing(self.visualizer, picture)
         self.visualizer.add_datasample(
             '',

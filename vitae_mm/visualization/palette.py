@@ -1,7 +1,7 @@
 """Colors of classes."""
 
-import colorsys
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ DISTINCT = (
 )
 """Bright RGB colors that are easily told apart."""
 
-GOLDEN_RATIO = 0.618034
+LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 Color = tuple[int, int, int]
 
@@ -34,8 +34,11 @@ def class_colors(meta: Mapping[str, Any]) -> dict[str, Color]:
             and the random one of mmseg.
     """
     classes, palette = meta['classes'], meta.get('palette')
-    own = isinstance(palette, (list, tuple)) and len(palette) == len(classes)
-    if not own or np.array_equal(palette, _random_colors(len(classes))):
+    if (
+        not isinstance(palette, (list, tuple))
+        or len(palette) != len(classes)
+        or np.array_equal(palette, _random_colors(len(classes)))
+    ):
         palette = distinct_colors(len(classes))
     return {
         str(name): (int(red), int(green), int(blue))
@@ -44,20 +47,24 @@ def class_colors(meta: Mapping[str, Any]) -> dict[str, Color]:
 
 
 def distinct_colors(number: int) -> list[Color]:
-    """Returns RGB colors for a number of classes; the same ones for the same number."""
+    """Returns bright RGB colors; more of them begin with the same ones.
+
+    After those of ``DISTINCT``, each is as far from all before it as possible.
+    """
     colors = list(DISTINCT[:number])
-    for i in range(number - len(colors)):
-        hue, shade = i * GOLDEN_RATIO % 1, (1.0, 0.75, 0.9)[i % 3]
-        red, green, blue = colorsys.hsv_to_rgb(hue, (0.85, 0.7, 0.45)[i % 3], shade)
-        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
+    grid = np.array(list(product(range(0, 256, 51), repeat=3)))
+    others = grid[grid @ LUMINANCE > 80]
+    apart = np.linalg.norm(others[:, None] - np.array(DISTINCT), axis=-1).min(1)
+    for _ in range(number - len(colors)):
+        red, green, blue = others[apart.argmax()].tolist()
+        colors.append((red, green, blue))
+        apart = np.minimum(apart, np.linalg.norm(others - colors[-1], axis=-1))
     return colors
 
 
 def text_color(background: Color) -> Color:
     """Returns black or white, whichever is legible on a background."""
-    red, green, blue = background
-    dark = 0.299 * red + 0.587 * green + 0.114 * blue < 140
-    return (255, 255, 255) if dark else (0, 0, 0)
+    return (255, 255, 255) if np.dot(background, LUMINANCE) < 140 else (0, 0, 0)
 
 
 def _random_colors(number: int) -> np.ndarray:
