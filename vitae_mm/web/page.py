@@ -188,9 +188,12 @@ def build_page(networks: Mapping[str, Network]) -> gr.Blocks:
 
 def result(name: str, number: int) -> gr.Image:
     """Makes the picture of a result in a column."""
-    buttons = ['download', 'fullscreen']
     return gr.Image(
-        label=name, interactive=False, format='png', buttons=buttons, elem_id=f'{name}-{number}'
+        show_label=False,  # it would cover what is drawn in the corner
+        interactive=False,
+        format='png',
+        buttons=['download', 'fullscreen'],
+        elem_id=f'{name}-{number}',
     )
 
 
