@@ -31,12 +31,11 @@ def run_test(cfg: Config, predict, folder, scope=None):
         settings = dict(default_scope=scope or cfg.default_scope)
         runner = SimpleNamespace(cfg=settings, test_dataloader=loader, test_evaluator=evaluator)
         hook.before_test_epoch(runner)
-        index = 0
+        indices = iter(loader.sampler)
         for number, batch in enumerate(loader):
             samples = batch['data_samples']
             for sample in samples:
-                predict(loader.dataset, index, sample)
-                index += 1
+                predict(loader.dataset, next(indices), sample)
             evaluator.process(samples, batch)
             hook.after_test_iter(runner, number, batch, samples)
         metrics = evaluator.evaluate(len(loader.dataset))

@@ -24,12 +24,13 @@ class ClassificationTask(Task):
         return [self._judge(sample) for sample in samples]
 
     def _judge(self, sample: BaseDataElement) -> Judgment | None:
-        labels = [sample.get(key) for key in ('gt_label', 'pred_label')]
+        label, scores = sample.get('gt_label'), sample.get('pred_score')
         # other tasks of mmpretrain, multiple labels, or no labels
-        if any(label is None or label.numel() != 1 for label in labels):
+        if label is None or label.numel() != 1 or scores is None:
             return None
-        true, predicted = (int(label) for label in labels)
-        score = sample.pred_score[predicted].item() if 'pred_score' in sample else 1.0
+        # not pred_label, which is that of one view if views are averaged
+        true, predicted = int(label), int(scores.argmax())
+        score = scores[predicted].item()
         caption = f'{self._name(predicted)}, {score:.2f}'
         if predicted == true:
             return Judgment(1.0, caption, (true, predicted))
@@ -42,9 +43,11 @@ class ClassificationTask(Task):
 
     def keep(self, sample: BaseDataElement) -> BaseDataElement:
         kept = DataSample(metainfo=sample.metainfo)
-        for key in ('gt_label', 'pred_label', 'pred_score'):
-            if key in sample:
-                kept.set_field(sample.get(key).cpu(), key)
+        kept.set_pred_score(sample.pred_score.cpu()).set_pred_label(
+            sample.pred_score.argmax().cpu()
+        )
+        if 'gt_label' in sample:
+            kept.set_gt_label(sample.gt_label.cpu())
         return kept
 
     def summarize(self, judgments: Mapping[int, Judgment]) -> Summary:

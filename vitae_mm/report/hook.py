@@ -98,7 +98,9 @@ class ReportHook(Hook):
         )
         self.report = Report(
             scores={
-                name: float(value) for name, value in (metrics or {}).items() if np.ndim(value) == 0
+                name: float(value)
+                for name, value in (metrics or {}).items()
+                if np.ndim(value) == 0 and not isinstance(value, str)
             },
             about=self.about,
             left_out=list(dict.fromkeys(chain.from_iterable(notes for _, notes in parts))),
