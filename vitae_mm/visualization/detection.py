@@ -73,7 +73,8 @@ class InstanceVisualizer(DetLocalVisualizer):
                 down = shift
                 break
         x, y = label.get_position()
-        label.set_position((x + right, y + down))
+        # letters look the same at whole pixels
+        label.set_position((np.floor(x + right), np.floor(y + down)))
 
     def _extent(self, label: Text) -> Bbox:
         """The extent of a label with its background, in pixels from the top left corner."""
