@@ -30,6 +30,7 @@ PAGES = {
         'training',
         'testing',
         'predicting',
+        'web_demo',
         'heads',
         'migration',
         'analysis',
