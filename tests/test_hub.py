@@ -19,11 +19,11 @@ from mmseg.apis import MMSegInferencer
 from vitae_mm.engine.config import load_config
 from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
-from vitae_mm.hub import when_imported, find_config
+from vitae_mm.hub import find_config, when_imported
 
 from .helpers.commands import ROOT, env
 
-DETECTOR = 'mask_rcnn_vitaev2_demo_5e_shapes'
+DETECTOR = 'mask_rcnn_vitaev2_demo_3e_shapes'
 IMAGE = np.random.RandomState(0).randint(0, 255, (96, 128, 3), dtype=np.uint8)
 
 
@@ -110,10 +110,10 @@ def test_mmengine_lists_all_models():
     'inferencer, config, options',
     [
         (DetInferencer, f'det/{DETECTOR}', {}),
-        (MMSegInferencer, 'seg/upernet_vitaev2_demo_12e_shapes', {}),
+        (MMSegInferencer, 'seg/upernet_vitaev2_demo_10e_shapes', {}),
         (
             MMPoseInferencer,
-            'pose/simple_baseline_vitaev2_demo_6e_shapes',
+            'pose/simple_baseline_vitaev2_demo_4e_shapes',
             dict(det_model='whole_image'),
         ),
     ],

@@ -31,8 +31,16 @@ if command -v uv >/dev/null || python -m pip install -q uv 2>/dev/null; then
 fi
 constraints=(-c "constraints-$stack.txt")
 
-echo "setup: installing PyTorch and build tools"
-"${pip[@]}" -r build.txt "${constraints[@]}"
+# runs a command and prints how long it took
+timed() {
+    local what=$1 start=$SECONDS
+    shift
+    echo "setup: $what"
+    "$@"
+    echo "setup: done in $((SECONDS - start)) s"
+}
+
+timed "installing PyTorch and build tools" "${pip[@]}" -r build.txt "${constraints[@]}"
 
 mmcv+=$(grep -o "^$mmcv==.*" "constraints-$stack.txt" | sed "s/^$mmcv//")
 wheels=${XDG_CACHE_HOME:-$HOME/.cache}/vitae_mm/$(python - "$mmcv" <<'PYTHON'
@@ -56,23 +64,23 @@ PYTHON
 if compgen -G "$wheels/*.whl" >/dev/null; then
     echo "setup: using mmcv's wheel in $wheels"
 else
-    echo "setup: compiling mmcv takes about 8 minutes on two cores; its wheel is kept in $wheels"
     mkdir -p "${wheels%/*}"
     building=$(mktemp -d "$wheels.XXXXXX")
     trap 'rm -rf "$building"' EXIT
     # without the debug information that Python's flags request, compiling is a third faster
-    CFLAGS="${CFLAGS:-} -g0" python -m pip wheel -q --no-deps --no-build-isolation --no-cache-dir \
-        -w "$building" "$mmcv"
+    CFLAGS="${CFLAGS:-} -g0" timed \
+        "compiling mmcv takes about 8 minutes on two cores; its wheel is kept in $wheels" \
+        python -m pip wheel -q --no-deps --no-build-isolation --no-cache-dir -w "$building" "$mmcv"
     # another process may have been faster
     mv -T "$building" "$wheels" 2>/dev/null || compgen -G "$wheels/*.whl" >/dev/null
 fi
 "${pip[@]}" --no-deps "$wheels"/*.whl
-"${pip[@]}" -r "$stack.txt" "${constraints[@]}"
+timed "installing the OpenMMLab packages" "${pip[@]}" -r "$stack.txt" "${constraints[@]}"
 # not from a cache, which might hold a build for another version of NumPy
-python -m pip install -q --no-deps --no-build-isolation --no-cache-dir --no-binary xtcocotools \
-    -r pose.txt
+timed "installing mmpose" python -m pip install -q --no-deps --no-build-isolation --no-cache-dir \
+    --no-binary xtcocotools -r pose.txt
 "${pip[@]}" --no-deps -r attacks.txt
-"${pip[@]}" -r runtime.txt -r tests.txt -r lint.txt "${constraints[@]}"
+timed "installing other packages" "${pip[@]}" -r runtime.txt -r tests.txt -r lint.txt "${constraints[@]}"
 if ! python -c 'import cv2' 2>/dev/null; then
     echo "setup: no OpenGL library found, installing OpenCV without windows"
     python -m pip install -q --force-reinstall --no-deps opencv-python-headless "${constraints[@]}"

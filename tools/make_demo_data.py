@@ -14,8 +14,8 @@ from vitae_mm.engine.cli import reports_input_errors, tool_parser
 def main() -> None:
     parser = tool_parser(__doc__)
     parser.add_argument('--out', type=Path, default=Path('data/shapes'), help='folder to create')
-    parser.add_argument('--train', type=int, default=400, help='number of training scenes')
-    parser.add_argument('--val', type=int, default=50, help='number of validation scenes')
+    parser.add_argument('--train', type=int, default=1000, help='number of training scenes')
+    parser.add_argument('--val', type=int, default=100, help='number of validation scenes')
     parser.add_argument('--seed', type=int, default=0, help='different seeds give different scenes')
     args = parser.parse_args()
     write_shapes(args.out, dict(train=args.train, val=args.val), args.seed)

@@ -8,7 +8,7 @@ from PIL import Image
 from ..helpers.config_files import build, check_one_line, distinct, from_guide, of_task, read, steps
 from ..helpers.stacks import needs_onedl
 
-DEMO = 'seg/upernet_vitaev2_demo_12e_shapes.py'
+DEMO = 'seg/upernet_vitaev2_demo_10e_shapes.py'
 QUICK = ('seg/upernet_vitaev2_s_160k_ade20k.py', 'seg/upernet_ceit_s_160k_ade20k.py', DEMO)
 weighs_ignored_pixels = needs_onedl('mmseg 1.2.2 fails to weigh ignored pixels by class')
 ADE20K = [name for name in of_task('seg') if 'ade20k' in name]

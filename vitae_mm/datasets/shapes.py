@@ -12,10 +12,10 @@ CLASSES = tuple(CORNERS)
 MAX_CORNERS = max(CORNERS.values())
 
 HEIGHT, WIDTH = 192, 256
-RADII = (16, 44)
+RADII = (24, 48)
 """Minimum and maximum distance from the center to the corners, in pixels."""
 MAX_SHAPES = 6
-MIN_VISIBLE = 0.5
+MIN_VISIBLE = 0.6
 """Minimum visible fraction of each shape."""
 NOISE = 12.0
 """Standard deviation of the pixel noise, in gray levels."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.utils import track_iter_progress
 from pycocotools import mask as coco_mask
+from rich.progress import track
 
 from vitae_mm.errors import InputError
 
@@ -72,7 +72,7 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
     images: list[dict] = []
     instances: list[dict] = []
     keypoints: list[dict] = []
-    for number in track_iter_progress(range(size)):
+    for number in track(range(size), f'{split} scenes', transient=True):
         scene_seed = np.random.SeedSequence([seed, SPLIT_SEEDS[split], number])
         scene = draw_scene(scene_seed.generate_state(1)[0])
         name = f'{number:06d}'

@@ -1,16 +1,16 @@
-# The demo shapes (tools/make_demo_data.py) as COCO instances, at full size.
+# The demo shapes (tools/make_demo_data.py) as COCO instances, at 3/4 of their size.
 _base_ = './coco_small.py'
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
-    dict(type='Resize', scale=(256, 192), keep_ratio=True),
-    dict(type='RandomFlip', prob=0.5),
+    dict(type='Resize', scale=(192, 144), keep_ratio=True),
+    dict(type='RandomFlip', prob=0.75, direction=['horizontal', 'vertical', 'diagonal']),
     dict(type='PackDetInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(256, 192), keep_ratio=True),
+    dict(type='Resize', scale=(192, 144), keep_ratio=True),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     dict(
         type='PackDetInputs',

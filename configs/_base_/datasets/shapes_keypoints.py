@@ -1,7 +1,9 @@
 # The demo shapes (tools/make_demo_data.py): the corners of each, clockwise from
 # the topmost; cropped to 96x96, so that training takes minutes on a CPU.
 _base_ = './keypoints_small.py'
-codec = dict(type='MSRAHeatmap', input_size=(96, 96), heatmap_size=(24, 24), sigma=1.5)
+codec = dict(
+    type='MSRAHeatmap', input_size=(96, 96), heatmap_size=(24, 24), sigma=1.5, unbiased=True
+)
 corners = {
     i: dict(name=f'corner{i + 1}', id=i, color=color, type='', swap='')
     for i, color in enumerate(
@@ -37,12 +39,13 @@ test_pipeline = [
 data = dict(data_root='data/shapes/', metainfo=metainfo)
 annotations = 'annotations/keypoints_{}.json'
 train_dataloader = dict(
+    batch_size=8,
     dataset=dict(
         **data,
         ann_file=annotations.format('train'),
         data_prefix=dict(img='images/train/'),
         pipeline=train_pipeline,
-    )
+    ),
 )
 val_dataloader = dict(
     dataset=dict(

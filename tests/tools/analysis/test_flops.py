@@ -9,8 +9,8 @@ from vitae_mm.errors import InputError
 from ...helpers.commands import ROOT
 
 TOOL = 'tools/analysis/flops.py'
-SEGMENTOR = ROOT / 'configs/seg/upernet_vitaev2_demo_12e_shapes.py'
-DETECTOR = ROOT / 'configs/det/mask_rcnn_vitaev2_demo_5e_shapes.py'
+SEGMENTOR = ROOT / 'configs/seg/upernet_vitaev2_demo_10e_shapes.py'
+DETECTOR = ROOT / 'configs/det/mask_rcnn_vitaev2_demo_3e_shapes.py'
 
 
 @pytest.fixture
