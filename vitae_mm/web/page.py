@@ -25,7 +25,7 @@ MAX_VISITORS = 100
 CACHE_SECONDS = 3600
 """How long uploaded images and pictures are kept."""
 
-MEAN = 'mean of the heads'
+MEAN = 'mean'
 
 TITLE = 'vitae_mm'
 INTRODUCTION = f"""\
