@@ -16,7 +16,7 @@ import safehttpx
 from vitae_mm.errors import InputError
 
 from .network import Network
-from .uploads import MAX_FILE_SIZE, NO_IMAGE, open_upload
+from .uploads import MAX_FILE_SIZE, NO_IMAGE, UploadError, open_upload
 
 MAX_COLUMNS = 2
 MAX_VISITORS = 100
@@ -207,7 +207,7 @@ class Views:
         """Returns picture, status and scores."""
         network = self.networks[label]
         try:
-            with open_upload(upload and upload['path']) as path:
+            with open_upload(path_of(upload)) as path:
                 found = network.predict(path)
         except InputError as error:
             return None, str(error), None
@@ -219,8 +219,10 @@ class Views:
     def explain(self, upload: Upload, label: str) -> tuple:
         """Returns picture and caption."""
         try:
-            with open_upload(upload and upload['path']) as path:
+            with open_upload(path_of(upload)) as path:
                 return self.networks[label].explain(path)
+        except UploadError:  # which the prediction reports
+            return None, ''
         except InputError as error:
             return None, str(error)
 
@@ -230,14 +232,15 @@ class Views:
         """Returns picture, caption, the choices of layer and head, and what is viewed."""
         network = self.networks[label]
         if layer not in network.layers:  # of another model
-            layer, head = (network.layers or [None])[-1], 0
+            layer, head = network.layers[-1] if network.layers else None, 0
         place = view.place if view else (0.5, 0.5)
         layers = gr.Dropdown(network.layers, value=layer)
         try:
-            with open_upload(upload and upload['path']) as path:
+            with open_upload(path_of(upload)) as path:
                 shown = network.attend(path, layer=layer, head=head or 0, place=place)
         except InputError as error:
-            return None, str(error), layers, gr.Dropdown(), None
+            reason = '' if isinstance(error, UploadError) else str(error)
+            return None, reason, layers, gr.Dropdown(), None
         heads = [(MEAN, 0), *((f'head {i}', i) for i in range(1, shown.heads + 1))]
         return (
             shown.picture,
@@ -260,6 +263,10 @@ class Views:
         x, y = event.index
         height, width = view.size
         return self.attend(upload, label, layer, head, View((y / height, x / width), view.size))
+
+
+def path_of(upload: Upload) -> str | None:
+    return upload['path'] if upload else None
 
 
 def milliseconds(seconds: float) -> str:

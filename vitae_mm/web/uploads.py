@@ -22,6 +22,10 @@ MAX_EDGE = 2048
 NO_IMAGE = 'Drop an image on the left, or click there to choose a file.'
 
 
+class UploadError(InputError):
+    """An uploaded file cannot be used."""
+
+
 @contextmanager
 def open_upload(path: str | None) -> Iterator[Path]:
     """Checks an uploaded file and yields it as a PNG file of moderate size.
@@ -33,26 +37,26 @@ def open_upload(path: str | None) -> Iterator[Path]:
         path: The uploaded file; None if there is none.
 
     Raises:
-        InputError: If there is no file, if it is not an image, or if it has too many pixels.
+        UploadError: If there is no file, if it is not an image, or if it has too many pixels.
     """
     if not path:
-        raise InputError(NO_IMAGE)
+        raise UploadError(NO_IMAGE)
     too_large = f'has more than {MAX_PIXELS // 10**6} megapixels: reduce it and upload it again.'
     try:
         with Image.open(path, formats=FORMATS) as header:
             width, height = header.size
     except Image.DecompressionBombError as error:
-        raise InputError(f'This image {too_large}') from error
+        raise UploadError(f'This image {too_large}') from error
     except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(
+        raise UploadError(
             f'This file is not an image: upload one in the format {", ".join(FORMATS)}.'
         ) from error
     if width * height > MAX_PIXELS:
-        raise InputError(f'This image of {width}x{height} pixels {too_large}')
+        raise UploadError(f'This image of {width}x{height} pixels {too_large}')
     try:
         image = read_image(Path(path))
     except InputError as error:
-        raise InputError('This image is damaged: export it again and upload the copy.') from error
+        raise UploadError('This image is damaged: export it again and upload the copy.') from error
     scale = MAX_EDGE / max(width, height)
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
