@@ -163,6 +163,17 @@ def test_an_action_follows_an_import(module, before):
     assert values == [1] and len(sys.meta_path) == finders
 
 
+def test_two_actions_wait_for_one_module(module):
+    values = []
+    finders = len(sys.meta_path)
+    for factor in (1, 10):
+        when_imported(
+            module, lambda imported, factor=factor: values.append(factor * imported.value)
+        )
+    importlib.import_module(module)
+    assert sorted(values) == [1, 10] and len(sys.meta_path) == finders
+
+
 def test_an_action_waits_for_a_module_that_failed(elsewhere, module):
     values = []
     when_imported(module, lambda imported: values.append(imported.value))

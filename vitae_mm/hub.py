@@ -142,7 +142,8 @@ class _Finder:
     ) -> ModuleSpec | None:
         if name != self.name:
             return None
-        others = (finder for finder in sys.meta_path if finder is not self)
+        # those after this one: two that wait for the same module would ask each other forever
+        others = sys.meta_path[sys.meta_path.index(self) + 1 :]
         methods = filter(None, (getattr(finder, 'find_spec', None) for finder in others))
         spec = next(filter(None, (find(name, path, target) for find in methods)), None)
         if spec and spec.loader:

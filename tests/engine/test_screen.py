@@ -5,6 +5,7 @@ import warnings
 import mmengine
 import pytest
 from mmengine.logging import print_log
+from rich.console import Console
 
 from vitae_mm.engine.screen import hide_noise, is_for_screen
 
@@ -63,6 +64,13 @@ def test_debug_messages_without_a_logger_are_not_printed(monkeypatch, capsys):
     mmengine.logging.print_log('Could not import OneDL', level=logging.DEBUG)
     mmengine.logging.print_log('downloaded', level=logging.INFO)
     assert capsys.readouterr().out == 'downloaded\n'
+
+
+def test_output_to_a_file_has_no_control_characters(monkeypatch):
+    monkeypatch.setenv('FORCE_COLOR', '1')
+    assert Console().is_terminal
+    hide_noise()
+    assert not Console().is_terminal
 
 
 def test_the_log_file_of_a_runner_has_what_the_screen_has_not(data, tmp_path, capsys):

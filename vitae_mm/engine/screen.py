@@ -1,6 +1,7 @@
 """What the tools show on the screen; the log file of a run has everything."""
 
 import logging
+import os
 import re
 import sys
 import warnings
@@ -20,6 +21,7 @@ QUIET = (
 NOT_ACTIONABLE = (
     # mmengine, about calls in the codebases
     '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias of "LocalBackend"',
     'The prefix is not set in metric class',
     'is not a meta file, simply parsed as meta information',
     # mmengine, about what a model does not train
@@ -43,7 +45,10 @@ PRINTING_MODULES = (
 
 def hide_noise() -> None:
     """Hides the warnings of ``NOT_ACTIONABLE`` in this process, and what codebases that are not
-    imported yet print for debugging."""
+    imported yet print for debugging, and control characters where the output is no terminal."""
+    if not sys.stdout.isatty():
+        # set in many CI systems and by Jupyter, it makes rich move the cursor
+        os.environ.pop('FORCE_COLOR', None)
     for text in NOT_ACTIONABLE:
         warnings.filterwarnings('ignore', f'.*{re.escape(text)}')
     mmengine.logging.print_log = _print_log
