@@ -113,7 +113,7 @@ def test_mmengine_lists_all_models():
         (MMSegInferencer, 'seg/upernet_vitaev2_demo_10e_shapes', {}),
         (
             MMPoseInferencer,
-            'pose/simple_baseline_vitaev2_demo_4e_shapes',
+            'pose/simple_baseline_vitaev2_demo_3e_shapes',
             dict(det_model='whole_image'),
         ),
     ],

@@ -15,7 +15,7 @@ classifier=configs/cls/vitaev2_demo_3e_shapes.py
 case $task in
     det) config=configs/det/mask_rcnn_vitaev2_demo_3e_shapes.py ;;
     seg) config=configs/seg/upernet_vitaev2_demo_10e_shapes.py ;;
-    pose) config=configs/pose/simple_baseline_vitaev2_demo_4e_shapes.py ;;
+    pose) config=configs/pose/simple_baseline_vitaev2_demo_3e_shapes.py ;;
     cls) config=$classifier ;;
     ssl) config=configs/ssl/mae_vitae_demo_20e_shapes.py ;;
     *)

@@ -13,7 +13,7 @@ from ..helpers.config_files import build, check_one_line, distinct, from_guide, 
 
 QUICK = (
     'pose/simple_baseline_vitaev2_s_210e_ap10k.py',
-    'pose/simple_baseline_vitaev2_demo_4e_shapes.py',
+    'pose/simple_baseline_vitaev2_demo_3e_shapes.py',
 )
 PUBLISHED = [name for name in of_task('pose') if 'shapes' not in name]
 
@@ -151,7 +151,7 @@ def test_swapping_the_backbone_changes_one_line():
 
 def test_shapes_are_neither_flipped_nor_rotated():
     """Because their corners are numbered clockwise from the topmost."""
-    cfg = read('pose/simple_baseline_vitaev2_demo_4e_shapes.py')
+    cfg = read('pose/simple_baseline_vitaev2_demo_3e_shapes.py')
     steps = {step.type: step for step in cfg.train_dataloader.dataset.pipeline}
     assert 'RandomFlip' not in steps and steps['RandomBBoxTransform'].rotate_prob == 0
     assert not cfg.model.test_cfg.flip_test

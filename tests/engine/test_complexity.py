@@ -91,7 +91,7 @@ def test_a_detector_is_counted_as_mmdet_runs_it(detector):
             'det/retinanet_r50_1x', {'backbone', 'neck', 'bbox_head'}, marks=pytest.mark.slow
         ),
         ('seg/upernet_vitaev2_demo_10e_shapes', {'backbone', 'decode_head'}),
-        ('pose/simple_baseline_vitaev2_demo_4e_shapes', {'backbone', 'head'}),
+        ('pose/simple_baseline_vitaev2_demo_3e_shapes', {'backbone', 'head'}),
     ],
 )
 def test_the_costs_of_parts_add_up(name, parts):

@@ -1,7 +1,7 @@
 # A narrow ViTAEv2 with a small SimpleBaseline on the demo shapes. Measured, from a
 # backbone pretrained with vitaev2_demo_3e_shapes: PCK@0.05 XX, AP XX, after X minutes on
 # two CPU cores.
-# bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_demo_4e_shapes.py 2
+# bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_demo_3e_shapes.py 2
 _base_ = [
     '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
     '../_base_/models/simple_baseline_small.py',
@@ -15,4 +15,4 @@ model = dict(
     test_cfg=dict(flip_test=False),  # flips change the order of the corners
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-train_cfg = dict(max_epochs=4, val_interval=4)
+train_cfg = dict(max_epochs=3, val_interval=3)
