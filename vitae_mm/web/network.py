@@ -20,6 +20,7 @@ from vitae_mm.analysis.cell_attention import AttentionViewer
 from vitae_mm.analysis.class_activation import Explainer
 from vitae_mm.errors import InputError
 from vitae_mm.visualization import build_painter
+from vitae_mm.visualization.class_map import gray_copy
 from vitae_mm.visualization.media import read_image
 from vitae_mm.visualization.picture_size import enlarge
 
@@ -95,6 +96,11 @@ class Network:
         # the first prediction takes longer than the others
         with DefaultScope.overwrite_default_scope(self.scope):
             self.painter.paint(np.full((64, 64, 3), 127, np.uint8))
+
+    @property
+    def default_layer(self) -> str | None:
+        """A layer at three quarters of the depth: the last maps of a pyramid have few cells."""
+        return self.layers[len(self.layers) * 3 // 4] if self.layers else None
 
     def predict(self, path: Path) -> Prediction:
         """Predicts on an image file."""
@@ -208,5 +214,5 @@ def watch(model: nn.Module) -> Iterator[list[tuple[float, Any]]]:
 
 
 def blend(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Draws heat (H, W) from 0 to 1 over an image (H, W, 3) RGB uint8."""
-    return ((image + 255.0 * COLORMAP(heat)[..., :3]) / 2).round().astype(np.uint8)
+    """Draws heat (H, W) from 0 to 1 over an image (H, W, 3) RGB uint8, without its colors."""
+    return ((gray_copy(image) + 255.0 * COLORMAP(heat)[..., :3]) / 2).round().astype(np.uint8)

@@ -232,7 +232,7 @@ class Views:
         """Returns picture, caption, the choices of layer and head, and what is viewed."""
         network = self.networks[label]
         if layer not in network.layers:  # of another model
-            layer, head = network.layers[-1] if network.layers else None, 0
+            layer, head = network.default_layer, 0
         place = view.place if view else (0.5, 0.5)
         layers = gr.Dropdown(network.layers, value=layer)
         try:
