@@ -4,7 +4,7 @@ import warnings
 
 import mmengine
 import pytest
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger, print_log
 from rich.console import Console
 
 from vitae_mm.engine.screen import hide_noise, is_for_screen
@@ -60,10 +60,16 @@ def test_warnings_that_nobody_can_act_on_are_hidden(messages):
 
 def test_debug_messages_without_a_logger_are_not_printed(monkeypatch, capsys):
     monkeypatch.setattr(mmengine.logging, 'print_log', print_log)
+    monkeypatch.setattr(MMLogger, '_instance_dict', {})  # no log file yet
     hide_noise()
-    mmengine.logging.print_log('Could not import OneDL', level=logging.DEBUG)
-    mmengine.logging.print_log('downloaded', level=logging.INFO)
-    assert capsys.readouterr().out == 'downloaded\n'
+    emit = 'from mmengine.logging import print_log; print_log({!r}, level={})'
+    for package, text, level in [
+        ('mmseg', 'Could not import OneDL', logging.DEBUG),
+        ('mmseg', 'downloaded', logging.INFO),
+        ('mine', 'details', logging.DEBUG),
+    ]:
+        exec(emit.format(text, level), dict(__name__=package))
+    assert capsys.readouterr().out == 'downloaded\ndetails\n'
 
 
 def test_output_to_a_file_has_no_control_characters(monkeypatch):

@@ -25,7 +25,7 @@ from vitae_mm.errors import InputError
 from vitae_mm.fonts import use_fonts
 
 from .distributed import process_rank
-from .screen import hide_noise
+from .screen import file_handlers, hide_noise
 
 PLOT_SUFFIXES = ('.png', '.pdf', '.svg')
 
@@ -112,11 +112,7 @@ def describe(error: Exception, log_files: Sequence[str] = ()) -> str:
 def log_trace(trace: str) -> list[str]:
     """Writes a traceback to the log file of the run, if there is one, and returns its path."""
     logger = MMLogger.get_current_instance()
-    handlers = [
-        handler
-        for handler in logger.handlers
-        if isinstance(handler, logging.FileHandler) and os.path.exists(handler.baseFilename)
-    ]
+    handlers = [handler for handler in file_handlers() if os.path.exists(handler.baseFilename)]
     for handler in handlers:
         handler.handle(
             logger.makeRecord(logger.name, logging.ERROR, __file__, 0, trace, (), None, 'main')

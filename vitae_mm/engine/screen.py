@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import Any
 
-import mmengine
+import mmengine.runner.checkpoint
 from mmengine.logging import MMLogger, print_log
 
 from vitae_mm.hub import when_imported
@@ -26,8 +26,13 @@ NOT_ACTIONABLE = (
     'is not a meta file, simply parsed as meta information',
     # mmengine, about what a model does not train
     'is skipped since its requires_grad=False',
+    # mmengine, about predictions that reach beyond the image
+    'is out of bounds, the drawn',
     # mmdet, about a metric that the config does not use
     'faster_coco_eval is not installed',
+    # mmseg, about defaults of its own configs
+    'Default ``avg_non_ignore`` is False',
+    'The draw is False, it means that the hook for visualization',
     # PyTorch, about calls in the codebases
     'torch.meshgrid: in an upcoming release',
     '`torch.cuda.amp.autocast(args...)` is deprecated',
@@ -52,8 +57,18 @@ def hide_noise() -> None:
     for text in NOT_ACTIONABLE:
         warnings.filterwarnings('ignore', f'.*{re.escape(text)}')
     mmengine.logging.print_log = _print_log
+    # imported by now, and it gives no logger
+    mmengine.runner.checkpoint.print_log = _print_log
     for name in PRINTING_MODULES:
         when_imported(name, lambda module: vars(module).update(print=_log))
+
+
+def file_handlers() -> list[logging.FileHandler]:
+    """The handlers of the current logger that write to a file; none before there is a runner."""
+    if not MMLogger._instance_dict:
+        return []
+    handlers = MMLogger.get_current_instance().handlers
+    return [handler for handler in handlers if isinstance(handler, logging.FileHandler)]
 
 
 def is_for_screen(record: logging.LogRecord) -> bool:
@@ -95,10 +110,13 @@ def _calling_package() -> str:
 
 def _print_log(msg: object, logger: Any = None, level: int = logging.INFO) -> None:
     """mmengine's function, which without a logger prints messages of every level."""
-    if logger is not None or level >= logging.INFO:
-        print_log(msg, logger, level)
+    if logger is None and _calling_package() in QUIET:
+        if level < logging.INFO:
+            return
+        logger = 'current' if file_handlers() else None
+    print_log(msg, logger, level)
 
 
 def _log(*values: object, **_: Any) -> None:
-    if MMLogger._instance_dict:
+    if file_handlers():
         print_log(' '.join(map(str, values)), 'current')

@@ -20,6 +20,9 @@ from .task import Judgment, Summary, Task, shape_of
 
 KINDS = dict(bbox='boxes', segm='masks')
 
+MIN_SCORE = 0.5
+"""Minimum score of objects that are drawn and judged."""
+
 
 class DetectionTask(Task):
     """Precision-recall curves and average precision by class, as COCO's evaluation computes them,
@@ -32,7 +35,8 @@ class DetectionTask(Task):
         super().__init__(dataset, metrics)
         self.precisions: dict[str, dict[str, np.ndarray]] = {}
         self.recall = np.empty(0)
-        self.matching = DetectionConfusionMatrix()
+        self.drawer.score_thr = MIN_SCORE
+        self.matching = DetectionConfusionMatrix(score=MIN_SCORE)
         self.matching.dataset_meta = dataset.metainfo
 
     @contextmanager

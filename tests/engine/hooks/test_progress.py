@@ -1,6 +1,7 @@
 import io
 import re
 
+import numpy as np
 from mmengine.config import Config
 from rich.console import Console
 
@@ -78,4 +79,4 @@ def test_a_terminal_has_a_bar_that_is_removed(data, tmp_path, monkeypatch):
 
 def test_scores_of_objects_of_one_size_are_not_shown():
     scores = {'coco/bbox_mAP': 0.51234, 'coco/bbox_mAP_s': 0.1, 'coco/AP (M)': 0.2, 'classwise': []}
-    assert format_scores(scores) == 'bbox_mAP 0.5123'
+    assert format_scores({**scores, 'mIoU': np.float32(45.0)}) == 'bbox_mAP 0.5123  mIoU 45'

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from numbers import Real
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -15,6 +16,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import FlexibleRunner, IterBasedTrainLoop, Runner
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from vitae_mm.engine.screen import file_handlers
 
 PLAIN_SECONDS = 60
 """Seconds between lines where the output is not a terminal, unless an epoch ends."""
@@ -91,8 +94,8 @@ class ProgressHook(Hook):
             position = f'epoch {runner.epoch}'
         resumed = f', resumed after {position}' if runner.iter else ''
         self._print(f'training {type(model).__name__} for {length}{resumed}')
-        if runner.logger.log_file:
-            self._print(f'log: {_relative(runner.logger.log_file)}')
+        for handler in file_handlers():
+            self._print(f'log: {_relative(handler.baseFilename)}')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         if self._place(runner, batch_idx)[1] == 0:
@@ -160,7 +163,7 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
     return '  '.join(
         f'{name.rpartition("/")[2]} {value:.4g}'
         for name, value in metrics.items()
-        if isinstance(value, (int, float)) and not name.endswith(SIZES)
+        if isinstance(value, Real) and not name.endswith(SIZES)
     )
 
 

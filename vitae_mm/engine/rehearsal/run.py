@@ -4,7 +4,6 @@ import contextlib
 import copy
 import gc
 import io
-import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -31,6 +30,7 @@ from vitae_mm.engine.hooks.sample_check import (
     unwrap_datasets,
 )
 from vitae_mm.engine.schedule import learning_rates
+from vitae_mm.engine.screen import file_handlers
 from vitae_mm.errors import InputError, describe_error
 
 from .counts import count_data
@@ -337,11 +337,9 @@ def adapt(cfg: Config, folder: str, processes: int) -> None:
 
 def close_log_files() -> None:
     """Closes the log file of the last runner, whose folder is removed."""
-    logger = MMLogger.get_current_instance()
-    for handler in logger.handlers.copy():
-        if isinstance(handler, logging.FileHandler):
-            handler.close()
-            logger.removeHandler(handler)
+    for handler in file_handlers():
+        handler.close()
+        MMLogger.get_current_instance().removeHandler(handler)
 
 
 def _skip_downloads(node: object) -> None:
