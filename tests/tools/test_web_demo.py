@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from functools import partial
 
 import cv2
 import numpy as np
@@ -52,6 +53,8 @@ def server(data, tmp_path_factory):
         stdout=subprocess.PIPE,
         text=True,
         env=env(TMPDIR=str(folder / 'tmp'), no_proxy='127.0.0.1'),
+        # background jobs of shells ignore it, and so would their children
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield next(

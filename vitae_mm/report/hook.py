@@ -55,7 +55,6 @@ class ReportHook(Hook):
 
     def before_test_epoch(self, runner: Runner) -> None:
         loader = runner.test_dataloader
-        self.batches = list(islice(iter(loader.batch_sampler), len(loader)))
         scope = runner.cfg.get('default_scope')
         if scope not in TASKS:
             self.left_out.append(
@@ -64,6 +63,7 @@ class ReportHook(Hook):
             )
             return
         try:
+            self.batches = list(islice(iter(loader.batch_sampler), len(loader)))
             self.task = find_task(scope)(loader.dataset, runner.test_evaluator.metrics)
             places = np.linspace(0, len(loader.dataset) - 1, SHOWN).round().astype(int)
             self.task.choose(set(places.tolist()))
