@@ -9,7 +9,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from functools import partial
 
 import cv2
 import numpy as np
@@ -48,13 +47,13 @@ def server(data, tmp_path_factory):
         models.append([str(config), str(folder / f'{name}.pth')])
     (folder / 'tmp').mkdir()
     process = subprocess.Popen(
-        [sys.executable, TOOL, *models[0], '--compare', *models[1]],
+        # background jobs of shells ignore SIGINT, and so would this process
+        [*('env', '--default-signal=INT'), sys.executable, TOOL]
+        + [*models[0], '--compare', *models[1], '--port', str(port)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         env=env(TMPDIR=str(folder / 'tmp'), no_proxy='127.0.0.1'),
-        # background jobs of shells ignore it, and so would their children
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield next(
