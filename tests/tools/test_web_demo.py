@@ -46,10 +46,10 @@ def server(data, tmp_path_factory):
         torch.save(build_model(Config.fromfile(config)).state_dict(), folder / f'{name}.pth')
         models.append([str(config), str(folder / f'{name}.pth')])
     (folder / 'tmp').mkdir()
+    # background jobs of shells ignore SIGINT, and so would this process
+    default = 'env', '--default-signal=INT'
     process = subprocess.Popen(
-        # background jobs of shells ignore SIGINT, and so would this process
-        [*('env', '--default-signal=INT'), sys.executable, TOOL]
-        + [*models[0], '--compare', *models[1], '--port', str(port)],
+        [*default, sys.executable, TOOL, *models[0], '--compare', *models[1]],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
