@@ -1,8 +1,10 @@
 """Text in any script is drawn with the fonts that have its letters."""
 
+import os
 import warnings
 from functools import cache
 
+import matplotlib
 import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
@@ -39,6 +41,7 @@ def messages(monkeypatch):
     monkeypatch.setattr(fonts, '_used', {})
     monkeypatch.setattr(fonts, '_explained', set())
     monkeypatch.setattr(Text, 'set_text', Text.set_text)
+    monkeypatch.setitem(matplotlib.rcParams, 'text.parse_math', True)
     monkeypatch.setattr(
         font_manager.fontManager,
         '_find_fonts_by_props',
@@ -124,3 +127,16 @@ def test_tools_use_fonts(monkeypatch):
         monkeypatch.setattr(cli, name, lambda name=name: called.append(name), raising=False)
     cli.reports_input_errors(lambda: None)()
     assert 'use_fonts' in called
+
+
+def test_files_of_fonts_are_not_kept_open():
+    fonts._letters.cache_clear()
+    before = len(os.listdir('/proc/self/fd'))
+    for file in fonts._installed():
+        fonts._letters(file)
+    assert len(os.listdir('/proc/self/fd')) <= before
+
+
+def test_dollar_signs_are_drawn(messages):
+    draw('img$a^$.jpg')  # as a formula, this is an error
+    assert (draw('$1 of $2') != draw('1 of 2')).any()

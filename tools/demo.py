@@ -78,7 +78,7 @@ def main() -> None:
     args = parse_args()
     jobs = plan_jobs(args.inputs, args.out, args.overwrite)
     if args.sheet:
-        check_sheet(args.sheet, args.overwrite)
+        check_sheet(args.sheet, jobs, args.overwrite)
     check_device(args.device)
     boxes = CocoBoxes(args.boxes) if args.boxes else None
     cfg = load_config(args.config, args.cfg_options)
@@ -101,29 +101,29 @@ def main() -> None:
             for job in progress.track(jobs, description='drawing')
         ]
     failures = [str(error) for error in errors if error]
+    drawn = [job for job, error in zip(jobs, errors, strict=True) if not error and not job.is_video]
+    if args.sheet and drawn:
+        write_sheet(drawn_sheet(drawn, painter), args.sheet)
+        print(f'contact sheet: {args.sheet}')
     if failures:
         raise InputError(
             f'{len(failures)} of {len(jobs)} inputs could not be drawn: '
             + ' '.join(failures[:MAX_REPORTED])
         )
     print(f'drew {len(jobs)} inputs into {args.out}')
-    if args.sheet:
-        write_sheet(drawn_sheet(jobs, painter), args.sheet)
-        print(f'contact sheet: {args.sheet}')
 
 
-def check_sheet(path: Path, overwrite: bool) -> None:
-    """Raises InputError if the contact sheet cannot be written."""
+def check_sheet(path: Path, jobs: Sequence[Job], overwrite: bool) -> None:
+    """Raises InputError if the contact sheet cannot be written, or would be empty."""
     check_plot_path(path)
+    if all(job.is_video for job in jobs):
+        raise InputError('--sheet: the inputs contain no images, only videos; remove it.')
     if path.exists() and not overwrite:
         raise InputError(f'--sheet {path} exists: choose another file, or add --overwrite.')
 
 
-def drawn_sheet(jobs: Sequence[Job], painter: Painter) -> Figure:
+def drawn_sheet(images: Sequence[Job], painter: Painter) -> Figure:
     """Puts drawn images into one picture."""
-    images = [job for job in jobs if not job.is_video]
-    if not images:
-        raise InputError('--sheet: the inputs contain no images, only videos; remove it.')
     places = np.linspace(0, len(images) - 1, min(MAX_SHEET, len(images))).round().astype(int)
     pictures = [(images[i].source.name, read_image(images[i].target)) for i in places]
     return contact_sheet(pictures, painter.drawer.colors, painter.heading)

@@ -30,7 +30,7 @@ from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.engine.runner import QuietRunner
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
-from vitae_mm.report import PAGE, ReportHook, check_folder, print_scores
+from vitae_mm.report import ReportHook, check_folder, print_scores
 
 DEFAULT_DUMP = 'mmengine.evaluator', 'DumpResults'
 DUMPS = dict(mmdet=('mmdet.evaluation', 'DumpDetResults'))
@@ -100,7 +100,8 @@ def main() -> None:
         print_scores(hook.report)
         if args.out:
             print(f'predictions: {args.out}')
-        print(f'report: {folder / PAGE}')
+        if hook.report.page:
+            print(f'report: {hook.report.page}')
 
 
 def check_out(path: Path, overwrite: bool) -> None:

@@ -31,7 +31,8 @@ _used: dict[str, None] = {}
 
 @cache
 def use_fonts() -> None:
-    """Makes matplotlib take letters that the chosen font lacks from installed fonts.
+    """Makes matplotlib take letters that the chosen font lacks from installed fonts, and draw
+    dollar signs as such.
 
     Text with letters that no font has is drawn with boxes, and one sentence says what to install.
     """
@@ -46,6 +47,7 @@ def use_fonts() -> None:
             _used.update(dict.fromkeys(fonts_for(str(s))))
         set_text(self, s)
 
+    matplotlib.rcParams['text.parse_math'] = False
     # in place of matplotlib's warnings, one for each letter
     warnings.filterwarnings('ignore', 'Glyph .* missing from')
     manager._find_fonts_by_props = find_with_used
@@ -89,18 +91,17 @@ def _installed() -> Iterable[str]:
 
 
 def _has(file: str, letter: str) -> bool:
-    font = _open(file)
-    return font is not None and font.get_char_index(ord(letter)) > 0
+    return ord(letter) in _letters(file)
 
 
 @cache
-def _open(file: str) -> FT2Font | None:
-    """Returns a font, or None if matplotlib cannot draw it: it draws no bitmaps."""
+def _letters(file: str) -> frozenset[int]:
+    """Returns the letters of a font, none if matplotlib cannot draw it: it draws no bitmaps."""
     try:
-        font = FT2Font(file)
+        font = FT2Font(file)  # not kept, as it keeps its file open
     except (RuntimeError, OSError):
-        return None
-    return font if font.scalable else None
+        return frozenset()
+    return frozenset(font.get_charmap()) if font.scalable else frozenset()
 
 
 def _is_drawn(letter: str) -> bool:

@@ -72,8 +72,9 @@ def test_debug_messages_without_a_logger_are_not_printed(monkeypatch, capsys):
     assert capsys.readouterr().out == 'downloaded\ndetails\n'
 
 
-def test_output_to_a_file_has_no_control_characters(monkeypatch):
-    monkeypatch.setenv('FORCE_COLOR', '1')
+@pytest.mark.parametrize('variable', ['FORCE_COLOR', 'TTY_COMPATIBLE'])
+def test_output_to_a_file_has_no_control_characters(variable, monkeypatch):
+    monkeypatch.setenv(variable, '1')
     assert Console().is_terminal
     hide_noise()
     assert not Console().is_terminal

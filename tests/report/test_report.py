@@ -15,7 +15,9 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData, PixelData
 
 from vitae_mm.errors import InputError
-from vitae_mm.report import check_folder, print_scores
+from vitae_mm.report import Report, check_folder, print_scores
+from vitae_mm.report.charts import draw_curves
+from vitae_mm.report.task import Summary
 from vitae_mm.visualization.palette import DISTINCT
 
 from ..helpers import own_metric, training  # noqa: F401  registers OwnMetric
@@ -204,6 +206,31 @@ def test_what_cannot_be_shown_is_left_out(config, folder, capsys):
     printed = capsys.readouterr().out
     assert 'count' in printed and 'report: no precision-recall curves' in printed
     assert '\x1b' not in printed  # not a terminal
+
+
+def test_a_report_that_cannot_be_written_does_not_fail_the_test(config, folder, monkeypatch):
+    def fail(*_):
+        raise OSError('No space left on device')
+
+    monkeypatch.setattr(Report, '_write_files', fail)
+    _, report = run_test(config('mmpretrain'), classify, folder)
+    assert report.scores and report.page is None and not folder.exists()
+    assert report.left_out == ['no report: OSError: No space left on device.']
+
+
+def test_names_are_printed_as_they_are(capsys):
+    names = ['[background]', 'text [en]', '[/x]', ':car:']
+    summary = Summary(table=dict(IoU=dict.fromkeys(names, 0.5)))
+    print_scores(Report(scores={}, about={}, left_out=[], summary=summary))
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in names)
+
+
+def test_legends_have_all_names():
+    curves = {'_background_': np.full(3, 0.5), '$a$': np.full(3, 0.25)}
+    figure = draw_curves(curves, np.linspace(0, 1, 3), dict.fromkeys(curves, (0, 0, 0)), '')
+    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert texts == ['_background_: 0.500', '$a$: 0.250', 'mean: 0.375']
 
 
 def test_other_codebases_and_predictions_do_not_fail_the_test(config, folder):

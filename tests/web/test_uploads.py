@@ -46,7 +46,8 @@ def test_a_missing_file_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    'shape, expected', [((48, 64, 3), (48, 64)), ((1024, 4096), (512, MAX_EDGE))]
+    'shape, expected',
+    [((48, 64, 3), (48, 64)), ((1024, 4096), (512, MAX_EDGE)), ((40_000, 1), (MAX_EDGE, 1))],
 )
 def test_large_images_are_reduced(shape, expected, tmp_path):
     pixels = np.random.RandomState(0).randint(0, 256, shape, np.uint8)

@@ -2,22 +2,35 @@
 
 from typing import Any
 
+from mmengine._strategy import BaseStrategy
 from mmengine.config import Config
 from mmengine.hooks import EMAHook
+from mmengine.logging import MMLogger
 from mmengine.runner import FlexibleRunner, Runner
 
 from vitae_mm.errors import InputError
 
 from .hooks import ResumeHook
-from .screen import ScreenMixin
+from .screen import quiet
 
 
-class QuietRunner(ScreenMixin, Runner):
+class QuietRunner(Runner):
     """mmengine's runner, with fewer messages on the screen."""
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        logger = super().build_logger(*args, **kwargs)
+        quiet(logger)
+        return logger
 
 
 class StrategyRunner(FlexibleRunner):
-    """mmengine's runner for strategies, but with the correct epoch in its checkpoints."""
+    """mmengine's runner for strategies, but with the correct epoch in its checkpoints, and with
+    fewer messages on the screen."""
+
+    def build_strategy(self, *args: Any, **kwargs: Any) -> BaseStrategy:
+        strategy = super().build_strategy(*args, **kwargs)
+        quiet(strategy.logger)
+        return strategy
 
     def save_checkpoint(self, *args: Any, meta: dict | None = None, **kwargs: Any) -> None:
         # the base class counts one epoch too many when it saves after a validation

@@ -52,8 +52,9 @@ def hide_noise() -> None:
     """Hides the warnings of ``NOT_ACTIONABLE`` in this process, and what codebases that are not
     imported yet print for debugging, and control characters where the output is no terminal."""
     if not sys.stdout.isatty():
-        # set in many CI systems and by Jupyter, it makes rich move the cursor
-        os.environ.pop('FORCE_COLOR', None)
+        # set in many CI systems and by Jupyter, they make rich move the cursor
+        for name in ('FORCE_COLOR', 'TTY_COMPATIBLE'):
+            os.environ.pop(name, None)
     for text in NOT_ACTIONABLE:
         warnings.filterwarnings('ignore', f'.*{re.escape(text)}')
     mmengine.logging.print_log = _print_log
@@ -79,16 +80,12 @@ def is_for_screen(record: logging.LogRecord) -> bool:
     return _calling_package() not in QUIET
 
 
-class ScreenMixin:
-    """Makes a runner or strategy of mmengine show only what :func:`is_for_screen`."""
-
-    def build_logger(self, *args: Any, **kwargs: Any) -> logging.Logger:
-        logger = super().build_logger(*args, **kwargs)  # type: ignore[misc]
-        for handler in logger.handlers:
-            if type(handler) is logging.StreamHandler:
-                handler.addFilter(is_for_screen)
-                handler.setFormatter(_PlainFormatter())
-        return logger
+def quiet(logger: logging.Logger) -> None:
+    """Makes a logger of mmengine show only what :func:`is_for_screen`."""
+    for handler in logger.handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.addFilter(is_for_screen)
+            handler.setFormatter(_PlainFormatter())
 
 
 class _PlainFormatter(logging.Formatter):

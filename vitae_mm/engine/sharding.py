@@ -17,11 +17,10 @@ from vitae_mm.registry import FUNCTIONS, STRATEGIES
 
 from .models import meta_copy
 from .optim.mixed_precision import loss_scaling_wrappers
-from .screen import ScreenMixin
 
 
 @STRATEGIES.register_module()
-class FSDPStrategy(ScreenMixin, MMEngineFSDPStrategy):
+class FSDPStrategy(MMEngineFSDPStrategy):
     """mmengine's FSDP strategy, adapted so that configs written for DDP work unchanged.
 
     Unlike mmengine's, it gathers parameters one cell at a time, runs on CPUs, applies

@@ -35,14 +35,22 @@ def draw_curves(
     figure = Figure(figsize=(7, 5), layout='constrained')
     panel = figure.subplots()
     known = {name: curve for name, curve in curves.items() if (curve > -1).all()}
+    lines = []  # a legend made without them would leave out names like _background_
     if len(known) <= MAX_CURVES:
         for name, curve in known.items():
             color = np.array(colors[name]) / 255
-            panel.plot(recall, curve, color=color, label=f'{name}: {curve.mean():.3f}')
+            lines += panel.plot(recall, curve, color=color, label=f'{name}: {curve.mean():.3f}')
     if known:
         mean = np.mean(list(known.values()), axis=0)
-        panel.plot(recall, mean, color='black', linewidth=3, label=f'mean: {mean.mean():.3f}')
-        panel.legend(title='average precision', loc='center left', bbox_to_anchor=(1, 0.5))
+        label = f'mean: {mean.mean():.3f}'
+        lines += panel.plot(recall, mean, color='black', linewidth=3, label=label)
+        panel.legend(
+            lines,
+            [line.get_label() for line in lines],
+            title='average precision',
+            loc='center left',
+            bbox_to_anchor=(1, 0.5),
+        )
     panel.set(title=title, xlabel='recall', ylabel='precision', xlim=(0, 1.01), ylim=(0, 1.01))
     panel.grid(alpha=0.3)
     return figure

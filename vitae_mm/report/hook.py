@@ -13,6 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 
+from vitae_mm.engine.hooks.progress import scalar_scores
 from vitae_mm.errors import describe_error
 
 from .report import Report
@@ -97,11 +98,7 @@ class ReportHook(Hook):
             {i: s for part in parts for i, s in part.items()} for parts in zip(*drawn, strict=True)
         )
         self.report = Report(
-            scores={
-                name: float(value)
-                for name, value in (metrics or {}).items()
-                if np.ndim(value) == 0 and not isinstance(value, str)
-            },
+            scores=scalar_scores(metrics or {}),
             about=self.about,
             left_out=list(dict.fromkeys(chain.from_iterable(notes for _, notes in parts))),
         )
@@ -112,7 +109,10 @@ class ReportHook(Hook):
                 shown=dict(sorted(shown.items())),
                 worst={i: samples[i] for i in worst[0]},
             )
-        self.report.write(self.folder)
+        try:
+            self.report.write(self.folder)
+        except Exception as error:  # such as a full disk: the scores are worth more
+            self.report.left_out.append(f'no report: {describe_error(error)}.')
 
     def _collect(
         self, task: Task, indices: Sequence[int], samples: Sequence[BaseDataElement]

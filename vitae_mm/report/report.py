@@ -50,6 +50,7 @@ class Report:
         worst: Pictures of the worst images.
         colors: Colors of classes or keypoints, by name.
         heading: Title of the contact sheet.
+        page: File of the page; None until it is written.
     """
 
     scores: dict[str, float]
@@ -60,6 +61,7 @@ class Report:
     worst: list[Picture] = field(default_factory=list)
     colors: dict[str, Any] = field(default_factory=dict)
     heading: str = ''
+    page: Path | None = None
 
     def add(
         self,
@@ -102,6 +104,7 @@ class Report:
             if folder.exists():
                 folder.rename(earlier)
             temporary.rename(folder)
+            self.page = folder / PAGE
         finally:
             for path in (temporary, earlier):
                 shutil.rmtree(path, ignore_errors=True)

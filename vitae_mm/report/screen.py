@@ -13,7 +13,7 @@ MAX_ROWS = 20
 
 def print_scores(report: Report) -> None:
     """Prints the scores, and by class if there are few; as plain text if not to a terminal."""
-    console = Console(highlight=False)
+    console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
         console.width = 200  # lines that are read by programs are not broken
     console.print(_table(['metric', 'score'], [[k, v] for k, v in report.scores.items()]))
@@ -23,7 +23,7 @@ def print_scores(report: Report) -> None:
         rows = [[name, *(values[name] for values in columns.values())] for name in names]
         console.print(_table(['class', *columns], rows))
     for sentence in report.left_out:
-        console.print(f'report: {sentence}', markup=False)
+        console.print(f'report: {sentence}')
 
 
 def _table(head: list[str], rows: list[list]) -> Table:

@@ -5,6 +5,8 @@ clicked place is kept: each event reads the uploaded file again.
 """
 
 import os
+import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 import safehttpx
+from gradio.utils import get_upload_folder, is_in_or_equal
 
 from vitae_mm.errors import InputError
 
@@ -47,7 +50,7 @@ Layers are listed in the order of the network: deeper ones have fewer, larger ce
 with windows, a cell attends within its window only."""
 
 Upload = Mapping[str, Any] | None
-"""Gradio's description of an uploaded file, whose path it has checked."""
+"""Gradio's description of an uploaded file, as the visitor sends it."""
 
 
 class View(NamedTuple):
@@ -97,6 +100,8 @@ def serve(
                 f'--host {host} --port {port}: cannot listen there ({error}); give an address of '
                 'this machine and a free port.'
             ) from error
+        # which would leave the visitors' files behind
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         print(f'open {url} in a browser; Ctrl+C ends the server', flush=True)
         page.block_thread()
 
@@ -256,17 +261,29 @@ class Views:
         label: str,
         layer: str | None,
         head: int | None,
-        view: View,
+        view: View | None,
         event: gr.SelectData,
     ) -> tuple:
         """Like :meth:`attend`, for the clicked place."""
+        if view is None:  # too many visitors came since
+            return self.attend(upload, label, layer, head, None)
         x, y = event.index
         height, width = view.size
         return self.attend(upload, label, layer, head, View((y / height, x / width), view.size))
 
 
 def path_of(upload: Upload) -> str | None:
-    return upload['path'] if upload else None
+    """Returns the path of an uploaded file; None if there is none.
+
+    Gradio checks paths only in descriptions that carry a certain mark, which a visitor can omit.
+
+    Raises:
+        UploadError: If the file was not uploaded.
+    """
+    path = (upload or {}).get('path')
+    if path and not is_in_or_equal(path, get_upload_folder()):
+        raise UploadError(NO_IMAGE)
+    return path
 
 
 def milliseconds(seconds: float) -> str:

@@ -59,7 +59,8 @@ def open_upload(path: str | None) -> Iterator[Path]:
         raise UploadError('This image is damaged: export it again and upload the copy.') from error
     scale = MAX_EDGE / max(width, height)
     if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        size = [max(round(side * scale), 1) for side in image.shape[1::-1]]
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     with TemporaryDirectory() as folder:
         copy = Path(folder, 'image.png')
         write_image([image], copy)

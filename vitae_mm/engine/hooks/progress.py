@@ -10,12 +10,14 @@ from datetime import timedelta
 from numbers import Real
 from typing import Any
 
+import numpy as np
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.runner import FlexibleRunner, IterBasedTrainLoop, Runner
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from torch import Tensor
 
 from vitae_mm.engine.screen import file_handlers
 
@@ -135,7 +137,8 @@ class ProgressHook(Hook):
         loop = runner.train_loop
         if not isinstance(loop, IterBasedTrainLoop):
             return f'epoch {runner.epoch + 1}/{runner.max_epochs}', batch_idx, len(loop.dataloader)
-        interval = min(loop.val_interval, runner.max_iters)
+        # without validation, it may be None
+        interval = min(loop.val_interval or runner.max_iters, runner.max_iters)
         start = runner.iter // interval * interval
         end = min(start + interval, runner.max_iters)
         return f'step {end}/{runner.max_iters}', runner.iter - start, end - start
@@ -154,7 +157,7 @@ class ProgressHook(Hook):
             self._print('  '.join(filter(None, [name, f'{step}/{steps}', text])))
 
     def _print(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
         self.last_line = time.monotonic()
 
 
@@ -162,9 +165,19 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
     """Formats the scores of an evaluator in one line, without those of objects of one size."""
     return '  '.join(
         f'{name.rpartition("/")[2]} {value:.4g}'
-        for name, value in metrics.items()
-        if isinstance(value, Real) and not name.endswith(SIZES)
+        for name, value in scalar_scores(metrics).items()
+        if not name.endswith(SIZES)
     )
+
+
+def scalar_scores(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Returns the numbers among what an evaluator returns; metrics may also return lists, texts and
+    others."""
+    return {
+        name: float(value)
+        for name, value in metrics.items()
+        if isinstance(value, Real) or (isinstance(value, (np.ndarray, Tensor)) and value.ndim == 0)
+    }
 
 
 def _numbers(runner: Runner, window: int) -> str:
