@@ -228,7 +228,8 @@ def test_names_are_printed_as_they_are(capsys):
 
 def test_legends_have_all_names():
     curves = {'_background_': np.full(3, 0.5), '$a$': np.full(3, 0.25)}
-    figure = draw_curves(curves, np.linspace(0, 1, 3), dict.fromkeys(curves, (0, 0, 0)), '')
+    colors = dict.fromkeys(curves, (0, 0, 0))
+    figure = draw_curves(curves, np.linspace(0, 1, 3), colors=colors, title='')
     texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert texts == ['_background_: 0.500', '$a$: 0.250', 'mean: 0.375']
 
