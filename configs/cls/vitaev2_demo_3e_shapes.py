@@ -1,5 +1,5 @@
-# A narrow ViTAEv2 that classifies the demo shapes, from scratch. Measured: top-1 92.6
-# on four classes, after 5 minutes on two CPU cores.
+# A narrow ViTAEv2 that classifies the demo shapes, from scratch. Takes minutes on two CPU
+# cores.
 # bash tools/dist_train.sh configs/cls/vitaev2_demo_3e_shapes.py 2
 _base_ = [
     '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line

@@ -46,7 +46,7 @@ def draw_curves(
         lines += panel.plot(recall, mean, color='black', linewidth=3, label=label)
         panel.legend(
             lines,
-            [line.get_label() for line in lines],
+            [str(line.get_label()) for line in lines],
             title='average precision',
             loc='center left',
             bbox_to_anchor=(1, 0.5),
