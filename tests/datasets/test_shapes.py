@@ -51,7 +51,7 @@ def test_scenes_vary_as_documented():
         assert scene.image.shape == (HEIGHT, WIDTH, 3) and scene.image.dtype == np.uint8
         assert sum(shape.mask.astype(int) for shape in scene.shapes).max() <= 1
     areas = [shape.mask.sum() for shape in shapes]
-    assert min(areas) < 600 < 3000 < max(areas)
+    assert min(areas) < 800 < 3000 < max(areas)
     visibility = [v for shape in shapes for _, _, v in shape.keypoints]
     assert {0, 1, 2} <= set(visibility)  # outside, covered, visible
     assert sum(v == 1 for v in visibility) < 0.3 * len(visibility)

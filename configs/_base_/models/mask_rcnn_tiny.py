@@ -1,5 +1,5 @@
 # mask_rcnn_small.py for images of 200 pixels with round objects: 64 channels, four
-# levels, one anchor per place, few regions. One sample per bin of RoIAlign, which on a
+# levels, two anchors per place, few regions. One sample per bin of RoIAlign, which on a
 # CPU would otherwise take a third of a training step.
 _base_ = './mask_rcnn_small.py'
 extractor = dict(out_channels=64, roi_layer=dict(sampling_ratio=1))
@@ -10,7 +10,7 @@ model = dict(
     rpn_head=dict(
         in_channels=64,
         feat_channels=64,
-        anchor_generator=dict(scales=[6], ratios=[1.0], strides=[4, 8, 16, 32]),
+        anchor_generator=dict(scales=[6], ratios=[0.75, 1.33], strides=[4, 8, 16, 32]),
     ),
     roi_head=dict(
         bbox_roi_extractor=dict(finest_scale=14, **extractor),

@@ -26,7 +26,7 @@ def cells(text, name):
 
 def test_parts_and_the_whole_are_in_a_table(flops):
     text = flops(DETECTOR)
-    assert 'MaskRCNN, 192x256' in text
+    assert 'MaskRCNN, 144x192' in text
     model = build_model(load_config(DETECTOR))
     for name, part in (('backbone', model.backbone), ('all', model)):
         count = sum(parameter.numel() for parameter in part.parameters())
