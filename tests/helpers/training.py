@@ -230,6 +230,8 @@ def build_runner(
 ) -> Runner | FlexibleRunner:
     """The runner of a config, with ``entries`` that replace those of the config."""
     cfg = load_config(str(config), entries, str(work_dir))
+    # runners of one name and second would share the scope of the first
+    cfg.setdefault('experiment_name', work_dir.parent.name)
     prepare_devices(cfg, launcher)
     return runner.build_runner(cfg)
 
