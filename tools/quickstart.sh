@@ -38,8 +38,10 @@ train() {
     # this file is written after the checkpoint
     if grep -qs "epoch_$epochs.pth" "$work_dir/last_checkpoint"; then
         echo "$checkpoint exists, skipping training"
-    else
+    elif [ -d "$work_dir" ]; then
         bash tools/dist_train.sh "$config" $processes --resume "$@"
+    else
+        bash tools/dist_train.sh "$config" $processes "$@"
     fi
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
     images: list[dict] = []
     instances: list[dict] = []
     keypoints: list[dict] = []
-    for number in track(range(size), f'{split} scenes', transient=True):
+    # in a file, it would leave an empty line
+    hidden = not sys.stdout.isatty()
+    for number in track(range(size), f'{split} scenes', transient=True, disable=hidden):
         scene_seed = np.random.SeedSequence([seed, SPLIT_SEEDS[split], number])
         scene = draw_scene(scene_seed.generate_state(1)[0])
         name = f'{number:06d}'
