@@ -10,8 +10,8 @@ in place of those of an earlier test.
 
 import argparse
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -32,9 +32,9 @@ from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 from vitae_mm.report import ReportHook, check_folder, print_scores
 
-DEFAULT_DUMP = 'mmengine.evaluator', 'DumpResults'
-DUMPS = dict(mmdet=('mmdet.evaluation', 'DumpDetResults'))
-"""Modules and classes of the metrics that write predictions, by default_scope."""
+DEFAULT_DUMP = 'mmengine.evaluator:DumpResults'
+DUMPS = dict(mmdet='mmdet.evaluation:DumpDetResults')
+"""Classes of the metrics that write predictions, by default_scope."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -115,8 +115,7 @@ def check_out(path: Path, overwrite: bool) -> None:
 def dump_predictions(runner: Runner, path: Path) -> None:
     """Tests, and writes the predictions of all processes."""
     # mmdet's encodes masks, which would be large
-    module, name = DUMPS.get(runner.cfg.get('default_scope'), DEFAULT_DUMP)
-    dump_type = getattr(import_module(module), name)
+    dump_type = resolve_name(DUMPS.get(runner.cfg.get('default_scope'), DEFAULT_DUMP))
 
     def test(file: Path) -> None:
         runner.test_evaluator.metrics.append(dump_type(out_file_path=str(file)))

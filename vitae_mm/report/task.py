@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,10 +16,10 @@ from vitae_mm.visualization.drawer import Drawer, build_drawer
 from vitae_mm.visualization.media import read_image
 
 TASKS = dict(
-    mmpretrain='classification.ClassificationTask',
-    mmdet='detection.DetectionTask',
-    mmseg='segmentation.SegmentationTask',
-    mmpose='pose.PoseTask',
+    mmpretrain='classification:ClassificationTask',
+    mmdet='detection:DetectionTask',
+    mmseg='segmentation:SegmentationTask',
+    mmpose='pose:PoseTask',
 )
 """Tasks by default_scope, imported when needed, as only one codebase may be installed."""
 
@@ -156,8 +156,7 @@ class Task:
 
 def find_task(scope: str) -> type[Task]:
     """Returns the class for a codebase, one of ``TASKS``."""
-    module, name = TASKS[scope].split('.')
-    task: type[Task] = getattr(import_module(f'.{module}', __package__), name)
+    task: type[Task] = resolve_name(f'{__package__}.{TASKS[scope]}')
     return task
 
 

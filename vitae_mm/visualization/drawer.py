@@ -1,7 +1,7 @@
 """The base class of drawers, and building the drawer of a codebase."""
 
 from collections.abc import Mapping
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,10 +10,10 @@ from mmengine.structures import BaseDataElement
 from .palette import Color
 
 DRAWERS = dict(
-    mmpretrain='classification.ClassDrawer',
-    mmdet='detection.InstanceDrawer',
-    mmseg='segmentation.ClassMapDrawer',
-    mmpose='pose.PoseDrawer',
+    mmpretrain='classification:ClassDrawer',
+    mmdet='detection:InstanceDrawer',
+    mmseg='segmentation:ClassMapDrawer',
+    mmpose='pose:PoseDrawer',
 )
 """Drawers by default_scope, imported when needed, as only one codebase may be installed."""
 
@@ -59,6 +59,5 @@ def build_drawer(scope: str, meta: Mapping[str, Any]) -> Drawer:
         scope: One of ``DRAWERS``.
         meta: Metadata of the dataset.
     """
-    module, name = DRAWERS[scope].split('.')
-    drawer_type: type[Drawer] = getattr(import_module(f'.{module}', __package__), name)
+    drawer_type: type[Drawer] = resolve_name(f'{__package__}.{DRAWERS[scope]}')
     return drawer_type(meta)

@@ -1,6 +1,6 @@
 """The base class of painters, and building the painter for a config."""
 
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from vitae_mm.errors import InputError
 from .drawer import Drawer
 
 PAINTERS = dict(
-    mmpretrain='classification.ClassPainter',
-    mmdet='detection.InstancePainter',
-    mmseg='segmentation.ClassMapPainter',
-    mmpose='pose.PosePainter',
+    mmpretrain='classification:ClassPainter',
+    mmdet='detection:InstancePainter',
+    mmseg='segmentation:ClassMapPainter',
+    mmpose='pose:PosePainter',
 )
 """Painters by default_scope, imported when needed, as only one codebase may be installed."""
 
-PRETRAINING_PAINTERS = dict(MAE='reconstruction.ReconstructionPainter')
+PRETRAINING_PAINTERS = dict(MAE='reconstruction:ReconstructionPainter')
 """Painters of self-supervised models of mmpretrain, by type of the model."""
 
 
@@ -102,8 +102,8 @@ def build_painter(
             f'default_scope {scope!r} of the config is unknown: give a config of '
             f'{", ".join(PAINTERS)}.'
         )
-    module, name = PRETRAINING_PAINTERS.get(type_name(cfg.model), PAINTERS[scope]).split('.')
-    painter_type = getattr(import_module(f'.{module}', __package__), name)
+    place = PRETRAINING_PAINTERS.get(type_name(cfg.model), PAINTERS[scope])
+    painter_type = resolve_name(f'{__package__}.{place}')
     if score_thr is not None and painter_type.drawer_type.default_score is None:
         raise InputError(
             f'score threshold {score_thr}: only boxes and keypoints have scores; remove it.'
