@@ -1,7 +1,9 @@
 #!/usr/bin/env python
-"""Draws the demo data: scenes of colored shapes for all four tasks.
+"""Draws the demo data: scenes of colored shapes for all tasks.
 
-python tools/make_demo_data.py [--out data/shapes]
+    python tools/make_demo_data.py [--out data/shapes]
+
+A folder that has the same scenes already is left as it is.
 """
 
 from pathlib import Path
@@ -18,8 +20,12 @@ def main() -> None:
     parser.add_argument('--val', type=int, default=100, help='number of validation scenes')
     parser.add_argument('--seed', type=int, default=0, help='different seeds give different scenes')
     args = parser.parse_args()
-    write_shapes(args.out, dict(train=args.train, val=args.val), args.seed)
-    print(f'wrote {args.train} training and {args.val} validation scenes to {args.out}')
+    sizes = dict(train=args.train, val=args.val)
+    scenes = f'{args.train} training and {args.val} validation scenes'
+    if write_shapes(args.out, sizes, args.seed):
+        print(f'wrote {scenes} to {args.out}')
+    else:
+        print(f'{args.out} has these {scenes}, skipping')
 
 
 if __name__ == '__main__':

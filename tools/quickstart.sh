@@ -53,11 +53,7 @@ if [ "$(python -c 'import torch; print(torch.cuda.device_count())')" = 1 ]; then
 fi
 
 announce 'drawing the demo data'
-if [ -d data/shapes ]; then
-    echo 'data/shapes exists, skipping'
-else
-    python tools/make_demo_data.py
-fi
+python tools/make_demo_data.py
 
 weights=()
 case $task in

@@ -14,6 +14,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
@@ -113,7 +114,17 @@ def check_out(path: Path, overwrite: bool) -> None:
 
 
 def dump_predictions(runner: Runner, path: Path) -> None:
-    """Tests, and writes the predictions of all processes."""
+    """Tests, and writes the predictions of all processes.
+
+    Raises:
+        InputError: If the evaluator is not mmengine's, such as mmpose's for several datasets, which
+            does not pass predictions to further metrics.
+    """
+    if type(runner.test_evaluator) is not Evaluator:
+        raise InputError(
+            f'--out {path}: predictions cannot be written with a test_evaluator of type '
+            f'{type(runner.test_evaluator).__name__}: test one dataset at a time, or remove --out.'
+        )
     # mmdet's encodes masks, which would be large
     dump_type = resolve_name(DUMPS.get(runner.cfg.get('default_scope'), DEFAULT_DUMP))
 

@@ -147,11 +147,15 @@ def test_every_codebase_reads_the_data(folder, scope, dataset):
     assert len(built) == (shapes if scope in ('mmpretrain', 'mmpose') else SIZES['train'])
 
 
-def test_nothing_is_overwritten(folder):
+def test_nothing_is_overwritten(folder, tmp_path):
     before = read(folder)
-    with pytest.raises(InputError, match='exists'):
-        write_shapes(folder, SIZES)
+    assert not write_shapes(folder, SIZES)
+    for sizes, seed in ((dict(train=6, val=2), 0), (SIZES, 1)):
+        with pytest.raises(InputError, match='exists, but not with these scenes'):
+            write_shapes(folder, sizes, seed)
     assert read(folder) == before
+    with pytest.raises(InputError, match='exists, but not with these scenes'):
+        write_shapes(tmp_path, SIZES)
 
 
 def test_the_label_map_of_an_empty_scene_is_zero():

@@ -151,3 +151,16 @@ def test_nothing_of_the_users_is_replaced(there, options, words, run_tool, data,
         (tmp_path / there).touch()
     with pytest.raises(InputError, match=words):
         run_tool('tools/test.py', config, 'c.pth', '--work-dir', tmp_path / 'w', *options)
+
+
+def test_predictions_of_several_datasets_are_refused(run_tool, data, tmp_path):
+    cfg = Config.fromfile(training.write_pose_estimator(tmp_path / 'c.py', data))
+    cfg.test_evaluator = dict(
+        type='MultiDatasetEvaluator',
+        metrics=[cfg.test_evaluator],
+        datasets=[cfg.test_dataloader.dataset],
+    )
+    cfg.dump(tmp_path / 'c.py')
+    options = ['--work-dir', tmp_path / 'w', '--out', tmp_path / 'a.pkl']
+    with pytest.raises(InputError, match=r'a\.pkl: .* test_evaluator of type MultiDatasetEval'):
+        run_tool('tools/test.py', tmp_path / 'c.py', tmp_path / 'c.pth', *options)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from vitae_mm.checkpoints import use_safe_reader
 from vitae_mm.engine.cli import (
@@ -28,6 +27,7 @@ from vitae_mm.engine.cli import (
 from vitae_mm.engine.config import drop_annotation_loading, leaf_datasets, load_test_config
 from vitae_mm.engine.distributed import prepare_devices
 from vitae_mm.engine.rehearsal.rules import check_data
+from vitae_mm.engine.runner import QuietRunner
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
 from vitae_mm.report.charts import draw_confusion
@@ -56,7 +56,7 @@ def main() -> None:
     measure_confusion(cfg)
     check_data(cfg, ('test',))
     prepare_devices(cfg, 'none')
-    runner = Runner.from_cfg(cfg)
+    runner = QuietRunner.from_cfg(cfg)
     counts = runner.test()['confusion_matrix/result'].numpy()
     classes = class_names(runner.test_dataloader.dataset.metainfo, len(counts))
     if args.json:

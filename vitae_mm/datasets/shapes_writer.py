@@ -20,7 +20,7 @@ CROP_MARGIN = 4
 """Pixels around a shape in the class folders."""
 
 
-def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
+def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> bool:
     """Draws the scenes of each split and writes them to ``out``:
 
     - ``images/SPLIT/*.jpg``
@@ -30,21 +30,28 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
     - ``masks/SPLIT/*.png``: class maps, 0 for the background
     - ``classes/SPLIT/CLASS/*.jpg``: crops of single shapes
 
-    The folder is written atomically.
+    The folder is written atomically. One that has the same scenes is left as it is.
 
     Args:
         out: Folder to create.
         sizes: Number of scenes of 'train' and 'val'.
         seed: Different seeds give different scenes. Defaults to 0.
 
+    Returns:
+        Whether the folder was written.
+
     Raises:
-        InputError: If ``out`` exists, or a size is not positive.
+        InputError: If ``out`` has something else, or a size is not positive.
     """
-    if out.exists():
-        raise InputError(f'{out} exists: remove it, or choose another folder.')
     for split, size in sizes.items():
         if size < 1:
             raise InputError(f'{split} size {size}: give a positive integer.')
+    if out.exists():
+        if _has_scenes(out, sizes, seed):
+            return False
+        raise InputError(
+            f'{out} exists, but not with these scenes: remove it, or choose another folder.'
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f'.{out.name}'))
     try:
@@ -55,6 +62,7 @@ def write_shapes(out: Path, sizes: dict[str, int], seed: int = 0) -> None:
     except BaseException:
         shutil.rmtree(temporary)
         raise
+    return True
 
 
 def semantic_mask(scene: Scene) -> np.ndarray:
@@ -76,8 +84,7 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
     # in a file, it would leave an empty line
     hidden = not sys.stdout.isatty()
     for number in track(range(size), f'{split} scenes', transient=True, disable=hidden):
-        scene_seed = np.random.SeedSequence([seed, SPLIT_SEEDS[split], number])
-        scene = draw_scene(scene_seed.generate_state(1)[0])
+        scene = _scene(split, number, seed)
         name = f'{number:06d}'
         images.append(dict(id=number, file_name=f'{name}.jpg', height=HEIGHT, width=WIDTH))
         _write_image(image_folder / f'{name}.jpg', scene.image)
@@ -123,6 +130,22 @@ def _write_split(root: Path, split: str, size: int, seed: int) -> None:
             categories=categories,
         )
         (root / 'annotations' / f'{kind}_{split}.json').write_text(json.dumps(content))
+
+
+def _has_scenes(folder: Path, sizes: dict[str, int], seed: int) -> bool:
+    """Whether each split of a folder has this number of scenes, and the same last one."""
+    for split, size in sizes.items():
+        masks = sorted((folder / 'masks' / split).glob('*.png'))
+        if not masks or len(masks) != size:
+            return False
+        written = cv2.imread(str(masks[-1]), cv2.IMREAD_UNCHANGED)
+        if not np.array_equal(written, semantic_mask(_scene(split, size - 1, seed))):
+            return False
+    return True
+
+
+def _scene(split: str, number: int, seed: int) -> Scene:
+    return draw_scene(np.random.SeedSequence([seed, SPLIT_SEEDS[split], number]).generate_state(1)[0])
 
 
 def _rle(mask: np.ndarray) -> dict:

@@ -70,6 +70,17 @@ def test_a_run_in_iterations_has_a_line_for_each_interval(data, tmp_path, monkey
     assert text.startswith('training ImageClassifier for 5 steps\n')
 
 
+def test_a_resumed_interval_has_the_steps_of_this_run(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, 'PLAIN_SECONDS', 1e9)
+    loop = dict(_delete_=True, type='IterBasedTrainLoop', val_interval=4)
+    saving = {'default_hooks.checkpoint': dict(type='CheckpointHook', by_epoch=False, interval=1)}
+    screen_of(data, tmp_path, monkeypatch, train_cfg=dict(loop, max_iters=3), **saving)
+    options = dict(train_cfg=dict(loop, max_iters=8), load_from=str(tmp_path / 'w/iter_3.pth'))
+    text = screen_of(data, tmp_path, monkeypatch, resume=True, **options, **saving)
+    assert text.startswith('training ImageClassifier for 8 steps, resumed after step 3\n')
+    assert re.findall(r'(step \d/8)  (\d) steps', text) == [('step 4/8', '1'), ('step 8/8', '4')]
+
+
 def test_a_terminal_has_a_bar_that_is_removed(data, tmp_path, monkeypatch):
     text = screen_of(data, tmp_path, monkeypatch, terminal=True)
     # the cursor is hidden while there is a bar

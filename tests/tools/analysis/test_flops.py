@@ -32,8 +32,9 @@ def test_parts_and_the_whole_are_in_a_table(flops):
         count = sum(parameter.numel() for parameter in part.parameters())
         assert cells(text, name)[1] == f'{count / 1e6:.3f}M'
     assert cells(text, 'all')[3] == '100.0%'
-    assert 'roi_head.bbox_head: counted for 200 regions' in text
-    assert 'roi_head.mask_head: counted for 100 regions' in text
+    tested = load_config(DETECTOR).model.test_cfg
+    for head, count in (('bbox', tested.rpn.max_per_img), ('mask', tested.rcnn.max_per_img)):
+        assert f'roi_head.{head}_head: counted for {count} regions' in text
 
 
 def test_the_size_can_be_chosen(flops):

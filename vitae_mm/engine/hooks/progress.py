@@ -85,6 +85,7 @@ class ProgressHook(Hook):
         )
         self.task = self.bar.add_task('', total=None, visible=False, text='')
         self.last_line = self.start = time.monotonic()
+        self.first_step: int | None = None
 
     def before_train(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -100,18 +101,20 @@ class ProgressHook(Hook):
             self._print(f'log: {_relative(handler.baseFilename)}')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        if self._place(runner, batch_idx)[1] == 0:
-            self.start = time.monotonic()
+        step = self._place(runner, batch_idx)[1]
+        if step == 0 or self.first_step is None:  # a resumed run may begin within an interval
+            self.first_step, self.start = step, time.monotonic()
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         name, step, steps = self._place(runner, batch_idx)
         ends = step + 1 == steps
-        numbers = _numbers(runner, window=steps if ends else 1)
+        done = step + 1 - (self.first_step or 0)
+        numbers = _numbers(runner, window=done if ends else 1)
         if ends:
             elapsed = _duration(time.monotonic() - self.start)
-            self._print('  '.join([name, f'{steps} steps in {elapsed}', numbers]))
+            self._print('  '.join([name, f'{done} steps in {elapsed}', numbers]))
         self._step(name, step + 1, steps=steps, text=numbers)
 
     def after_val_iter(
