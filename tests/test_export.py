@@ -142,7 +142,7 @@ def test_an_older_torch_is_refused(monkeypatch):
 
 
 def test_classifiers_output_logits():
-    classifier = build_model(Config.fromfile(ROOT / 'configs/cls/vitaev2_demo_3e_shapes.py'))
+    classifier = build_model(Config.fromfile(ROOT / 'configs/cls/vitaev2_demo_4e_shapes.py'))
     model = DeployedNetwork(classifier)
     images = torch.randn(2, 3, 64, 64)
     (logits,) = model(images)

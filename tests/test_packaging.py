@@ -132,7 +132,7 @@ def test_an_installed_package_works_in_another_folder(installed, tmp_path, data)
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data/shapes').symlink_to(data)
     (tmp_path / 'own.py').write_text(
-        "_base_ = 'vitae_mm::cls/vitaev2_demo_3e_shapes.py'\n"
+        "_base_ = 'vitae_mm::cls/vitaev2_demo_4e_shapes.py'\n"
         "train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=1, val_interval=1)\n"
         'train_dataloader = dict(batch_size=2)\n'
         'default_hooks = dict(checkpoint=dict(by_epoch=False))\n'

@@ -11,7 +11,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 task=${1:-det}
-classifier=configs/cls/vitaev2_demo_3e_shapes.py
+classifier=configs/cls/vitaev2_demo_4e_shapes.py
 case $task in
     det) config=configs/det/mask_rcnn_vitaev2_demo_3e_shapes.py ;;
     seg) config=configs/seg/upernet_vitaev2_demo_10e_shapes.py ;;

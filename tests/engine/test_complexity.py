@@ -81,7 +81,7 @@ def test_a_detector_is_counted_as_mmdet_runs_it(detector):
 @pytest.mark.parametrize(
     'name, parts',
     [
-        ('cls/vitaev2_demo_3e_shapes', {'backbone', 'head'}),
+        ('cls/vitaev2_demo_4e_shapes', {'backbone', 'head'}),
         pytest.param(
             'det/cascade_rcnn_r50_1x',
             {'backbone', 'neck', 'rpn_head', 'roi_head.bbox_head', 'roi_head.mask_head'},

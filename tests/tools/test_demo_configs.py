@@ -15,7 +15,7 @@ METRICS = {
     DETECTOR: 'coco/segm_mAP_50',
     'configs/seg/upernet_vitaev2_demo_10e_shapes.py': 'mIoU',
     'configs/pose/simple_baseline_vitaev2_demo_3e_shapes.py': 'PCK',
-    'configs/cls/vitaev2_demo_3e_shapes.py': 'accuracy/top1',
+    'configs/cls/vitaev2_demo_4e_shapes.py': 'accuracy/top1',
 }
 SPLITS = ('train', 'val', 'test')
 

@@ -1,6 +1,6 @@
 # A narrow ViTAEv2 that classifies the demo shapes, from scratch. Takes minutes on two CPU
 # cores.
-# bash tools/dist_train.sh configs/cls/vitaev2_demo_3e_shapes.py 2
+# bash tools/dist_train.sh configs/cls/vitaev2_demo_4e_shapes.py 2
 _base_ = [
     '../_base_/backbones/vitaev2_demo.py',  # another backbone: change this line
     '../_base_/models/classifier.py',
@@ -12,4 +12,4 @@ model = _base_.classifier
 model.head.num_classes = 4
 model.train_cfg = None  # no mixup or CutMix: a short training
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-train_cfg = dict(max_epochs=3)
+train_cfg = dict(max_epochs=4)
