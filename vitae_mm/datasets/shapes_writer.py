@@ -145,7 +145,9 @@ def _has_scenes(folder: Path, sizes: dict[str, int], seed: int) -> bool:
 
 
 def _scene(split: str, number: int, seed: int) -> Scene:
-    return draw_scene(np.random.SeedSequence([seed, SPLIT_SEEDS[split], number]).generate_state(1)[0])
+    return draw_scene(
+        np.random.SeedSequence([seed, SPLIT_SEEDS[split], number]).generate_state(1)[0]
+    )
 
 
 def _rle(mask: np.ndarray) -> dict:

@@ -1,5 +1,5 @@
 # mask_rcnn_small.py for images of 200 pixels with round objects: 64 channels, four
-# levels, two anchors per place, fewer regions. One sample per bin of RoIAlign, which on a
+# levels, two anchors per place, few regions. One sample per bin of RoIAlign, which on a
 # CPU would otherwise take a third of a training step.
 _base_ = './mask_rcnn_small.py'
 extractor = dict(out_channels=64, roi_layer=dict(sampling_ratio=1))
@@ -18,6 +18,6 @@ model = dict(
         mask_roi_extractor=extractor,
         mask_head=dict(in_channels=64),
     ),
-    train_cfg=dict(rpn_proposal=proposals, rcnn=dict(sampler=dict(num=32))),
+    train_cfg=dict(rpn_proposal=proposals),
     test_cfg=dict(rpn=proposals),
 )
