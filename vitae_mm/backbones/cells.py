@@ -33,7 +33,6 @@ class ReductionCell(nn.Module):
     def __init__(self, spec: StageSpec):
         super().__init__()
         self.ratio = spec.ratio
-        pyramid_dim = len(spec.dilations) * spec.branch_dim
         drop_rate = spec.drop_rate
         if spec.reduction_attention == 'performer':
             drop_rate = max(drop_rate, PERFORMER_DROP)
@@ -51,10 +50,10 @@ class ReductionCell(nn.Module):
                 act_last=spec.pcm_last_act,
                 recompute=spec.pcm_recompute,
             )
-        self.norm1 = nn.LayerNorm(pyramid_dim, eps=REDUCTION_EPS)
+        self.norm1 = nn.LayerNorm(spec.pyramid_dim, eps=REDUCTION_EPS)
         self.attn = build_attention(
             spec.reduction_attention,
-            pyramid_dim,
+            spec.pyramid_dim,
             spec,
             num_heads=spec.reduction_heads,
             drop_rate=drop_rate,
@@ -211,7 +210,7 @@ def build_pyramid(spec: StageSpec) -> PyramidReduction:
     """Builds the pyramid reduction (PRM) of a stage."""
     return PyramidReduction(
         spec.in_dim,
-        spec.branch_dim,
+        spec.pyramid_dim,
         kernel_size=spec.kernel_size,
         ratio=spec.ratio,
         dilations=spec.dilations,

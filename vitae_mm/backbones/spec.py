@@ -120,6 +120,11 @@ class StageSpec:
         return int(self.dim * self.mlp_ratio)
 
     @property
+    def pyramid_dim(self) -> int:
+        """Output channels of the pyramid; those of a pyramid alone are the tokens."""
+        return self.dim if self.reduction == 'pyramid' else len(self.dilations) * self.branch_dim
+
+    @property
     def norm_layer(self) -> NormLayer | None:
         """Norm of the parallel convs; None for no norm."""
         return norm_builder(self.norm_cfg)
@@ -192,7 +197,7 @@ class StageSpec:
                 'skip positions: give a larger kernel.'
             )
         branches = len(self.dilations)
-        if self.reduction == 'pyramid' and branches * self.branch_dim != self.dim:
+        if self.reduction == 'pyramid' and self.dim // branches != self.branch_dim:
             raise InputError(
                 f'{stage}: a pyramid alone gives {branches} dilations * '
                 f'branch_dims={self.branch_dim} channels, which must equal dims={self.dim}.'
@@ -386,11 +391,6 @@ def _replace_dilations(
         row = replaced[i] = {**rows[i], 'dilations': tuple(branches)}
         if row['reduction'] == 'pyramid':
             # the concatenated branches are the tokens
-            if row['dim'] % len(branches):
-                raise InputError(
-                    f'dilations={dilations!r}: the {len(branches)} branches of a pyramid alone '
-                    f'share its dims={row["dim"]}: give a number of branches that divides it.'
-                )
             row['branch_dim'] = row['dim'] // len(branches)
     return replaced
 

@@ -19,40 +19,36 @@ class PyramidReduction(nn.Module):
 
     Args:
         in_dim (int): Input channels (C_in).
-        branch_dim (int): Channels of each branch (E).
+        dim (int): Output channels (D), shared by the branches (|S| * E). If their number does not
+            divide it, the first ones have one more than the others.
         kernel_size (int): Kernel of each convolution (k).
         ratio (int): Downsampling ratio (r).
         dilations (Sequence[int]): Dilation of each branch (S).
     """
 
     def __init__(
-        self,
-        in_dim: int,
-        branch_dim: int,
-        *,
-        kernel_size: int,
-        ratio: int,
-        dilations: Sequence[int],
+        self, in_dim: int, dim: int, *, kernel_size: int, ratio: int, dilations: Sequence[int]
     ):
         super().__init__()
         self.ratio = ratio
+        share, rest = divmod(dim, len(dilations))
         self.branches = nn.ModuleList(
             nn.Conv2d(
                 in_dim,
-                branch_dim,
+                share + (i < rest),
                 kernel_size,
                 stride=ratio,
                 dilation=dilation,
                 # the smallest padding that turns n * r positions into n
                 padding=max(math.ceil(((kernel_size - 1) * dilation + 1 - ratio) / 2), 0),
             )
-            for dilation in dilations
+            for i, dilation in enumerate(dilations)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C_in) -> (B, H / r, W / r, |S| * E); r must divide H and W."""
+        """(B, H, W, C_in) -> (B, H / r, W / r, D); r must divide H and W."""
         # (B, H, W, C_in) -> (B, C_in, H, W)
         x = to_conv(x)
         maps = [F.gelu(branch(x)) for branch in self.branches]
-        # |S| x (B, E, H / r, W / r) -> (B, H / r, W / r, |S| * E)
+        # |S| x (B, E, H / r, W / r) -> (B, H / r, W / r, D)
         return from_conv(torch.cat(maps, dim=1))
