@@ -266,6 +266,7 @@ def test_the_recipe_augments_images():
         scratch('vitae_t'),
         'cls/vitae_t_384_30e_in1k.py',
         *(f'cls/vitae_t_100e_{data}.py' for data in ('cifar10', 'pets', 'inat2018')),
+        *(f'cls/ceit_t_384_100e_{data}.py' for data in ('cifar100', 'pets', 'inat2019')),
     ],
 )
 def test_pipelines_return_images_of_one_size(name):
@@ -285,16 +286,16 @@ def test_pipelines_return_images_of_one_size(name):
             assert packed['inputs'].dtype == torch.uint8
 
 
-def test_cifar_is_read_as_rgb():
-    erasing = {
-        name: read(f'cls/{name}.py').train_dataloader.dataset.pipeline[-2]
-        for name in ('vitae_t_300e_in1k', 'vitae_t_100e_cifar10')
-    }
-    bgr, rgb = erasing.values()
+@pytest.mark.parametrize('model', ['vitae_t', 'ceit_t_384'])
+def test_cifar_is_read_as_rgb(model):
+    bgr, rgb = (
+        read(f'cls/{name}.py').train_dataloader.dataset.pipeline[-2]
+        for name in ('vitae_t_300e_in1k', f'{model}_100e_cifar10')
+    )
     assert bgr.fill_color == rgb.fill_color[::-1] and bgr.fill_std == rgb.fill_std[::-1]
     for data in ('cifar10', 'cifar100'):
-        assert read(f'cls/vitae_t_100e_{data}.py').data_preprocessor.to_rgb is False
-    assert read('cls/vitae_t_100e_pets.py').data_preprocessor.to_rgb is True
+        assert read(f'cls/{model}_100e_{data}.py').data_preprocessor.to_rgb is False
+    assert read(f'cls/{model}_100e_pets.py').data_preprocessor.to_rgb is True
 
 
 @pytest.mark.parametrize(
@@ -323,13 +324,16 @@ def test_weights_at_224_load_at_384(model, millions):
 
 
 @pytest.mark.parametrize('data', TRANSFER)
-@pytest.mark.parametrize('model', ['vitae_t', 'vitae_s', 'ceit_t', 'ceit_s'])
+@pytest.mark.parametrize(
+    'model', ['vitae_t', 'vitae_s', 'ceit_t', 'ceit_s', 'ceit_t_384', 'ceit_s_384']
+)
 def test_recipes_of_transfer_match_the_papers(model, data):
     cfg = read(f'cls/{model}_100e_{data}.py')
     assert cfg.model.head.num_classes == TRANSFER[data]
     assert cfg.model.backbone.init_cfg == dict(
-        type='Pretrained', checkpoint=f'checkpoints/{model}_in1k.pth'
+        type='Pretrained', checkpoint=f'checkpoints/{model.removesuffix("_384")}_in1k.pth'
     )
+    assert cfg.model.backbone.get('img_size', 224) == (384 if '384' in model else 224)
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 5e-4, 1e-8)
     assert GPUS * cfg.train_dataloader.batch_size == 512
@@ -339,6 +343,16 @@ def test_recipes_of_transfer_match_the_papers(model, data):
 
 def test_transfer_has_its_schedule(tmp_path):
     check_schedule(learning_rates(read('cls/vitae_t_100e_pets.py'), tmp_path), 100, 5e-4, 2)
+
+
+@pytest.mark.parametrize('data', ['cifar10', 'cifar100'])
+def test_cifar_from_scratch_has_the_recipe_of_imagenet(data, tmp_path):
+    cfg, imagenet = read(f'cls/vitae_t_1000e_{data}.py'), read(scratch('vitae_t'))
+    assert cfg.model.head.num_classes == TRANSFER[data]
+    assert cfg.model.backbone == imagenet.model.backbone
+    assert cfg.optim_wrapper == imagenet.optim_wrapper
+    assert cfg.custom_hooks == imagenet.custom_hooks
+    check_schedule(learning_rates(cfg, tmp_path, epoch_length=2), 1000, 5e-4, 10)
 
 
 @pytest.mark.slow
@@ -424,6 +438,7 @@ def test_reassessed_labels_are_evaluated_with_the_original():
         [scratch(model) for model in ('vitaev2_s', 'swin_t', 'r50')],
         [scratch(model) for model in ('ceit_t', 'ceit_s', 'ceit_b')],
         [f'cls/{model}_100e_pets.py' for model in ('vitae_t', 'vitae_s', 'ceit_t', 'ceit_s')],
+        [f'cls/{model}_384_100e_pets.py' for model in ('ceit_t', 'ceit_s')],
         [f'cls/{model}_384_30e_in1k.py' for model in ('vitae_t', 'vitae_s', 'vitaev2_48m')],
         [f'cls/{model}_300e_in1k_subset.py' for model in ('vitae_t', 't2t_7')],
     ],
