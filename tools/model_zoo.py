@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Counts parameters and multiply-adds of the models in configs/*/metafile.yml, and
-writes them to these files and to the table in each folder's README.
+writes them, with the published scores of vitae_mm/analysis/papers.py, to these files and
+to the tables in each folder's README.
 
     python tools/model_zoo.py            # updates the files
     python tools/model_zoo.py --check    # only checks that they are up to date
@@ -12,6 +13,7 @@ from pathlib import Path
 import yaml
 from mmengine.config import Config
 
+from vitae_mm.analysis.papers import SCORES, TRANSFER, TRANSFER_SETS
 from vitae_mm.engine.cli import reports_input_errors, tool_parser
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
 from vitae_mm.engine.models import build_model
@@ -20,8 +22,10 @@ from vitae_mm.io import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.DOTALL)
+TRANSFER_TABLE = re.compile(r'(?<=<!-- transfer -->\n).*?(?=<!-- end of transfer -->)', re.DOTALL)
 HEADER = (
-    "# Counted and written by tools/model_zoo.py; scores are the authors', not measured here.\n"
+    '# Counted and written by tools/model_zoo.py; scores are those of '
+    'vitae_mm/analysis/papers.py, not measured here.\n'
 )
 DETECTION_SIZE = (800, 1280)
 
@@ -37,11 +41,12 @@ def main() -> None:
     for metafile in sorted(ROOT.glob('configs/*/metafile.yml')):
         content = yaml.safe_load(metafile.read_text())
         for model in content['Models']:
+            enter_scores(model)
             model['Metadata'].update(count(ROOT / model['Config']))
         readme = metafile.with_name('README.md')
         for path, text in (
             (metafile, HEADER + yaml.safe_dump(content, sort_keys=False, width=1000)),
-            (readme, with_table(readme, content['Models'])),
+            (readme, with_tables(readme, content['Models'])),
         ):
             if path.read_text() != text:
                 outdated.append(path.relative_to(ROOT).as_posix())
@@ -50,6 +55,17 @@ def main() -> None:
     if outdated and args.check:
         raise InputError(f'{", ".join(outdated)}: not up to date; run python tools/model_zoo.py.')
     print(f'written: {", ".join(outdated)}' if outdated else 'all files are up to date')
+
+
+def enter_scores(model: dict) -> None:
+    """Enters the published scores of a model, and who reports them, in its part of a metafile."""
+    scores = SCORES.get(model['Name'])
+    model['Metadata']['Scores'] = scores.source if scores else 'none listed'
+    model['Results'] = (
+        [dict(Task=scores.task, Dataset=scores.dataset, Metrics=dict(scores.metrics))]
+        if scores
+        else []
+    )
 
 
 def count(config: Path) -> dict:
@@ -74,18 +90,19 @@ def image_size(cfg: Config) -> tuple[int, int]:
     return cfg.crop_size if cfg.default_scope == 'mmseg' else input_size(cfg)
 
 
-def with_table(readme: Path, models: list[dict]) -> str:
-    """Returns the text of a README with an updated table."""
+def with_tables(readme: Path, models: list[dict]) -> str:
+    """Returns the text of a README with updated tables."""
     text = readme.read_text() if readme.exists() else ''
     if not TABLE.search(text):
         raise InputError(
             f'{readme} has no lines <!-- models --> and <!-- end of models -->: add them where '
             'the table belongs.'
         )
-    return TABLE.sub(lambda _: table(models), text)
+    text = TABLE.sub(lambda _: models_table(models), text)
+    return TRANSFER_TABLE.sub(lambda _: transfer_table(), text)
 
 
-def table(models: list[dict]) -> str:
+def models_table(models: list[dict]) -> str:
     """Returns the models of a metafile as a Markdown table."""
     scores = list(
         dict.fromkeys(
@@ -100,7 +117,7 @@ def table(models: list[dict]) -> str:
         'image',
         *(f'{name} (paper)' for name in scores),
     ]
-    lines = [columns, ['---'] * len(columns)]
+    lines = [columns]
     for model in models:
         data = model['Metadata']
         metrics = model['Results'][0]['Metrics'] if model['Results'] else {}
@@ -114,8 +131,32 @@ def table(models: list[dict]) -> str:
                 *(str(metrics.get(name, '')) for name in scores),
             ]
         )
-    rows = (f'| {" | ".join(line)} |\n' for line in lines)
-    return ''.join(re.sub(r'\|\s+(?=\|)', '| ', row) for row in rows)
+    return markdown(lines)
+
+
+def transfer_table() -> str:
+    """Returns the configs for other data sets than ImageNet, each with its published top-1, as a
+    Markdown table."""
+    lines = [['configs', *TRANSFER_SETS.values()]]
+    for model in TRANSFER:
+        names = [f'{model}_{ending}' for ending in TRANSFER_SETS]
+        lines.append([f'`{model}_*`', *map(transfer_cell, names)])
+    return markdown(lines)
+
+
+def transfer_cell(name: str) -> str:
+    """Returns the score of a config as a link to it; nothing if there is no such config."""
+    if not (ROOT / f'configs/cls/{name}.py').exists():
+        return ''
+    score = next(iter(SCORES[name].metrics.values())) if name in SCORES else '-'
+    return f'[{score}]({name}.py)'
+
+
+def markdown(lines: list[list[str]]) -> str:
+    """Returns a Markdown table. The first line has the titles of the columns."""
+    titles, *rows = lines
+    table = (f'| {" | ".join(line)} |\n' for line in (titles, ['---'] * len(titles), *rows))
+    return ''.join(re.sub(r'\|\s+(?=\|)', '| ', row) for row in table)
 
 
 if __name__ == '__main__':

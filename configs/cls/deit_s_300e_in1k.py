@@ -1,4 +1,5 @@
 # DeiT-S, 300 epochs on ImageNet-1k, batch 512.
+# Paper (ViTAE, Table 2): top-1 79.9, top-5 95.0, ReaL 85.7.
 # bash tools/dist_train.sh configs/cls/deit_s_300e_in1k.py 8
 _base_ = [
     '../_base_/backbones/deit_s.py',  # another backbone: change this line

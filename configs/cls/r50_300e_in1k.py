@@ -1,4 +1,5 @@
 # ResNet-50, 300 epochs on ImageNet-1k, batch 1024.
+# Paper (ViTAE, Table 2): top-1 76.7, top-5 93.3, ReaL 82.5.
 # bash tools/dist_train.sh configs/cls/r50_300e_in1k.py 8
 _base_ = [
     '../_base_/backbones/r50.py',  # another backbone: change this line

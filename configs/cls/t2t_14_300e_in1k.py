@@ -1,4 +1,5 @@
 # T2T-ViT-14, 300 epochs on ImageNet-1k, batch 512.
+# Paper (ViTAE, Table 2): top-1 81.5, top-5 95.7, ReaL 86.8.
 # bash tools/dist_train.sh configs/cls/t2t_14_300e_in1k.py 8
 _base_ = [
     '../_base_/backbones/t2t_14.py',  # another backbone: change this line

@@ -1,5 +1,5 @@
 # ViTAE-B, 300 epochs on ImageNet-1k, batch 512.
-# Paper (ViTAEv2): top-1 83.8 after MAE pretraining.
+# The paper (ViTAEv2) has scores after masked pretraining only: vitae_b_mae_100e_in1k.py.
 # bash tools/dist_train.sh configs/cls/vitae_b_300e_in1k.py 8
 _base_ = [
     '../_base_/backbones/vitae_b.py',  # another backbone: change this line

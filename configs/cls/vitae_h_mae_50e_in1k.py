@@ -1,5 +1,5 @@
 # ViTAE-H, 50 epochs on ImageNet-1k from its masked pretraining, batch 1024.
-# Paper (ViTAEv2): top-1 86.9, ReaL 90.6.
+# Paper (ViTAEv2): top-1 86.9, ReaL 91.2.
 # bash tools/dist_train.sh configs/cls/vitae_h_mae_50e_in1k.py 8 --amp
 _base_ = [
     '../_base_/backbones/vitae_h.py',  # another backbone: change this line

@@ -1,5 +1,5 @@
 # ViTAE-T at 384, 30 epochs on ImageNet-1k from its weights at 224, batch 512.
-# Paper (ViTAE): top-1 77.2.
+# Paper (ViTAE, Table 2): top-1 77.2, top-5 93.8, ReaL 84.4.
 # bash tools/dist_train.sh configs/cls/vitae_t_384_30e_in1k.py 8
 _base_ = [
     '../_base_/backbones/vitae_t.py',  # another backbone: change this line

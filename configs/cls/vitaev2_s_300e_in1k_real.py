@@ -1,5 +1,5 @@
 # ViTAEv2-S, also tested on the reassessed labels (ReaL) of ImageNet-1k.
-# Paper (ViTAEv2): ReaL 87.6.
+# Expected scores: those of vitaev2_s_300e_in1k.py.
 # bash tools/dist_test.sh configs/cls/vitaev2_s_300e_in1k_real.py CHECKPOINT 8
 _base_ = [
     '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line

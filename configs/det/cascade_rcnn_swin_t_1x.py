@@ -1,5 +1,5 @@
 # Cascade Mask R-CNN, Swin-T, 1x schedule, COCO, batch 16.
-# The authors of ViTAEv2 list box AP 48.1, mask AP 41.5.
+# Authors of ViTAEv2: box AP 48.1, mask AP 41.5.
 # bash tools/dist_train.sh configs/det/cascade_rcnn_swin_t_1x.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

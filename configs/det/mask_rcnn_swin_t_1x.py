@@ -1,5 +1,5 @@
 # Mask R-CNN, Swin-T, 1x schedule, COCO, batch 16.
-# The authors of ViTAEv2 list box AP 43.7, mask AP 39.8.
+# Authors of ViTAEv2: box AP 43.7, mask AP 39.8.
 # bash tools/dist_train.sh configs/det/mask_rcnn_swin_t_1x.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

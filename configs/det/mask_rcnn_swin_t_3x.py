@@ -1,5 +1,5 @@
 # Mask R-CNN, Swin-T, 3x schedule, COCO, batch 16.
-# The authors of ViTAEv2 list box AP 46.0, mask AP 41.6.
+# Authors of ViTAEv2: box AP 46.0, mask AP 41.6.
 # bash tools/dist_train.sh configs/det/mask_rcnn_swin_t_3x.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

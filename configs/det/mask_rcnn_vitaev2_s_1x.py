@@ -1,5 +1,5 @@
 # Mask R-CNN, ViTAEv2-S, 1x schedule, COCO, batch 16.
-# The authors of ViTAEv2 list box AP 46.3, mask AP 41.8.
+# Authors of ViTAEv2: box AP 46.3, mask AP 41.8.
 # bash tools/dist_train.sh configs/det/mask_rcnn_vitaev2_s_1x.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line

@@ -1,5 +1,5 @@
 # SimpleBaseline, Swin-T, 210 epochs, AP-10K, 256x256, batch 512, flip test.
-# The authors of ViTAEv2 list AP 68.9.
+# Authors of ViTAEv2: AP 68.9.
 # bash tools/dist_train.sh configs/pose/simple_baseline_swin_t_210e_ap10k.py 8
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line

@@ -1,5 +1,5 @@
 # SimpleBaseline, ViTAEv2-S, 210 epochs, AP-10K, 256x256, batch 512, flip test.
-# The authors of ViTAEv2 list AP 71.8.
+# Authors of ViTAEv2: AP 71.8.
 # bash tools/dist_train.sh configs/pose/simple_baseline_vitaev2_s_210e_ap10k.py 8
 _base_ = [
     '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line

@@ -1,5 +1,5 @@
 # UperNet, ResNet-50, 160k iterations, ADE20K, 512x512, batch 16.
-# The authors of ViTAEv2 list mIoU 42.1, multi-scale 42.8.
+# Authors of ViTAEv2: mIoU 42.1, multi-scale 42.8.
 # bash tools/dist_train.sh configs/seg/upernet_r50_160k_ade20k.py 8
 # Six scales with flips: add --tta to tools/dist_test.sh.
 _base_ = [

@@ -1,5 +1,5 @@
 # UperNet, Swin-T, 160k iterations, ADE20K, 512x512, batch 16.
-# The authors of ViTAEv2 list mIoU 44.5, multi-scale 45.8.
+# Authors of ViTAEv2: mIoU 44.5, multi-scale 45.8.
 # bash tools/dist_train.sh configs/seg/upernet_swin_t_160k_ade20k.py 8
 # Six scales with flips: add --tta to tools/dist_test.sh.
 _base_ = [
