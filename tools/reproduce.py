@@ -22,6 +22,7 @@ from rich.live import Live
 from rich.table import Table
 
 from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, Row, Training, find_rows
+from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
     Run,
     Workers,
@@ -73,7 +74,7 @@ def main() -> None:
     check_folder(folder, rows)
     runs = plan_runs(rows, args.seeds, folder)
     if args.preset == 'paper':
-        print_commands(runs)
+        print_commands(runs, EXPERIMENTS[args.name].paper)
         return
     if args.preset == 'gpu' and not torch.cuda.is_available():
         raise InputError('--preset gpu: this machine has no GPU; give --preset mini.')
@@ -162,10 +163,12 @@ def count_epochs(training: Training) -> int:
     return training.load().train_cfg.max_epochs
 
 
-def print_commands(runs: Sequence[Run]) -> None:
-    """Prints the commands that train and test the runs on 8 GPUs."""
+def print_commands(runs: Sequence[Run], paper: Figures) -> None:
+    """Prints the commands that train and test the runs on 8 GPUs, and the paper's figures."""
     for run in runs:
-        print(f'# {run.row.label}, seed {run.seed}')
+        figure = paper.rows.get(run.row.label)
+        expected = '' if figure is None else f'; paper: {figure} ({paper.source})'
+        print(f'# {run.row.label}, seed {run.seed}{expected}')
         mark = ''
         for training in run.row.trainings:
             work_dir = shlex.quote(str(run.work_dir(training)))
@@ -188,9 +191,11 @@ def write_results(args: argparse.Namespace, runs: Sequence[Run], folder: Path) -
     experiment = EXPERIMENTS[args.name]
     results = collect_results(experiment, runs)
     table = markdown(results)
+    source = f' ({experiment.paper.source})' if experiment.paper.source else ''
     text = (
         f'# {experiment.title}\n\n{PRESETS[args.preset]}; top-1 on the test images in percent: '
-        f'mean ± half the range over the seeds. The paper measured on ImageNet.\n\n{table}\n'
+        f'mean ± half the range over the seeds. The paper measured on ImageNet{source}.'
+        f'\n\n{table}\n'
         f'    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
         f'{" ".join(map(str, args.seeds))}\n'
     )

@@ -84,7 +84,7 @@ def test_options_of_t2t_equal_its_backbone_file():
 @pytest.mark.parametrize('name', EXPERIMENTS)
 def test_every_figure_of_the_papers_has_a_row(name):
     experiment = EXPERIMENTS[name]
-    assert set(experiment.paper) <= {row.label for row in experiment.presets['paper']}
+    assert set(experiment.paper.rows) <= {row.label for row in experiment.presets['paper']}
 
 
 def test_unknown_names_are_reported():

@@ -6,6 +6,7 @@ import runpy
 import pytest
 import yaml
 
+from vitae_mm.analysis.experiments import EXPERIMENTS
 from vitae_mm.analysis.papers import SCORES
 
 from ..helpers.commands import ROOT
@@ -66,6 +67,23 @@ def test_every_config_of_a_paper_is_in_a_table():
     assert [name for name in SCORES if f'({name}.py)' not in listed] == [
         'vitae_h_mae_50e_in1k_subset'
     ]
+
+
+def test_reproduced_results_stand_beside_the_papers():
+    page = (ROOT / 'docs/reproduction.md').read_text()
+    compared = set()
+    for section in re.split('^##+ ', page, flags=re.MULTILINE):
+        paper = {
+            label: str(figure)
+            for name in re.findall(r'tools/reproduce\.py (\w+) --preset', section)
+            for label, figure in EXPERIMENTS[name].paper.rows.items()
+        }
+        for row in tables(section):
+            if 'paper, ImageNet' in row:
+                label = row[''].removeprefix('W W F F, ')
+                assert row['paper, ImageNet'] == paper.get(label, '-')
+                compared.add(label)
+    assert {'ViTAE-T, 20 %', 'RC and NC', 'LCA', 'W W W W', 'both', 'kernel 3'} < compared
 
 
 @pytest.mark.parametrize('page', ['README.md', 'docs/models.md'])

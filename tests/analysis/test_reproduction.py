@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from vitae_mm.analysis.experiments import Experiment, Row, Training
+from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
     Run,
     Workers,
@@ -167,7 +168,7 @@ def test_results_are_mean_and_half_the_range(tmp_path):
     runs = finished(
         ROWS, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.25, 50.25, 50.25]}, tmp_path
     )
-    results = collect_results(Experiment('t', {}, {'A, 60 %': 75.3}), runs)
+    results = collect_results(Experiment('t', {}, Figures({'A, 60 %': 75.3})), runs)
     assert [(r.mean, r.spread, r.paper) for r in results] == [(42.0, 2.0, None), (50.25, 0.0, 75.3)]
     assert markdown(results).splitlines() == [
         '| | top-1 (%) | seed 0 | seed 1 | seed 2 | paper, ImageNet |',

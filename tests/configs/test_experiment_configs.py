@@ -52,12 +52,12 @@ def test_networks_build(training):
 @pytest.mark.parametrize(
     'experiment, label, option, value',
     [
-        ('dilations', '123, 12, 1', 'dilations', [[1, 2, 3], [1, 2], [1]]),
+        ('dilations', '123, 123, 123', 'dilations', [[1, 2, 3]] * 3),
         ('dilations', '1, 1, 1', 'dilations', [[1], [1], [1]]),
         ('attention', 'P P F F', 'attention', ['performer', 'performer', 'full', 'full']),
         ('attention', 'W W W W', 'reduction_attention', ['window'] * 4),
-        ('parallel_convs', 'no batch norm', 'norm_cfg', None),
-        ('parallel_convs', 'in normal cells', 'reduction_pcm', False),
+        ('parallel_convs', 'before the FFN, no batch norm', 'norm_cfg', None),
+        ('parallel_convs', 'none', 'reduction_pcm', False),
         ('window_position', 'both', 'shift_window', True),
         ('local_feed_forward', '5x5', 'leff_kernel_size', 5),
     ],
@@ -66,6 +66,26 @@ def test_options_keep_their_type_on_the_command_line(experiment, label, option, 
     (row,) = [row for row in find_rows(experiment, 'paper') if row.label == label]
     parsed = read_training(row.trainings[-1]).model.backbone[option]
     assert parsed == value and type(parsed) is type(value)
+
+
+def count(cfg):
+    with torch.device('meta'):
+        return sum(p.numel() for p in build(cfg).parameters())
+
+
+def test_ceit_without_its_parts_is_deit():
+    rows = {row.label: row for row in find_rows('convergence', 'paper')}
+    for size in 'TS':
+        ours = count(read_training(rows[f'DeiT-{size}'].trainings[0]))
+        assert ours == count(read(f'cls/deit_{size.lower()}_300e_in1k.py'))
+
+
+def test_dilations_have_the_papers_number_of_parameters():
+    rows = {row.label: row for row in find_rows('dilations', 'paper')}
+    # the paper's has a third reduction of another width with 1, 2, 3: docs/deviations.md
+    for label, millions in {'1234, 123, 12': 4.35, '123, 123, 123': 4.33}.items():
+        total = count(read_training(rows[label].trainings[0])) / 1e6
+        assert total == pytest.approx(millions, abs=0.01)
 
 
 def networks(preset, pretraining=False):
@@ -79,8 +99,8 @@ def networks(preset, pretraining=False):
 
 
 def slow(training):
-    # ViTAE-B is as slow with other kernels as in test_pretraining_configs.py
-    mark = pytest.mark.exhaustive if 'vitae_b' in training.config else pytest.mark.slow
+    # ViTAE-L is as slow with other kernels as in test_pretraining_configs.py
+    mark = pytest.mark.exhaustive if 'vitae_l' in training.config else pytest.mark.slow
     return pytest.param(training, marks=mark)
 
 

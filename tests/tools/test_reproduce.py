@@ -20,9 +20,10 @@ TOOL = 'tools/reproduce.py'
 WITH_TINY = """
 import runpy, sys
 from vitae_mm.analysis.experiments import EXPERIMENTS, Experiment, Row, Training
+from vitae_mm.analysis.papers import Figures
 first, second = sys.argv.pop(1), sys.argv.pop(1)
 EXPERIMENTS['tiny'] = Experiment('Two tiny networks', dict(mini=(
-    Row('short', (Training(first), )), Row('long', (Training(second), )))), {'long': 75.3})
+    Row('short', (Training(first), )), Row('long', (Training(second), )))), Figures({'long': 75.3}))
 runpy.run_path('tools/reproduce.py', run_name='__main__')
 """
 
@@ -141,7 +142,7 @@ def test_commands_of_the_paper_preset_are_printed(run_tool, tmp_path):
         TOOL, 'pretraining_kernel', '--preset', 'paper', '--seeds', 7, '--work-dir', tmp_path
     )
     first = printed.split('# ')[1].splitlines()
-    assert first[0].endswith(', seed 7')
+    assert first[0] == 'kernel 0, seed 7; paper: as ViT-L (ViTAEv2, text)'
     pretraining, finetuning, testing = (shlex.split(line) for line in first[1:4])
     assert pretraining[:2] == finetuning[:2] == ['bash', 'tools/dist_train.sh']
     assert testing[:2] == ['bash', 'tools/dist_test.sh'] and testing[2] == finetuning[2]
@@ -156,7 +157,7 @@ def test_commands_of_the_paper_preset_are_printed(run_tool, tmp_path):
 def test_commands_of_ablations_are_quoted_for_the_shell(run_tool, tmp_path):
     options = ('--preset', 'paper', '--seeds', 7, '--work-dir', tmp_path)
     lines = run_tool(TOOL, 'dilations', *options).splitlines()
-    assert lines[0] == '# 1, 1, 1, seed 7'
+    assert lines[0] == '# 1, 1, 1, seed 7; paper: 68.7 (ViTAE, Table 3)'
     for line in lines[1:3]:
         assert "'model.backbone.dilations=[[1],[1],[1]]'" in line
         command = shlex.split(line)

@@ -11,6 +11,9 @@ from vitae_mm.engine.cli import add_config_argument
 from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
 
+from . import papers
+from .papers import Figures
+
 PRESETS = dict(
     mini='narrow networks on a tenth of CIFAR-10, for two CPU cores',
     gpu='CIFAR-10 at 32x32, for one GPU',
@@ -55,7 +58,7 @@ class Row:
     """One row of a table.
 
     Attributes:
-        label: Name of the row, also in :attr:`Experiment.paper`.
+        label: Name of the row, also in :attr:`Figures.rows`.
         trainings: Trainings in order. Each starts from the weights of the previous one; the
             last is tested.
         series: Name of a line in the plot that the row belongs to.
@@ -80,13 +83,13 @@ class Experiment:
     Attributes:
         title: Description of the comparison.
         presets: Rows by preset, a key of :data:`PRESETS`.
-        paper: The papers' accuracies by label, in percent. Unverified ones are left out.
+        paper: The papers' accuracies.
         axis: Title of the axis of ``x``, with its unit.
     """
 
     title: str
     presets: Mapping[str, tuple[Row, ...]]
-    paper: Mapping[str, float] = field(default_factory=dict)
+    paper: Figures = field(default_factory=Figures)
     axis: str = ''
 
 
@@ -140,11 +143,11 @@ VITAE_T = Training('configs/cls/vitae_t_300e_in1k.py')
 T2T_7 = Training('configs/cls/t2t_7_300e_in1k.py')
 VITAE_T_SUBSET = Training('configs/cls/vitae_t_300e_in1k_subset.py')
 T2T_7_SUBSET = Training('configs/cls/t2t_7_300e_in1k_subset.py')
-# ablations train for 100 epochs
+# ablations of ViTAE and ViTAEv2 train for 100 epochs, those of CeiT for 300
 EPOCHS_100 = 'train_cfg.max_epochs=100'
 VITAE_T_100E = VITAE_T.but(EPOCHS_100)
 VITAEV2_S_100E = Training('configs/cls/vitaev2_s_300e_in1k.py').but(EPOCHS_100)
-CEIT_T_100E = Training('configs/cls/ceit_t_300e_in1k.py').but(EPOCHS_100)
+CEIT = {size: Training(f'configs/cls/ceit_{size.lower()}_300e_in1k.py') for size in 'TSB'}
 # the shape of T2T-ViT-7 at 32x32, as in configs/_base_/backbones/t2t_7_32.py
 T2T = (
     'dilations=[[1],[1],[1]] reduction_pcm=False pcm_kernel_size=0 class_token=True '
@@ -164,25 +167,29 @@ LENGTHS = {
     epochs: (f'train_cfg.max_epochs={epochs}', f'train_cfg.val_interval={epochs}')
     for epochs in (2, 4, 6)
 }
+PAPER_LENGTHS = {100: (EPOCHS_100,), 200: ('train_cfg.max_epochs=200',), 300: ()}
 CELLS = {
     'baseline': 'dilations=[[1],[1],[1]] reduction_pcm=False pcm_kernel_size=0',
     'RC': 'pcm_kernel_size=0',
     'NC': 'dilations=[[1],[1],[1]] reduction_pcm=False',
     'RC and NC': '',
 }
+NO_PARALLEL_CONVS = 'reduction_pcm=False pcm_kernel_size=0'
 DILATIONS = {
     '1, 1, 1': 'dilations=[[1],[1],[1]]',
     '12, 12, 12': 'dilations=[[1,2],[1,2],[1,2]]',
-    '123, 12, 1': 'dilations=[[1,2,3],[1,2],[1]]',
-    '1234, 123, 12': '',
+    '123, 123, 123': 'dilations=[[1,2,3],[1,2,3],[1,2,3]]',
     '1234, 1234, 1234': 'dilations=[[1,2,3,4],[1,2,3,4],[1,2,3,4]]',
+    '12345, 12345, 12345': 'dilations=[[1,2,3,4,5],[1,2,3,4,5],[1,2,3,4,5]]',
+    '1234, 123, 12': '',
 }
+# in normal cells
 PARALLEL_CONVS = {
-    'in all cells': '',
-    'in normal cells': 'reduction_pcm=False',
-    'in no cell': 'reduction_pcm=False pcm_kernel_size=0',
+    'none': 'pcm_kernel_size=0',
+    'before the FFN': '',
+    'before the FFN, no batch norm': 'norm_cfg=None',
     'after the FFN': 'pcm_fusion=after_ffn',
-    'no batch norm': 'norm_cfg=None',
+    'after the FFN, no batch norm': 'pcm_fusion=after_ffn norm_cfg=None',
 }
 HEADS = {
     'mean of tokens': '',
@@ -209,26 +216,20 @@ CEIT_PARTS = {
     'LCA': 'stem_conv=False leff_kernel_size=0',
     'all': '',
 }
-CEIT_WITHOUT_PARTS = {
-    'none': CEIT_PARTS['none'],
-    'I2T and LeFF': 'lca=False',
-    'I2T and LCA': 'leff_kernel_size=0',
-    'LeFF and LCA': 'stem_conv=False',
-    'all': '',
-}
 IMAGE_TO_TOKENS = {
-    'all': '',
-    '32 channels': 'stem_channels=32',
-    'no batch norm': 'stem_norm=False',
-    'no max-pooling': 'stem_pool=False',
     '16x16 patches': 'stem_conv=False',
+    '64 channels': '',
+    '64 channels, no max-pooling': 'stem_pool=False',
+    '32 channels': 'stem_channels=32',
+    '32 channels, no batch norm': 'stem_channels=32 stem_norm=False',
 }
 LOCAL_FEED_FORWARD = {
     'plain FFN': 'leff_kernel_size=0',
-    '1x1': 'leff_kernel_size=1',
     '3x3': '',
     '5x5': 'leff_kernel_size=5',
+    '1x1, no batch norm': 'leff_kernel_size=1 leff_norm=False',
     '3x3, no batch norm': 'leff_norm=False',
+    '5x5, no batch norm': 'leff_kernel_size=5 leff_norm=False',
 }
 
 EXPERIMENTS = dict(
@@ -238,18 +239,20 @@ EXPERIMENTS = dict(
         dict(
             mini=_curves(VITAE_MINI, T2T_MINI, FRACTIONS, unit='%'),
             gpu=_curves(VITAE_GPU, VITAE_GPU.with_backbone(T2T), FRACTIONS, unit='%'),
-            paper=_curves(VITAE_T_SUBSET, T2T_7_SUBSET, FRACTIONS, unit='%'),
+            paper=_curves(
+                VITAE_T_SUBSET.but(EPOCHS_100), T2T_7_SUBSET.but(EPOCHS_100), FRACTIONS, unit='%'
+            ),
         ),
-        paper={'ViTAE-T, 100 %': 75.3},
+        paper=papers.DATA_EFFICIENCY,
         axis='training images (%)',
     ),
     training_efficiency=Experiment(
         'ViTAE-T and T2T-ViT-7 after training for different numbers of epochs',
         dict(
             mini=_curves(VITAE_MINI, T2T_MINI, LENGTHS, unit='epochs'),
-            paper=_curves(VITAE_T, T2T_7, {100: (EPOCHS_100,), 300: ()}, unit='epochs'),
+            paper=_curves(VITAE_T, T2T_7, PAPER_LENGTHS, unit='epochs'),
         ),
-        paper={'ViTAE-T, 300 epochs': 75.3},
+        paper=papers.TRAINING_EFFICIENCY,
         axis='epochs',
     ),
     cells=Experiment(
@@ -259,14 +262,18 @@ EXPERIMENTS = dict(
             gpu=_rows(VITAE_GPU, CELLS),
             paper=_rows(VITAE_T_100E, CELLS),
         ),
+        paper=papers.CELLS,
     ),
     dilations=Experiment(
-        'Dilations of the three reduction cells of ViTAE-T',
-        dict(paper=_rows(VITAE_T_100E, DILATIONS)),
+        'Dilations of the three reductions of ViTAE-T, without parallel convs',
+        dict(paper=_rows(VITAE_T_100E.with_backbone(NO_PARALLEL_CONVS), DILATIONS)),
+        paper=papers.DILATIONS,
     ),
     parallel_convs=Experiment(
-        'Parallel convs of ViTAE-T: their cells, where they are added, and their batch norm',
-        dict(paper=_rows(VITAE_T_100E, PARALLEL_CONVS)),
+        'Parallel convs in the normal cells of ViTAE-T, with single dilations: where they are '
+        'added, and their batch norm',
+        dict(paper=_rows(VITAE_T_100E.with_backbone(CELLS['NC']), PARALLEL_CONVS)),
+        paper=papers.PARALLEL_CONVS,
     ),
     head=Experiment(
         "ViTAE-T's head: the mean of tokens, or the paper's class token with sinusoids and norm",
@@ -275,10 +282,12 @@ EXPERIMENTS = dict(
     attention=Experiment(
         'Attention of the four stages of ViTAEv2-S: window (W), full (F), Performer (P)',
         dict(mini=_rows(VITAEV2_MINI, ATTENTION), paper=_rows(VITAEV2_S_100E, ATTENTION)),
+        paper=papers.ATTENTION,
     ),
     window_position=Experiment(
         'Shifted windows and relative positions in ViTAEv2-S',
         dict(mini=_rows(VITAEV2_MINI, POSITION), paper=_rows(VITAEV2_S_100E, POSITION)),
+        paper=papers.WINDOW_POSITION,
     ),
     pretraining_kernel=Experiment(
         'Kernels of the parallel convs in masked pretraining: no convs (0), 1x1 and then 3x3 in '
@@ -289,10 +298,11 @@ EXPERIMENTS = dict(
                 Training('configs/cifar10/vitae_32_mini_6e_cifar10_10pct.py'),
             ),
             paper=_kernels(
-                Training('configs/ssl/mae_vitae_b_1600e_in1k.py'),
-                Training('configs/cls/vitae_b_mae_100e_in1k.py'),
+                Training('configs/ssl/mae_vitae_l_1600e_in1k.py', ('train_cfg.max_epochs=400',)),
+                Training('configs/cls/vitae_l_mae_50e_in1k.py'),
             ),
         ),
+        paper=papers.PRETRAINING_KERNEL,
     ),
     ceit_parts=Experiment(
         "CeiT-T's image-to-tokens (I2T), local feed-forward (LeFF) and layer-wise class "
@@ -300,15 +310,29 @@ EXPERIMENTS = dict(
         dict(
             mini=_rows(CEIT_MINI, CEIT_PARTS),
             gpu=_rows(CEIT_GPU, CEIT_PARTS),
-            paper=_rows(CEIT_T_100E, CEIT_WITHOUT_PARTS),
+            paper=_rows(CEIT['T'], CEIT_PARTS),
         ),
+        paper=papers.CEIT_PARTS,
     ),
     image_to_tokens=Experiment(
-        "CeiT-T's image-to-tokens: conv of 64 channels, batch norm and max-pooling",
-        dict(paper=_rows(CEIT_T_100E, IMAGE_TO_TOKENS)),
+        "Channels, batch norm and max-pooling of CeiT-T's image-to-tokens, without its other parts",
+        dict(paper=_rows(CEIT['T'].with_backbone(CEIT_PARTS['I2T']), IMAGE_TO_TOKENS)),
+        paper=papers.IMAGE_TO_TOKENS,
     ),
     local_feed_forward=Experiment(
-        "Kernel and batch norm of CeiT-T's local feed-forward (LeFF)",
-        dict(paper=_rows(CEIT_T_100E, LOCAL_FEED_FORWARD)),
+        "Kernel and batch norm of CeiT-T's local feed-forward (LeFF), without its other parts",
+        dict(paper=_rows(CEIT['T'].with_backbone(CEIT_PARTS['LeFF']), LOCAL_FEED_FORWARD)),
+        paper=papers.LOCAL_FEED_FORWARD,
+    ),
+    convergence=Experiment(
+        'CeiT and DeiT, which is CeiT without its parts, after 100 epochs',
+        dict(
+            paper=tuple(
+                Row(f'{network}-{size}', (training.but(EPOCHS_100).with_backbone(options),))
+                for network, options in (('CeiT', ''), ('DeiT', CEIT_PARTS['none']))
+                for size, training in CEIT.items()
+            )
+        ),
+        paper=papers.CONVERGENCE,
     ),
 )

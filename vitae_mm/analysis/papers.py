@@ -1,11 +1,11 @@
 """What the papers report. Nothing here was measured with this code.
 
-Metafiles, READMEs and the first lines of configs repeat these figures; the tests hold them to this
-file.
+Metafiles, READMEs, the first lines of configs and the tables of tools/reproduce.py repeat these
+figures; the tests hold them to this file.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,20 @@ class Scores:
     dataset: str
     metrics: Mapping[str, float]
     source: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Published accuracies of the rows of an experiment.
+
+    Attributes:
+        rows: Top-1 on ImageNet-1k in percent by label of the row, or what the paper says where it
+            gives no such number. Rows without a figure are left out.
+        source: The paper, its table or section, and how its rows differ from ours.
+    """
+
+    rows: Mapping[str, float | str] = field(default_factory=dict)
+    source: str = ''
 
 
 def _table(
@@ -146,3 +160,78 @@ SCORES = {
     **_transfer_scores(),
 }
 """Scores by name of the config. Those that no paper reports are left out."""
+
+DATA_EFFICIENCY = Figures(
+    {
+        'ViTAE-T, 20 %': 'about T2T-ViT-7, 100 %',
+        'ViTAE-T, 60 %': 'about 3 above T2T-ViT-7, 100 %',
+        'ViTAE-T, 100 %': 72.6,
+    },
+    'ViTAE, Section 4.4',
+)
+TRAINING_EFFICIENCY = Figures(
+    {'ViTAE-T, 100 epochs': 72.6, 'ViTAE-T, 300 epochs': 75.3, 'T2T-ViT-7, 300 epochs': 71.7},
+    'ViTAE, Section 4.4',
+)
+VITAE_3 = 'ViTAE, Table 3'
+CELLS = Figures({'baseline': 68.7, 'RC': 71.7, 'NC': 69.9, 'RC and NC': 72.6}, VITAE_3)
+DILATIONS = Figures(
+    {
+        '1, 1, 1': 68.7,
+        '12, 12, 12': 69.5,
+        '123, 123, 123': 69.9,
+        '1234, 1234, 1234': 69.2,
+        '12345, 12345, 12345': 68.9,
+        '1234, 123, 12': 69.8,
+    },
+    VITAE_3,
+)
+PARALLEL_CONVS = Figures(
+    {
+        'none': 68.7,
+        'before the FFN': 69.9,
+        'before the FFN, no batch norm': 69.1,
+        'after the FFN': 68.8,
+        'after the FFN, no batch norm': 69.0,
+    },
+    VITAE_3,
+)
+ATTENTION = Figures(
+    {'W F F F': '+0.1', 'W W W F': '-0.4', 'W W W W': '-0.4'},
+    'ViTAEv2, Table 8: differences from W W F F',
+)
+WINDOW_POSITION = Figures({'both': 'about +0.1'}, 'ViTAEv2, Table 9: difference from neither')
+PRETRAINING_KERNEL = Figures(
+    {'kernel 0': 'as ViT-L', 'kernel 1 -> 3': 'best', 'kernel 3': 'slightly above kernel 0'},
+    'ViTAEv2, text',
+)
+CEIT_PARTS = Figures(
+    {'none': 72.2, 'I2T': '73.4 (32 channels)', 'LeFF': 74.3, 'LCA': 72.8, 'all': 76.4},
+    'CeiT: parts added to DeiT-T',
+)
+IMAGE_TO_TOKENS = Figures(
+    {'16x16 patches': 72.2, '32 channels': 73.4, '32 channels, no batch norm': 72.9},
+    'CeiT: added to DeiT-T',
+)
+LOCAL_FEED_FORWARD = Figures(
+    {
+        'plain FFN': 72.2,
+        '3x3': 74.3,
+        '5x5': 74.4,
+        '1x1, no batch norm': 70.3,
+        '3x3, no batch norm': 72.7,
+        '5x5, no batch norm': 73.1,
+    },
+    'CeiT: added to DeiT-T',
+)
+CONVERGENCE = Figures(
+    {
+        'CeiT-T': 72.2,
+        'CeiT-S': 78.9,
+        'CeiT-B': 81.8,
+        'DeiT-T': 65.3,
+        'DeiT-S': 74.5,
+        'DeiT-B': 76.8,
+    },
+    'CeiT',
+)

@@ -25,12 +25,12 @@ class Result:
     Attributes:
         row: The row.
         accuracies: Top-1 by seed, in percent.
-        paper: The paper's figure; None if it is unknown.
+        paper: The paper's figure, or what it says instead; None if it is unknown.
     """
 
     row: Row
     accuracies: Mapping[int, float]
-    paper: float | None
+    paper: float | str | None
 
     @property
     def mean(self) -> float:
@@ -57,7 +57,8 @@ def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]
     for run in runs:
         accuracies[run.row][run.seed] = run.accuracy()
     return [
-        Result(row, by_seed, experiment.paper.get(row.label)) for row, by_seed in accuracies.items()
+        Result(row, by_seed, experiment.paper.rows.get(row.label))
+        for row, by_seed in accuracies.items()
     ]
 
 
@@ -71,7 +72,7 @@ def markdown(results: Sequence[Result]) -> str:
     for result in results:
         spread = f' ± {result.spread:.1f}' if len(seeds) > 1 else ''
         each = ' | '.join(f'{value:.1f}' for value in result.accuracies.values())
-        paper = '-' if result.paper is None else f'{result.paper:.1f}'
+        paper = '-' if result.paper is None else result.paper
         lines.append(f'| {result.row.label} | {result.mean:.1f}{spread} | {each} | {paper} |')
     return '\n'.join(lines) + '\n'
 
