@@ -182,7 +182,7 @@ WRITERS = dict(
 
 
 def write_pretraining(path: Path, data: Path, kernel: int = 1, **options) -> Path:
-    """Writes the config of a masked autoencoder with the same masks in every process."""
+    """Writes the config of a masked autoencoder."""
     model = dict(
         type='MAE',
         backbone=dict(
@@ -220,7 +220,6 @@ def write_pretraining(path: Path, data: Path, kernel: int = 1, **options) -> Pat
     for entry in ('test_dataloader', 'test_cfg', 'test_evaluator'):
         cfg.pop(entry)
     cfg.train_dataloader.collate_fn = dict(type='default_collate')
-    cfg.custom_imports.imports.append('tests.helpers.same_masks')
     cfg.dump(path)
     return path
 

@@ -34,9 +34,17 @@ def dist_train(config, processes, work_dir, *options, **environment):
     )
 
 
+def write_pretraining(path, data, **options):
+    """Writes the config of a masked autoencoder with the same masks in every process."""
+    cfg = Config.fromfile(training.write_pretraining(path, data, **options))
+    cfg.custom_imports.imports.append('tests.helpers.same_masks')
+    cfg.dump(path)
+    return path
+
+
 @pytest.mark.parametrize(
     'write, steps',
-    [(training.write_classifier, 8), (training.write_pretraining, 2)],
+    [(training.write_classifier, 8), (write_pretraining, 2)],
     ids=['mmpretrain', 'masked'],
 )
 def test_two_processes_equal_one(write, steps, data, tmp_path):
@@ -62,7 +70,7 @@ def test_two_processes_equal_one(write, steps, data, tmp_path):
 def pretraining(request, data, tmp_path_factory):
     """A config, and its losses with two processes."""
     folder = tmp_path_factory.mktemp('pretraining')
-    config = training.write_pretraining(folder / 'c.py', data, kernel=request.param)
+    config = write_pretraining(folder / 'c.py', data, kernel=request.param)
     done = dist_train(config, 2, folder / 'w')
     assert done.returncode == 0, done.stderr
     return config, training.losses(folder / 'w')
