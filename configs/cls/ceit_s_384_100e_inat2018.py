@@ -1,8 +1,11 @@
 # CeiT-S at 384, 100 epochs on iNaturalist 2018 from its ImageNet-1k weights at 224, batch 512.
 # Paper (CeiT): top-1 79.4.
 # bash tools/dist_train.sh configs/cls/ceit_s_384_100e_inat2018.py 8
-_base_ = ['./ceit_s_100e_inat2018.py', '../_base_/datasets/pipelines_384.py']
+_base_ = './ceit_s_100e_inat2018.py'
 model = dict(backbone=dict(img_size=384))  # resizes the position embedding
-train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline_384))
-val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline_384))
+train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
+train_pipeline[1].scale = test_pipeline[2].crop_size = 384
+test_pipeline[1].scale = 426  # 384 / .9
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
