@@ -139,7 +139,8 @@ def _has_scenes(folder: Path, sizes: dict[str, int], seed: int) -> bool:
         if not masks or len(masks) != size:
             return False
         written = cv2.imread(str(masks[-1]), cv2.IMREAD_UNCHANGED)
-        if not np.array_equal(written, semantic_mask(_scene(split, size - 1, seed))):
+        expected = semantic_mask(_scene(split, size - 1, seed))
+        if written is None or not np.array_equal(written, expected):
             return False
     return True
 
