@@ -1,4 +1,4 @@
-"""The links of the documentation."""
+"""The links of the documentation, and what must not be left in it."""
 
 import re
 
@@ -27,3 +27,8 @@ def test_links_have_targets(page):
         target = page.parent / path if path else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_nothing_is_left_open(page):
+    assert not re.search(r'TODO|FIXME|\bXX\b', page.read_text())

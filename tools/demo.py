@@ -30,7 +30,7 @@ from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
 from vitae_mm.visualization import Painter, build_painter
 from vitae_mm.visualization.coco_boxes import CocoBoxes
-from vitae_mm.visualization.contact_sheet import contact_sheet, write_sheet
+from vitae_mm.visualization.contact_sheet import contact_sheet, evenly_spaced, write_sheet
 from vitae_mm.visualization.media import Job, Video, plan_jobs, read_image, write_image, write_video
 
 MAX_REPORTED = 5
@@ -124,8 +124,8 @@ def check_sheet(path: Path, jobs: Sequence[Job], overwrite: bool) -> None:
 
 def drawn_sheet(images: Sequence[Job], painter: Painter) -> Figure:
     """Puts drawn images into one picture."""
-    places = np.linspace(0, len(images) - 1, min(MAX_SHEET, len(images))).round().astype(int)
-    pictures = [(images[i].source.name, read_image(images[i].target)) for i in places]
+    shown = [images[i] for i in evenly_spaced(len(images), MAX_SHEET)]
+    pictures = [(job.source.name, read_image(job.target)) for job in shown]
     return contact_sheet(pictures, painter.drawer.colors, painter.heading)
 
 

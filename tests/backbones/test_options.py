@@ -31,6 +31,11 @@ ALL_BLOCKS = {**BLOCKS, 'ratios': (16,), 'mlp_ratios': (4,)}
         ),
         (ViTAEv2, dict(arch={**ARCH, 'ratios': (3, 2)}), ['ratios=3', '(1, 2, 4, 8)']),
         (ViTAEv2, dict(arch={**ARCH, 'kernel_sizes': (3, 1)}), ['kernel_sizes=3', 'ratios=4']),
+        (
+            ViTAEv2,
+            dict(arch={**ARCH, 'reductions': ('cell', 'pyramid')}),
+            ['16 // 3 dilations = 5 channels', 'branch_dims'],
+        ),
         (ViTAEv2, dict(arch={**ARCH, 'width': (1, 1)}), ['unknown', 'width']),
         (ViTAEv2, dict(arch=dict(dims=(8, 16))), ['missing', 'branch_dims']),
         (ViTAEv2, dict(attention=['window'] * 3), ['attention', '4 stages']),

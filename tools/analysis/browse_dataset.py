@@ -22,7 +22,7 @@ from vitae_mm.engine.cli import add_config_argument, reports_input_errors, tool_
 from vitae_mm.engine.config import find_transforms, load_config, loads_image_files, walk_datasets
 from vitae_mm.engine.rehearsal.rules import check_data
 from vitae_mm.errors import InputError
-from vitae_mm.visualization.contact_sheet import contact_sheet, write_sheet
+from vitae_mm.visualization.contact_sheet import contact_sheet, evenly_spaced, write_sheet
 from vitae_mm.visualization.drawer import DRAWERS, build_drawer
 from vitae_mm.visualization.palette import Color
 from vitae_mm.visualization.picture_size import enlarge
@@ -75,8 +75,7 @@ def draw_samples(
     with DefaultScope.overwrite_default_scope(cfg.default_scope):
         dataset = DATASETS.build(settings)
         drawer = build_drawer(cfg.default_scope, dataset.metainfo)
-        indices = np.linspace(0, len(dataset) - 1, min(number, len(dataset))).round().astype(int)
-        for index in track_iter_progress(indices.tolist()):
+        for index in track_iter_progress(evenly_spaced(len(dataset), number)):
             item = dataset[index]
             sample = item['data_samples']
             image = item['inputs'].permute(1, 2, 0).numpy().clip(0, 255).astype(np.uint8)

@@ -199,8 +199,9 @@ class StageSpec:
         branches = len(self.dilations)
         if self.reduction == 'pyramid' and self.dim // branches != self.branch_dim:
             raise InputError(
-                f'{stage}: a pyramid alone gives {branches} dilations * '
-                f'branch_dims={self.branch_dim} channels, which must equal dims={self.dim}.'
+                f'{stage}: a pyramid alone gives dims={self.dim} // {branches} dilations = '
+                f'{self.dim // branches} channels per branch: set branch_dims to it, not to '
+                f'{self.branch_dim}.'
             )
 
 

@@ -72,6 +72,12 @@ def file_handlers() -> list[logging.FileHandler]:
     return [handler for handler in handlers if isinstance(handler, logging.FileHandler)]
 
 
+def screen_handlers(logger: logging.Logger) -> list[logging.StreamHandler]:
+    """The handlers of a logger of mmengine that write to the screen."""
+    # a file handler is a stream handler, too
+    return [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+
+
 def is_for_screen(record: logging.LogRecord) -> bool:
     """Whether a message of mmengine's logger is shown: warnings that a user can act on, and what
     the code of this package and of the user announces."""
@@ -82,10 +88,9 @@ def is_for_screen(record: logging.LogRecord) -> bool:
 
 def quiet(logger: logging.Logger) -> None:
     """Makes a logger of mmengine show only what :func:`is_for_screen`."""
-    for handler in logger.handlers:
-        if type(handler) is logging.StreamHandler:
-            handler.addFilter(is_for_screen)
-            handler.setFormatter(_PlainFormatter())
+    for handler in screen_handlers(logger):
+        handler.addFilter(is_for_screen)
+        handler.setFormatter(_PlainFormatter())
 
 
 class _PlainFormatter(logging.Formatter):

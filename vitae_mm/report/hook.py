@@ -7,7 +7,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.dist import broadcast_object_list, collect_results, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -15,6 +14,7 @@ from mmengine.structures import BaseDataElement
 
 from vitae_mm.engine.hooks.progress import scalar_scores
 from vitae_mm.errors import describe_error
+from vitae_mm.visualization.contact_sheet import evenly_spaced
 
 from .report import Report
 from .task import TASKS, Judgment, Task, find_task
@@ -66,8 +66,7 @@ class ReportHook(Hook):
         try:
             self.batches = list(islice(iter(loader.batch_sampler), len(loader)))
             self.task = find_task(scope)(loader.dataset, runner.test_evaluator.metrics)
-            places = np.linspace(0, len(loader.dataset) - 1, SHOWN).round().astype(int)
-            self.task.choose(set(places.tolist()))
+            self.task.choose(set(evenly_spaced(len(loader.dataset), SHOWN)))
             self.listening.enter_context(self.task.listening())
         except Exception as error:  # of a dataset or metric that we do not know
             self._give_up(error)

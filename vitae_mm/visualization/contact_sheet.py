@@ -23,6 +23,11 @@ MAX_NAMED = 40
 """Maximum number of colors in the legend."""
 
 
+def evenly_spaced(total: int, number: int) -> list[int]:
+    """Chooses up to ``number`` of ``total`` places, with the first and the last."""
+    return np.linspace(0, total - 1, min(number, total)).round().astype(int).tolist()
+
+
 def contact_sheet(
     pictures: Sequence[tuple[str, np.ndarray]],
     colors: Mapping[str, Sequence[int]],

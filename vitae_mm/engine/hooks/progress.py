@@ -1,7 +1,6 @@
 """Showing the progress of a run on the screen."""
 
 import contextlib
-import logging
 import os
 import sys
 import time
@@ -19,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from torch import Tensor
 
-from vitae_mm.engine.screen import file_handlers
+from vitae_mm.engine.screen import file_handlers, screen_handlers
 
 PLAIN_SECONDS = 60
 """Seconds between lines where the output is not a terminal, unless an epoch ends."""
@@ -44,11 +43,7 @@ def show_progress(runner: Runner | FlexibleRunner) -> Iterator[None]:
 @contextlib.contextmanager
 def _log_above_bar() -> Iterator[None]:
     """Makes the logger write to what the bar has put in place of standard output."""
-    handlers = [
-        handler
-        for handler in MMLogger.get_current_instance().handlers
-        if type(handler) is logging.StreamHandler
-    ]
+    handlers = screen_handlers(MMLogger.get_current_instance())
     streams = [handler.setStream(sys.stdout) for handler in handlers]
     try:
         yield
