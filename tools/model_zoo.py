@@ -7,13 +7,13 @@ to the tables in each folder's README.
     python tools/model_zoo.py --check    # only checks that they are up to date
 """
 
-import re
 from pathlib import Path
 
 import yaml
 from mmengine.config import Config
 
 from vitae_mm.analysis.papers import SCORES, TRANSFER, TRANSFER_SETS
+from vitae_mm.analysis.tables import filled, markdown_table
 from vitae_mm.engine.cli import reports_input_errors, tool_parser
 from vitae_mm.engine.complexity import count_macs, count_parameters, input_size
 from vitae_mm.engine.models import build_model
@@ -21,8 +21,6 @@ from vitae_mm.errors import InputError
 from vitae_mm.io import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE = re.compile(r'(?<=<!-- models -->\n).*?(?=<!-- end of models -->)', re.DOTALL)
-TRANSFER_TABLE = re.compile(r'(?<=<!-- transfer -->\n).*?(?=<!-- end of transfer -->)', re.DOTALL)
 HEADER = (
     '# Counted and written by tools/model_zoo.py; scores are those of '
     'vitae_mm/analysis/papers.py, not measured here.\n'
@@ -92,14 +90,10 @@ def image_size(cfg: Config) -> tuple[int, int]:
 
 def with_tables(readme: Path, models: list[dict]) -> str:
     """Returns the text of a README with updated tables."""
-    text = readme.read_text() if readme.exists() else ''
-    if not TABLE.search(text):
-        raise InputError(
-            f'{readme} has no lines <!-- models --> and <!-- end of models -->: add them where '
-            'the table belongs.'
-        )
-    text = TABLE.sub(lambda _: models_table(models), text)
-    return TRANSFER_TABLE.sub(lambda _: transfer_table(), text)
+    tables = dict(models=models_table(models))
+    if readme.parent.name == 'cls':
+        tables['transfer'] = transfer_table()
+    return filled(readme, tables)
 
 
 def models_table(models: list[dict]) -> str:
@@ -131,7 +125,7 @@ def models_table(models: list[dict]) -> str:
                 *(str(metrics.get(name, '')) for name in scores),
             ]
         )
-    return markdown(lines)
+    return markdown_table(lines)
 
 
 def transfer_table() -> str:
@@ -141,7 +135,7 @@ def transfer_table() -> str:
     for model in TRANSFER:
         names = [f'{model}_{ending}' for ending in TRANSFER_SETS]
         lines.append([f'`{model}_*`', *map(transfer_cell, names)])
-    return markdown(lines)
+    return markdown_table(lines)
 
 
 def transfer_cell(name: str) -> str:
@@ -150,13 +144,6 @@ def transfer_cell(name: str) -> str:
         return ''
     score = next(iter(SCORES[name].metrics.values())) if name in SCORES else '-'
     return f'[{score}]({name}.py)'
-
-
-def markdown(lines: list[list[str]]) -> str:
-    """Returns a Markdown table. The first line has the titles of the columns."""
-    titles, *rows = lines
-    table = (f'| {" | ".join(line)} |\n' for line in (titles, ['---'] * len(titles), *rows))
-    return ''.join(re.sub(r'\|\s+(?=\|)', '| ', row) for row in table)
 
 
 if __name__ == '__main__':

@@ -11,7 +11,6 @@ import shlex
 import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -21,7 +20,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, Row, Training, find_rows
+from vitae_mm.analysis.experiment import Metric, Row, Training
+from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, find_rows
 from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
     Run,
@@ -29,10 +29,20 @@ from vitae_mm.analysis.reproduction import (
     check_request,
     locked,
     plan_runs,
+    plan_searches,
     read_progress,
     start_from,
+    with_best_rates,
 )
-from vitae_mm.analysis.reproduction_report import collect_results, draw, markdown
+from vitae_mm.analysis.reproduction_report import (
+    collect_curves,
+    collect_results,
+    draw,
+    draw_curves,
+    markdown,
+    write_curves,
+    write_scores,
+)
 from vitae_mm.engine.cli import reports_input_errors, tool_parser
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_text
@@ -72,22 +82,32 @@ def main() -> None:
     rows = find_rows(args.name, args.preset)
     folder = args.work_dir or Path('work_dirs/reproduce') / f'{args.name}_{args.preset}'
     check_folder(folder, rows)
-    runs = plan_runs(rows, args.seeds, folder)
+    experiment = EXPERIMENTS[args.name]
     if args.preset == 'paper':
-        print_commands(runs, EXPERIMENTS[args.name].paper)
+        print_commands(plan_runs(rows, args.seeds, folder), experiment.paper)
         return
     if args.preset == 'gpu' and not torch.cuda.is_available():
         raise InputError('--preset gpu: this machine has no GPU; give --preset mini.')
+    searches = plan_searches(rows, folder)
+    trials = [run for runs in searches.values() for run in runs.values()]
     request = dict(
         experiment=args.name,
         preset=args.preset,
         seeds=args.seeds,
-        rows={row.label: [asdict(training) for training in row.trainings] for row in rows},
+        search={run.row.label: describe(run.row) for run in trials},
+        rows={row.label: describe(row) for row in rows},
     )
     with locked(folder) as lock:
         check_request(folder, json.loads(json.dumps(request)))  # tuples become lists
-        carry_out(runs, Workers(args.jobs, lock))
-    write_results(args, runs, folder)
+        carry_out(trials, Workers(args.jobs, lock), experiment.metric)
+        runs = plan_runs(with_best_rates(rows, searches, experiment.metric), args.seeds, folder)
+        carry_out(runs, Workers(args.jobs, lock), experiment.metric)
+    write_results(args, trials, runs, folder)
+
+
+def describe(row: Row) -> list[dict]:
+    """Returns the configs of a row's trainings."""
+    return [training.load().to_dict() for training in row.trainings]
 
 
 def check_numbers(args: argparse.Namespace) -> None:
@@ -107,8 +127,11 @@ def check_folder(folder: Path, rows: Sequence[Row]) -> None:
         )
 
 
-def carry_out(runs: Sequence[Run], workers: Workers) -> None:
+def carry_out(runs: Sequence[Run], workers: Workers, metric: Metric) -> None:
     """Carries out the unfinished runs and shows their progress."""
+    unfinished = [run for run in runs if run.metrics() is None]
+    if not unfinished:
+        return
     console = Console()
     for kind in (signal.SIGTERM, signal.SIGHUP):
         # terminate the trainings too; nohup ignores SIGHUP
@@ -117,29 +140,37 @@ def carry_out(runs: Sequence[Run], workers: Workers) -> None:
 
     def report(run: Run) -> None:
         if not console.is_terminal:
-            print(f'{run.row.label}, seed {run.seed}: {run.accuracy():.1f}', flush=True)
+            print(f'{run.row.label}, seed {run.seed}: {outcome(run, metric)}', flush=True)
 
     try:
         with Live(
             console=console,
             refresh_per_second=1,
-            get_renderable=lambda: progress_table(runs, workers.futures),
+            get_renderable=lambda: progress_table(runs, workers.futures, metric),
         ):
-            workers.carry_out([run for run in runs if run.accuracy() is None], report)
+            workers.carry_out(unfinished, report)
     except KeyboardInterrupt:
         raise InputError('interrupted: the same command continues from here.') from None
 
 
-def progress_table(runs: Sequence[Run], futures: Mapping[Run, Future]) -> Table:
-    """Returns a table with progress, time left and accuracy of each run."""
-    accuracies = {run: run.accuracy() for run in runs}
-    done = sum(accuracy is not None for accuracy in accuracies.values())
-    columns = 'row', 'seed', 'epoch', 'time left', 'top-1 (%)'
-    table = Table(*columns, caption=f'{done} of {len(runs)} done')
-    for run, accuracy in accuracies.items():
+def outcome(run: Run, metric: Metric) -> str:
+    """Returns the score of a run, or that it diverged; nothing before it is finished."""
+    metrics = run.metrics()
+    score = metric.read(metrics or {})
+    if score is None:
+        return '' if metrics is None else 'diverged'
+    return f'{score:.1f}'
+
+
+def progress_table(runs: Sequence[Run], futures: Mapping[Run, Future], metric: Metric) -> Table:
+    """Returns a table with progress, time left and score of each run."""
+    outcomes = {run: outcome(run, metric) for run in runs}
+    columns = 'row', 'seed', 'epoch', 'time left', metric.title
+    table = Table(*columns, caption=f'{sum(map(bool, outcomes.values()))} of {len(runs)} done')
+    for run, score in outcomes.items():
         state: tuple[str, ...] = ('waiting',)
-        if accuracy is not None:
-            state = 'done', '', f'{accuracy:.1f}'
+        if score:
+            state = 'done', '', score
         elif run in futures and futures[run].running():
             state = progress_of(run)
         table.add_row(run.row.label, str(run.seed), *state)
@@ -186,25 +217,36 @@ def print_commands(runs: Sequence[Run], paper: Figures) -> None:
         )
 
 
-def write_results(args: argparse.Namespace, runs: Sequence[Run], folder: Path) -> None:
-    """Writes and prints the table, and draws the plot."""
+def write_results(
+    args: argparse.Namespace, trials: Sequence[Run], runs: Sequence[Run], folder: Path
+) -> None:
+    """Writes and prints the table, writes the scores and draws the plots."""
     experiment = EXPERIMENTS[args.name]
     results = collect_results(experiment, runs)
-    table = markdown(results)
-    source = f' ({experiment.paper.source})' if experiment.paper.source else ''
+    table = markdown(experiment, results)
     text = (
-        f'# {experiment.title}\n\n{PRESETS[args.preset]}; top-1 on the test images in percent: '
-        f'mean ± half the range over the seeds. The paper measured on ImageNet{source}.'
-        f'\n\n{table}\n'
-        f'    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
+        f'# {experiment.title}\n\n{PRESETS[args.preset]}; {experiment.metric.title}: mean ± '
+        f'standard deviation over the seeds.'
+    )
+    if experiment.paper.source:
+        text += f' The paper measured on ImageNet ({experiment.paper.source}).'
+    if trials:
+        text += '\n\nLearning rates, chosen on a part of the training images:\n\n'
+        text += markdown(experiment, collect_results(experiment, trials))
+    text += (
+        f'\n{table}\n    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
         f'{" ".join(map(str, args.seeds))}\n'
     )
     write_text(folder / 'results.md', text)
-    write_text(
-        folder / 'results.json', json.dumps([result.as_json() for result in results], indent=1)
-    )
+    write_scores(experiment, [*trials, *runs], folder / 'results.csv')
     draw(experiment, results, folder / 'results.png')
-    print(f'{table}\nwritten: {folder}/results.md, results.json, results.png')
+    written = 'results.md, results.csv, results.png'
+    curves = collect_curves(experiment.metric, runs)
+    if any(len(shares) > 1 for shares in curves.values()):
+        write_curves(experiment.metric, curves, folder / 'curves.csv')
+        draw_curves(experiment.metric, curves, folder / 'curves.png')
+        written += ', curves.csv, curves.png'
+    print(f'{table}\nwritten: {folder}/{written}')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
-"""State, resuming and results of a reproduction, with commands that only write files."""
+"""State, searches, resuming and results of a reproduction, with commands that only write files."""
 
+import csv
 import json
 import re
 import sys
@@ -7,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
-from vitae_mm.analysis.experiments import Experiment, Row, Training
+from vitae_mm.analysis.experiment import TOP_1, Experiment, Metric, Row, Search, Training
 from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
     Run,
@@ -16,10 +18,21 @@ from vitae_mm.analysis.reproduction import (
     check_request,
     locked,
     plan_runs,
+    plan_searches,
+    read_curve,
     read_progress,
+    with_best_rates,
 )
-from vitae_mm.analysis.reproduction_report import collect_results, draw, markdown
-from vitae_mm.errors import InputError
+from vitae_mm.analysis.reproduction_report import (
+    collect_curves,
+    collect_results,
+    draw,
+    draw_curves,
+    markdown,
+    write_curves,
+    write_scores,
+)
+from vitae_mm.errors import DivergedError, InputError
 
 ROWS = (
     Row('A, 20 %', (Training('c/a.py'),), 'A', 20),
@@ -45,13 +58,13 @@ def do(command, log):
 
 def test_a_run_is_trained_and_tested_with_its_seed(tmp_path):
     (run,) = plan_runs(ROWS[:1], [7], tmp_path)
-    assert run.folder == tmp_path / 'a_20_seed7' and run.accuracy() is None
+    assert run.folder == tmp_path / 'a_20_seed7' and run.metrics() is None
     run.carry_out(do)
     train, test = run.log.read_text().splitlines()
     assert train.startswith(f'tools/train.py c/a.py --work-dir {run.folder}/a --resume ')
     assert 'randomness.seed=7' in train.split() and 'checkpoint=' not in train
     assert test == (f'tools/test.py c/a.py {run.folder}/a/epoch_2.pth --work-dir {run.folder}/test')
-    assert run.accuracy() == 40.0
+    assert run.metrics() == {'accuracy/top1': 40.0}
 
 
 def test_a_training_starts_from_the_one_before(tmp_path):
@@ -77,29 +90,82 @@ def test_finished_trainings_are_skipped(tmp_path):
 
     with pytest.raises(InputError, match='stopped'):
         run.carry_out(fail_in_second)
-    assert len(tried) == 2 and run.accuracy() is None
+    assert len(tried) == 2 and run.metrics() is None
     run.carry_out(do)
     assert run.log.read_text().count('tools/train.py c/first.py') == 1
     assert run.log.read_text().count('tools/train.py c/second.py') == 1
 
 
-def test_another_request_is_rejected(tmp_path):
-    request = dict(experiment='cells', preset='mini', seeds=[0, 1], rows=dict(a=1))
+def test_a_training_that_diverges_is_a_result(tmp_path):
+    run, tried = Run(CHAIN, 0, tmp_path / 'r'), []
+
+    def diverge(command, log):
+        tried.append(command)
+        raise DivergedError('error: step 3 (epoch 1): loss=nan')
+
+    run.carry_out(diverge)
+    assert run.metrics() == {} and len(tried) == 1
+    assert 'step 3 (epoch 1): loss=nan' in run.result.read_text()
+
+
+SEARCH = Search('A', Training('c/part.py'), (1e-4, 3e-4, 1e-3))
+SEARCHED = tuple(Row(f'A, {x} %', (Training(f'c/{x}.py'),), search=SEARCH) for x in (20, 60))
+
+
+def searched(folder, *results):
+    searches = plan_searches(SEARCHED, folder)
+    for run, result in zip(searches[SEARCH].values(), results, strict=True):
+        run.folder.mkdir(parents=True)
+        run.result.write_text(json.dumps(result))
+    return searches
+
+
+def test_rows_share_the_search_of_their_learning_rate(tmp_path):
+    (runs,) = plan_searches((*SEARCHED, *ROWS), tmp_path).values()
+    assert list(runs) == list(SEARCH.rates) and {run.seed for run in runs.values()} == {0}
+    (training,) = runs[3e-4].row.trainings
+    assert training == Training('c/part.py', ('optim_wrapper.optimizer.lr=0.0003',))
+    assert len({run.folder for run in runs.values()}) == 3
+
+
+def test_the_learning_rate_with_the_best_score_is_taken(tmp_path):
+    searches = searched(
+        tmp_path, {'accuracy/top1': 40.0}, {'accuracy/top1': 41.0}, dict(diverged='loss=nan')
+    )
+    rows = with_best_rates((*SEARCHED, *ROWS), searches, TOP_1)
+    assert rows[2:] == ROWS and [row.label for row in rows[:2]] == ['A, 20 %', 'A, 60 %']
+    assert [row.trainings[0].options for row in rows[:2]] == [
+        ('optim_wrapper.optimizer.lr=0.0003',)
+    ] * 2
+
+
+def test_a_search_without_a_finite_training_is_reported(tmp_path):
+    searches = searched(tmp_path, *[dict(diverged='loss=nan')] * 3)
+    with pytest.raises(InputError, match=r'^A: .* each learning rate of \[0.0001, 0.0003, 0.001\]'):
+        with_best_rates(SEARCHED, searches, TOP_1)
+
+
+def test_another_request_is_rejected_with_what_differs(tmp_path):
+    part = dict(train_dataloader=dict(dataset=dict(indices=[0, 5, 10])))
+    request = dict(
+        experiment='droplets', seeds=[0, 1], search={'A, lr 0.001': [part]}, rows=dict(A=[part])
+    )
     check_request(tmp_path, request)
     check_request(tmp_path, request)
     kept = (tmp_path / 'request.json').read_text()
-    begun = 'cells --preset mini --seeds 0 1'
-    on = f'To continue it, give {begun}; to start over, choose another --work-dir'
+    other = dict(train_dataloader=dict(dataset=dict(indices=[0, 2, 4])))
     for change, words in (
+        (dict(seeds=[0, 2]), 'settings: seeds was [0, 1], is [0, 2]. To continue it, restore'),
+        (dict(experiment='cells'), 'settings: experiment was "droplets", is "cells". '),
         (
-            dict(seeds=[0, 2]),
-            f'was started with {begun}, not cells --preset mini --seeds 0 2. {on}',
+            dict(rows=dict(A=[other])),
+            'rows.A[0].train_dataloader.dataset.indices was [0, 5, 10], is [0, 2, 4]. ',
         ),
         (
-            dict(preset='gpu', rows={}),
-            f'was started with {begun}, not cells --preset gpu --seeds 0 1. {on}',
+            dict(search={'A, lr 0.01': [part]}),
+            ', is null; search.A, lr 0.01 was null, is [{"train_dataloader": ',
         ),
-        (dict(rows=dict(a=2)), 'with other configs of the same experiment, which has changed'),
+        (dict(rows={str(i): [] for i in range(9)}), ' and 5 more. To continue it'),
     ):
         with pytest.raises(InputError, match=re.escape(words)):
             check_request(tmp_path, request | change)
@@ -147,37 +213,66 @@ def test_a_failing_command_is_reported_with_its_error(printed, words, tmp_path, 
     (run,) = plan_runs(ROWS[:1], [0], tmp_path)
     run.folder.mkdir()
     run.log.write_text('$ first\nerror: of an earlier attempt\n')
-    failing = [sys.executable, '-c', f'print("{printed}", end=""); raise SystemExit(3)']
+    failing = [sys.executable, '-c', f'print("{printed}", end=""); raise SystemExit(4)']
     monkeypatch.setattr(Run, 'carry_out', lambda run, execute: execute(failing, run.log))
     with locked(tmp_path) as lock, pytest.raises(InputError) as failure:
         Workers(1, lock).carry_out([run], print)
-    assert f'-c failed (exit status 3): {words}' in str(failure.value)
+    assert f'-c failed (exit status 4): {words}' in str(failure.value)
     assert f'See {run.log}; the same command continues from here.' in str(failure.value)
 
 
-def finished(rows, accuracies, folder):
+def test_a_diverging_command_does_not_stop_the_others(tmp_path, monkeypatch):
+    runs = plan_runs(ROWS, [0], tmp_path)
+    words = 'error: step 3 (epoch 1): loss=nan'
+    diverging = [sys.executable, '-c', f'print("{words}"); raise SystemExit(3)']
+    monkeypatch.setattr(Run, '_train_and_test', lambda run, execute: execute(diverging, run.log))
+    with locked(tmp_path) as lock:
+        Workers(1, lock).carry_out(runs, lambda run: None)
+    assert [json.loads(run.result.read_text()) for run in runs] == [dict(diverged=words)] * 2
+
+
+def finished(rows, scores, folder):
     runs = plan_runs(rows, [0, 1, 2], folder)
     for run in runs:
         run.folder.mkdir()
-        value = accuracies[run.row.label][run.seed]
-        run.result.write_text(json.dumps({'accuracy/top1': value, 'time': 1.0}))
+        score = scores[run.row.label][run.seed]
+        result = dict(diverged='loss=nan') if score is None else {'accuracy/top1': score, 'time': 1}
+        run.result.write_text(json.dumps(result))
     return runs
 
 
-def test_results_are_mean_and_half_the_range(tmp_path):
+def test_results_are_mean_and_standard_deviation(tmp_path):
+    experiment = Experiment('t', {}, Figures({'A, 60 %': 75.3}))
     runs = finished(
         ROWS, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.25, 50.25, 50.25]}, tmp_path
     )
-    results = collect_results(Experiment('t', {}, Figures({'A, 60 %': 75.3})), runs)
-    assert [(r.mean, r.spread, r.paper) for r in results] == [(42.0, 2.0, None), (50.25, 0.0, 75.3)]
-    assert markdown(results).splitlines() == [
+    results = collect_results(experiment, runs)
+    assert [(r.mean, r.deviation, r.paper) for r in results] == [(42, 2, None), (50.25, 0, 75.3)]
+    assert markdown(experiment, results).splitlines() == [
         '| | top-1 (%) | seed 0 | seed 1 | seed 2 | paper, ImageNet |',
         '| --- | --- | --- | --- | --- | --- |',
         '| A, 20 % | 42.0 ± 2.0 | 40.0 | 44.0 | 42.0 | - |',
         '| A, 60 % | 50.2 ± 0.0 | 50.2 | 50.2 | 50.2 | 75.3 |',
     ]
-    one = collect_results(Experiment('t', {}), runs[:2])
-    assert markdown(one).splitlines()[2] == '| A, 20 % | 40.0 | 40.0 | - |'
+    plain = Experiment('t', {})
+    one = markdown(plain, collect_results(plain, runs[:2]))
+    assert one.splitlines()[2] == '| A, 20 % | 40.0 | 40.0 |'
+
+
+def test_runs_that_diverged_are_in_the_table_and_the_file(tmp_path):
+    experiment = Experiment('t', {}, metric=Metric('accuracy/top1', 'top-1', factor=0.01))
+    runs = finished(ROWS, {'A, 20 %': [40.0, None, 42.0], 'A, 60 %': [None] * 3}, tmp_path)
+    results = collect_results(experiment, runs)
+    assert markdown(experiment, results).splitlines()[2:] == [
+        '| A, 20 % | 0.4 ± 0.0 (1 diverged) | 0.4 | diverged | 0.4 |',
+        '| A, 60 % | diverged | diverged | diverged | diverged |',
+    ]
+    write_scores(experiment, runs, tmp_path / 'results.csv')
+    lines = list(csv.reader((tmp_path / 'results.csv').open()))
+    assert lines[0] == ['label', 'series', 'x', 'seed', 'accuracy/top1'] and len(lines) == 7
+    assert lines[1] == ['A, 20 %', 'A', '20', '0', '0.4']
+    assert lines[3] == ['A, 20 %', 'A', '20', '1', '']
+    draw(experiment, results, tmp_path / 'p.png')
 
 
 @pytest.mark.parametrize('axis', ['training images (%)', ''])
@@ -186,6 +281,29 @@ def test_results_are_plotted(tmp_path, axis):
     experiment = Experiment('t', {}, axis=axis)
     draw(experiment, collect_results(experiment, runs), tmp_path / 'p.png')
     assert (tmp_path / 'p.png').read_bytes().startswith(b'\x89PNG')
+
+
+def test_curves_are_read_from_the_validations(tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, 'load', lambda _: Config(dict(train_cfg=dict(max_epochs=4))))
+    runs = plan_runs(ROWS[:1], [0, 1], tmp_path)
+    for run in runs:
+        for attempt, epochs in (('1', (1, 2)), ('2', (2, 4))):
+            log = run.work_dir(run.row.trainings[0]) / attempt / 'vis_data' / 'scalars.json'
+            log.parent.mkdir(parents=True)
+            lines = [dict(loss=1.0, epoch=1, iter=3, step=3)]
+            lines += [{'accuracy/top1': 10.0 * e + int(attempt), 'step': e} for e in epochs]
+            log.write_text('\n'.join(map(json.dumps, lines)))
+    # the second attempt repeated an epoch
+    assert read_curve(runs[0], TOP_1) == [(25, 11), (50, 22), (100, 42)]
+    curves = collect_curves(TOP_1, runs)
+    write_curves(TOP_1, curves, tmp_path / 'curves.csv')
+    assert (tmp_path / 'curves.csv').read_text().splitlines()[:3] == [
+        'label,seed,training (%),accuracy/top1',
+        '"A, 20 %",0,25.0,11.0',
+        '"A, 20 %",1,25.0,11.0',
+    ]
+    draw_curves(TOP_1, curves, tmp_path / 'curves.png')
+    assert (tmp_path / 'curves.png').read_bytes().startswith(b'\x89PNG')
 
 
 def test_a_failure_stops_all_runs(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from vitae_mm.engine.cli import (
     reports_input_errors,
     tool_parser,
 )
-from vitae_mm.errors import InputError
+from vitae_mm.errors import DivergedError, InputError
 
 
 def from_worker(error):
@@ -58,14 +58,14 @@ def fail(monkeypatch, capfd):
     ):
         monkeypatch.setattr(owner, name, value)
 
-    def call(error):
+    def call(error, status=1):
         @reports_input_errors
         def main():
             raise error
 
         with pytest.raises(SystemExit) as done:
             main()
-        assert done.value.code == 1
+        assert done.value.code == status
         return capfd.readouterr().err
 
     return call
@@ -76,6 +76,10 @@ def test_an_error_is_reported_in_one_line(fail):
     assert fail(KeyError('a')) == "error: KeyError: 'a' (--debug shows its traceback)\n"
     assert fail(ValueError('a\n  b')) == 'error: ValueError: a b (--debug shows its traceback)\n'
     assert fail(ZeroDivisionError()) == 'error: ZeroDivisionError (--debug shows its traceback)\n'
+
+
+def test_a_training_that_diverges_has_its_own_status(fail):
+    assert fail(DivergedError('loss=nan'), status=3) == 'error: loss=nan\n'
 
 
 def test_an_error_in_a_data_worker_is_reported_in_one_line(fail):

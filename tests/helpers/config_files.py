@@ -18,7 +18,8 @@ from mmengine.registry import DATASETS, MODELS, DefaultScope
 from mmengine.runner import Runner
 from torch import nn
 
-from vitae_mm.analysis.experiments import EXPERIMENTS, Training
+from vitae_mm.analysis.experiment import Training
+from vitae_mm.analysis.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[2] / 'configs'
 CONFIGS = sorted(

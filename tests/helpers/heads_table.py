@@ -14,13 +14,13 @@ from pathlib import Path
 
 from mmengine.logging import MMLogger
 
+from vitae_mm.analysis.tables import filled
 from vitae_mm.errors import describe_error
 from vitae_mm.io import write_text
 
 from .heads import BACKBONES, CODEBASES, PASSED, families, outcome
 
 PAGE = Path(__file__).parents[2] / 'docs' / 'heads.md'
-TABLES = re.compile(r'(?<=<!-- families -->\n).*?(?=<!-- end of families -->)', re.DOTALL)
 ROW = re.compile(r'^\| (\w+/\S+) \| `(.+)` \| (.+) \| (.+) \|$', re.MULTILINE)
 
 NOT_RUN = 'not run'
@@ -82,7 +82,7 @@ def main() -> None:
         print(family.name, *found, sep='; ', flush=True)
         rows[family.name] = (family.path, *found)
         # after each family, so that an interrupted run is not lost
-        write_text(PAGE, TABLES.sub(lambda _: tables(rows), PAGE.read_text()))
+        write_text(PAGE, filled(PAGE, dict(families=tables(rows))))
     if failed:
         sys.exit('\n'.join(['failed for no known reason:', *failed]))
 

@@ -121,7 +121,8 @@ def test_outdated_files_are_found_and_written(tmp_path, monkeypatch):
 
     with pytest.raises(InputError, match='README.md has no lines <!-- models -->'):
         call()
-    (folder / 'README.md').write_text('# Title\n<!-- models -->\n<!-- end of models -->\nEnd\n')
+    marks = (f'<!-- {name} -->\n<!-- end of {name} -->\n' for name in ('models', 'transfer'))
+    (folder / 'README.md').write_text('# Title\n' + ''.join(marks) + 'End\n')
     with pytest.raises(InputError, match='metafile.yml, configs/cls/README.md: not up to date'):
         call('--check')
     assert 'Parameters: 7' in (folder / 'metafile.yml').read_text()
@@ -129,4 +130,4 @@ def test_outdated_files_are_found_and_written(tmp_path, monkeypatch):
     call('--check')
     assert 'Parameters: 6356904' in (folder / 'metafile.yml').read_text()
     text = (folder / 'README.md').read_text()
-    assert '| [x](x.py) | 6.36M | 1.34 | 224 |' in text and text.endswith('models -->\nEnd\n')
+    assert '| [x](x.py) | 6.36M | 1.34 | 224 |' in text and text.endswith('transfer -->\nEnd\n')

@@ -1,5 +1,6 @@
 """tools/reproduce.py: invalid requests, and a reproduction that is interrupted and continued."""
 
+import csv
 import json
 import re
 import shlex
@@ -19,7 +20,8 @@ from ..helpers.commands import ROOT, complaint, env, run
 TOOL = 'tools/reproduce.py'
 WITH_TINY = """
 import runpy, sys
-from vitae_mm.analysis.experiments import EXPERIMENTS, Experiment, Row, Training
+from vitae_mm.analysis.experiment import Experiment, Row, Training
+from vitae_mm.analysis.experiments import EXPERIMENTS
 from vitae_mm.analysis.papers import Figures
 first, second = sys.argv.pop(1), sys.argv.pop(1)
 EXPERIMENTS['tiny'] = Experiment('Two tiny networks', dict(mini=(
@@ -86,20 +88,18 @@ def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
     assert re.search(r'resumed epoch: \d+', (long / 'log.txt').read_text())
     table = (out / 'results.md').read_text()
     assert table.count('| long | ') == 1 and table.count('| 75.3 |') == 1
-    records = json.loads((out / 'results.json').read_text())
+    _, *records = csv.reader((out / 'results.csv').open())
     tested = {
         name: json.loads((out / f'{name}_seed3' / 'result.json').read_text())
         for name in ('short', 'long')
     }
-    assert {record['label']: record['accuracies'] for record in records} == {
-        name: {'3': tested[name]['accuracy/top1']} for name in tested
-    }
+    assert [(label, seed, float(score)) for label, _, _, seed, score in records] == [
+        (name, '3', tested[name]['accuracy/top1']) for name in tested
+    ]
     assert (out / 'results.png').read_bytes().startswith(b'\x89PNG')
 
     other = run(*command(configs, out, '--seeds', '4'))
-    assert 'started with tiny --preset mini --seeds 3, not tiny --preset mini --seeds 4' in (
-        complaint(other)
-    )
+    assert 'started with other settings: seeds was [3], is [4].' in complaint(other)
 
 
 @pytest.mark.slow

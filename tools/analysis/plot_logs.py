@@ -8,11 +8,11 @@ Each run is given by its work dir. If a step was logged twice, as in a resumed r
 the later value is plotted.
 """
 
-import json
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from vitae_mm.analysis.reproduction import read_scalars
 from vitae_mm.engine.cli import check_plot_path, reports_input_errors, tool_parser
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically
@@ -35,7 +35,7 @@ def main() -> None:
     labels = args.labels or [run.name for run in args.runs]
     if len(labels) != len(args.runs):
         raise InputError(f'--labels {labels}: give one for each of the {len(args.runs)} runs.')
-    logs = [read_scalars(run) for run in args.runs]
+    logs = [read_log(run) for run in args.runs]
     keys = args.keys or shared_keys(logs)
     figure = Figure(figsize=(4.5 * len(keys), 3.8), layout='constrained')
     panels = figure.subplots(1, len(keys), squeeze=False)[0]
@@ -50,12 +50,12 @@ def main() -> None:
     print(f'written: {args.out}')
 
 
-def read_scalars(run: Path) -> list[dict]:
-    """Returns all logged lines of a work dir, from the oldest."""
-    files = sorted(run.glob('*/vis_data/scalars.json'))
-    if not files:
+def read_log(run: Path) -> list[dict]:
+    """Returns all logged lines of a work dir."""
+    lines = read_scalars(run)
+    if not lines:
         raise InputError(f'{run} has no */vis_data/scalars.json: give the work dir of a run.')
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    return lines
 
 
 def shared_keys(logs: list[list[dict]]) -> list[str]:

@@ -1,96 +1,18 @@
 """The papers' experiments: the rows that each compares, and their trainings."""
 
-import argparse
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from mmengine.config import Config
-
-from vitae_mm.engine.cli import add_config_argument
-from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
 
-from . import papers
-from .papers import Figures
+from . import own_data, papers
+from .experiment import Experiment, Row, Training
 
 PRESETS = dict(
     mini='narrow networks on a tenth of CIFAR-10, for two CPU cores',
     gpu='CIFAR-10 at 32x32, for one GPU',
+    own_data='three backbones from scratch on small data for dense tasks, for two CPU cores',
     paper='ImageNet: prints the commands, runs nothing',
 )
-
-
-@dataclass(frozen=True)
-class Training:
-    """A config with changes.
-
-    Attributes:
-        config: Path of the config.
-        options: Changed entries of the config in the form of ``--cfg-options``.
-    """
-
-    config: str
-    options: tuple[str, ...] = ()
-
-    def but(self, *options: str) -> 'Training':
-        """Returns the training with more options."""
-        return Training(self.config, self.options + options)
-
-    def with_backbone(self, options: str) -> 'Training':
-        """Returns the training with more options of the backbone, as in ``'lca=False'``."""
-        return self.but(*(f'model.backbone.{option}' for option in options.split()))
-
-    def overrides(self) -> dict:
-        """Parses the options as ``tools/train.py`` does."""
-        parser = argparse.ArgumentParser()
-        add_config_argument(parser)
-        args = ['--cfg-options', *self.options] if self.options else []
-        return parser.parse_args(args).cfg_options or {}
-
-    def load(self) -> Config:
-        """Reads the config and applies the options."""
-        return load_config(self.config, self.overrides())
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of a table.
-
-    Attributes:
-        label: Name of the row, also in :attr:`Figures.rows`.
-        trainings: Trainings in order. Each starts from the weights of the previous one; the
-            last is tested.
-        series: Name of a line in the plot that the row belongs to.
-        x: Position of the row on the line's axis.
-    """
-
-    label: str
-    trainings: tuple[Training, ...]
-    series: str | None = None
-    x: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """The label in a form suitable for the name of a folder."""
-        return re.sub('[^a-z0-9]+', '_', self.label.lower()).strip('_')
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """Rows that are compared by top-1 accuracy.
-
-    Attributes:
-        title: Description of the comparison.
-        presets: Rows by preset, a key of :data:`PRESETS`.
-        paper: The papers' accuracies.
-        axis: Title of the axis of ``x``, with its unit.
-    """
-
-    title: str
-    presets: Mapping[str, tuple[Row, ...]]
-    paper: Figures = field(default_factory=Figures)
-    axis: str = ''
 
 
 def find_rows(name: str, preset: str) -> tuple[Row, ...]:
@@ -335,4 +257,5 @@ EXPERIMENTS = dict(
         ),
         paper=papers.CONVERGENCE,
     ),
+    **own_data.EXPERIMENTS,
 )

@@ -6,23 +6,26 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from vitae_mm.engine.resume import last_checkpoint
-from vitae_mm.errors import InputError
+from vitae_mm.errors import DivergedError, InputError
 from vitae_mm.io import write_atomically, write_text
 
-from .experiments import Row, Training
-
-METRIC = 'accuracy/top1'
+from .experiment import Metric, Row, Search, Training
 
 Execute = Callable[[Sequence[str], Path], None]
-"""Runs a command and appends its output to a log; raises InputError if it fails."""
+"""Runs a command and appends its output to a log; raises InputError if it fails, and DivergedError
+if it is a training that diverges."""
+
+MAX_DIFFERENCES = 5
+"""Number of differences between two requests that the error message names."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,16 @@ class Run:
 
     @property
     def result(self) -> Path:
-        """File with the metrics of the test, the last that a run writes."""
+        """File with the metrics of the test, or why there are none; the last that a run writes."""
         return self.folder / 'result.json'
 
-    def accuracy(self) -> float | None:
-        """Returns the top-1 accuracy of the test in percent; None before the run is finished."""
-        return json.loads(self.result.read_text())[METRIC] if self.result.exists() else None
+    def metrics(self) -> dict[str, float] | None:
+        """Returns the metrics of the test, which are empty if the training diverged; None before
+        the run is finished."""
+        if not self.result.exists():
+            return None
+        found = json.loads(self.result.read_text())
+        return {} if 'diverged' in found else found
 
     def work_dir(self, training: Training) -> Path:
         return self.folder / Path(training.config).stem
@@ -59,7 +66,16 @@ class Run:
         return sum((self.work_dir(t) / 'trained').exists() for t in self.row.trainings)
 
     def carry_out(self, execute: Execute) -> None:
-        """Runs the remaining commands: resumes an interrupted training, skips finished ones."""
+        """Runs the remaining commands: resumes an interrupted training, skips finished ones.
+
+        The result of a training that diverges says so."""
+        try:
+            result = self._train_and_test(execute)
+        except DivergedError as error:
+            result = dict(diverged=str(error))
+        write_text(self.result, json.dumps(result))
+
+    def _train_and_test(self, execute: Execute) -> dict:
         checkpoint = ''
         for training in self.row.trainings:
             work_dir = self.work_dir(training)
@@ -69,12 +85,45 @@ class Run:
                 write_atomically(trained, Path.touch)
             checkpoint = str(last_checkpoint(work_dir))
         execute(test_command(self, checkpoint), self.log)
-        write_text(self.result, json.dumps(read_metrics(self.folder / 'test')))
+        return read_metrics(self.folder / 'test')
 
 
 def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[Run]:
     """Returns every row with the first seed, then every row with the second, and so on."""
     return [Run(row, seed, folder / f'{row.name}_seed{seed}') for seed in seeds for row in rows]
+
+
+def plan_searches(rows: Sequence[Row], folder: Path) -> dict[Search, dict[float, Run]]:
+    """Returns a run with seed 0 for each learning rate of each search of the rows."""
+    searches = dict.fromkeys(row.search for row in rows if row.search)
+    return {
+        search: {
+            rate: Run(row, 0, folder / 'search' / row.name) for rate, row in search.rows().items()
+        }
+        for search in searches
+    }
+
+
+def with_best_rates(
+    rows: Sequence[Row], searches: Mapping[Search, Mapping[float, Run]], metric: Metric
+) -> tuple[Row, ...]:
+    """Returns the rows with the learning rates whose finished runs have the best scores; the first
+    of equal ones.
+
+    Raises:
+        InputError: If all learning rates of a search diverged.
+    """
+    best = {}
+    for search, runs in searches.items():
+        scores = {rate: metric.read(run.metrics() or {}) for rate, run in runs.items()}
+        found = {rate: score for rate, score in scores.items() if score is not None}
+        if not found:
+            raise InputError(
+                f'{search.name}: the training diverged with each learning rate of '
+                f'{list(search.rates)}: search among lower ones.'
+            )
+        best[search] = max(found, key=found.__getitem__)
+    return tuple(row.with_rate(best[row.search]) if row.search else row for row in rows)
 
 
 def start_from(checkpoint: str) -> list[str]:
@@ -120,6 +169,28 @@ def read_metrics(work_dir: Path) -> dict[str, float]:
     return json.loads(files[-1].read_text())
 
 
+def read_curve(run: Run, metric: Metric) -> list[tuple[float, float]]:
+    """Reads the scores of the validations of the last training of a run.
+
+    Returns:
+        Shares of the training in percent, and the scores there.
+    """
+    training = run.row.trainings[-1]
+    length = training.load().train_cfg.max_epochs
+    scores = {
+        100 * line['step'] / length: metric.factor * line[metric.key]
+        for line in read_scalars(run.work_dir(training))
+        if metric.key in line
+    }
+    return sorted(scores.items())
+
+
+def read_scalars(work_dir: Path) -> list[dict]:
+    """Returns all lines that mmengine logged in a work dir, from the oldest."""
+    files = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
 def read_progress(work_dir: Path) -> tuple[float, float | None]:
     """Reads the progress of the last training in a work dir from mmengine's scalars.
 
@@ -146,32 +217,46 @@ def check_request(folder: Path, request: dict) -> None:
 
     Args:
         folder: Folder of the reproduction.
-        request: Experiment, preset, seeds and rows, as JSON represents them.
+        request: Experiment, preset, seeds, and all configs, as JSON represents them.
 
     Raises:
-        InputError: If the folder records another request.
+        InputError: If the folder records another request; names what differs.
     """
     file = folder / 'request.json'
     if not file.exists():
         write_text(file, json.dumps(request, indent=1))
         return
-    recorded = json.loads(file.read_text())
-    if recorded == request:
+    changes = list(differences(json.loads(file.read_text()), request))
+    if not changes:
         return
-    restart = f'to start over, choose another --work-dir or delete {folder}.'
-    begun, asked = (
-        f'{given["experiment"]} --preset {given["preset"]} --seeds '
-        f'{" ".join(map(str, given["seeds"]))}'
-        for given in (recorded, request)
-    )
-    if begun == asked:
-        raise InputError(
-            f'{folder} was started with other configs of the same experiment, which has changed '
-            f'since: {restart}'
-        )
+    more = f' and {len(changes) - MAX_DIFFERENCES} more' if len(changes) > MAX_DIFFERENCES else ''
     raise InputError(
-        f'{folder} was started with {begun}, not {asked}. To continue it, give {begun}; {restart}'
+        f'{folder} was started with other settings: {"; ".join(changes[:MAX_DIFFERENCES])}{more}. '
+        f'To continue it, restore them; to start over, choose another --work-dir or delete '
+        f'{folder}.'
     )
+
+
+def differences(recorded: Any, asked: Any, place: str = '') -> Iterator[str]:
+    """Yields where two JSON values differ."""
+    if isinstance(recorded, dict) and isinstance(asked, dict):
+        for key in {**recorded, **asked}:
+            yield from differences(
+                recorded.get(key), asked.get(key), f'{place}.{key}' if place else key
+            )
+    elif _has_parts(recorded) and _has_parts(asked) and len(recorded) == len(asked):
+        for i, pair in enumerate(zip(recorded, asked, strict=True)):
+            yield from differences(*pair, f'{place}[{i}]')
+    elif recorded != asked:
+        yield f'{place} was {_shorten(recorded)}, is {_shorten(asked)}'
+
+
+def _has_parts(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(part, (dict, list)) for part in value)
+
+
+def _shorten(value: Any) -> str:
+    return textwrap.shorten(json.dumps(value), 80, placeholder=' ...')
 
 
 class Workers:
@@ -201,7 +286,7 @@ class Workers:
             report: Called with each finished run.
 
         Raises:
-            InputError: If a command fails; the others are terminated.
+            InputError: If a command fails other than by diverging; the others are terminated.
         """
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
@@ -236,6 +321,8 @@ class Workers:
             if self._failure:  # perhaps since before this process was listed
                 process.terminate()
             process.wait()
+        if process.returncode == DivergedError.exit_status:
+            raise DivergedError(last_words(log, start))
         if process.returncode:
             self._failure = self._failure or InputError(
                 f'{command[1]} failed (exit status {process.returncode}): '

@@ -1,103 +1,182 @@
-"""The results of an experiment: accuracies of the rows over seeds, as a table and a plot."""
+"""The results of an experiment: scores of the rows over seeds, as a table, plots and CSV files."""
 
+import csv
+import io
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vitae_mm.io import write_atomically
+from vitae_mm.io import write_atomically, write_text
 
-from .experiments import Experiment, Row
-from .reproduction import Run
+from .experiment import Experiment, Metric, Row
+from .reproduction import Run, read_curve
+from .tables import markdown_table
 
 WIDTH = 3.4
-"""Width of the plot in inches: a column of a page."""
+"""Width of a plot in inches: a column of a page."""
+
+Curves = Mapping[Row, Mapping[float, Mapping[int, float]]]
+"""Scores of validations by row, by the share of the training in percent, and by seed."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The accuracies of a row over its seeds.
+    """The scores of a row over its seeds.
 
     Attributes:
         row: The row.
-        accuracies: Top-1 by seed, in percent.
+        scores: Scores by seed; None if the run diverged.
         paper: The paper's figure, or what it says instead; None if it is unknown.
     """
 
     row: Row
-    accuracies: Mapping[int, float]
+    scores: Mapping[int, float | None]
     paper: float | str | None
 
     @property
-    def mean(self) -> float:
-        return mean(self.accuracies.values())
+    def found(self) -> list[float]:
+        """The scores of the runs that did not diverge."""
+        return [score for score in self.scores.values() if score is not None]
 
     @property
-    def spread(self) -> float:
-        """Half the range over the seeds."""
-        return (max(self.accuracies.values()) - min(self.accuracies.values())) / 2
+    def mean(self) -> float:
+        """Mean of the scores; nan if there are none."""
+        return mean(self.found) if self.found else nan
 
-    def as_json(self) -> dict:
-        return dict(
-            label=self.row.label,
-            mean=self.mean,
-            spread=self.spread,
-            accuracies=self.accuracies,
-            paper=self.paper,
-        )
+    @property
+    def deviation(self) -> float | None:
+        """Sample standard deviation over the seeds; None with fewer than two scores."""
+        return stdev(self.found) if len(self.found) > 1 else None
+
+    def summary(self) -> str:
+        """Returns mean and deviation, and how many runs diverged."""
+        lost = len(self.scores) - len(self.found)
+        if not self.found:
+            return 'diverged'
+        spread = '' if self.deviation is None else f' ± {self.deviation:.1f}'
+        return f'{self.mean:.1f}{spread}' + (f' ({lost} diverged)' if lost else '')
 
 
 def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]:
     """Returns one result per row from finished runs."""
-    accuracies: dict[Row, dict] = defaultdict(dict)
+    scores: dict[Row, dict] = defaultdict(dict)
     for run in runs:
-        accuracies[run.row][run.seed] = run.accuracy()
+        scores[run.row][run.seed] = experiment.metric.read(run.metrics() or {})
     return [
         Result(row, by_seed, experiment.paper.rows.get(row.label))
-        for row, by_seed in accuracies.items()
+        for row, by_seed in scores.items()
     ]
 
 
-def markdown(results: Sequence[Result]) -> str:
-    """Returns a Markdown table: mean ± half the range, each seed, and the paper's figure."""
-    seeds = list(results[0].accuracies)
-    lines = [
-        '| | top-1 (%) | ' + ' | '.join(f'seed {seed}' for seed in seeds) + ' | paper, ImageNet |',
-        '| --- |' + ' --- |' * (len(seeds) + 2),
+def markdown(experiment: Experiment, results: Sequence[Result]) -> str:
+    """Returns a Markdown table: mean ± standard deviation, each seed, and the paper's figure."""
+    seeds = list(results[0].scores)
+    header = ['', experiment.metric.title, *(f'seed {seed}' for seed in seeds)]
+    rows = [
+        [
+            result.row.label,
+            result.summary(),
+            *('diverged' if x is None else f'{x:.1f}' for x in result.scores.values()),
+        ]
+        for result in results
     ]
-    for result in results:
-        spread = f' ± {result.spread:.1f}' if len(seeds) > 1 else ''
-        each = ' | '.join(f'{value:.1f}' for value in result.accuracies.values())
-        paper = '-' if result.paper is None else result.paper
-        lines.append(f'| {result.row.label} | {result.mean:.1f}{spread} | {each} | {paper} |')
-    return '\n'.join(lines) + '\n'
+    if experiment.paper.rows:
+        header.append('paper, ImageNet')
+        for row, result in zip(rows, results, strict=True):
+            row.append('-' if result.paper is None else str(result.paper))
+    return markdown_table([header, *rows])
+
+
+def write_scores(experiment: Experiment, runs: Sequence[Run], path: Path) -> None:
+    """Writes a CSV file with a line for each run; the score of a run that diverged is empty."""
+    _write_csv(
+        path,
+        ['label', 'series', 'x', 'seed', experiment.metric.key],
+        (
+            [
+                run.row.label,
+                run.row.series,
+                run.row.x if run.row.series else None,
+                run.seed,
+                experiment.metric.read(run.metrics() or {}),
+            ]
+            for run in runs
+        ),
+    )
+
+
+def collect_curves(metric: Metric, runs: Sequence[Run]) -> Curves:
+    """Returns the scores of all validations."""
+    curves: dict[Row, dict[float, dict]] = defaultdict(lambda: defaultdict(dict))
+    for run in runs:
+        for share, score in read_curve(run, metric):
+            curves[run.row][share][run.seed] = score
+    return curves
+
+
+def write_curves(metric: Metric, curves: Curves, path: Path) -> None:
+    """Writes a CSV file with the scores of all validations."""
+    _write_csv(
+        path,
+        ['label', 'seed', 'training (%)', metric.key],
+        (
+            [row.label, seed, share, score]
+            for row, by_share in curves.items()
+            for share, scores in by_share.items()
+            for seed, score in scores.items()
+        ),
+    )
 
 
 def draw(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
-    """Plots mean and range: one line per series if the rows form series, otherwise points."""
+    """Plots mean and deviation: one line per series if the rows form series, otherwise points."""
+    shown = [result for result in results if result.found]
     figure = Figure(figsize=(WIDTH, 2.6), layout='constrained')
     panel = figure.subplots()
     if experiment.axis:
-        _draw_curves(panel, results)
-        panel.set(xlabel=experiment.axis, ylabel='top-1 (%)')
+        _draw_series(panel, shown)
+        panel.set(xlabel=experiment.axis, ylabel=experiment.metric.title)
     else:
         panel.errorbar(
-            [result.mean for result in results],
-            [result.row.label for result in results],
-            xerr=[result.spread for result in results],
+            [result.mean for result in shown],
+            [result.row.label for result in shown],
+            xerr=[result.deviation or 0 for result in shown],
             fmt='o',
             capsize=3,
         )
-        panel.set(xlabel='top-1 (%)', ylim=(len(results) - 0.5, -0.5))
+        panel.set(xlabel=experiment.metric.title, ylim=(len(shown) - 0.5, -0.5))
     panel.grid(alpha=0.3)
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200))
 
 
-def _draw_curves(panel: Axes, results: Sequence[Result]) -> None:
+def draw_curves(metric: Metric, curves: Curves, path: Path) -> None:
+    """Plots the mean score during the training of each row, in a band from the lowest to the
+    highest; of rows that form series, only those with the largest ``x``."""
+    largest = max(row.x for row in curves)
+    figure = Figure(figsize=(WIDTH, 2.6), layout='constrained')
+    panel = figure.subplots()
+    for row, by_share in curves.items():
+        if row.x < largest:
+            continue
+        shares = sorted(by_share)
+        middle, low, high = (
+            [summary(by_share[share].values()) for share in shares] for summary in (mean, min, max)
+        )
+        (line,) = panel.plot(shares, middle, '.-', label=row.label)
+        panel.fill_between(shares, low, high, color=line.get_color(), alpha=0.2)
+    panel.set(xlabel='training (%)', ylabel=metric.title)
+    panel.legend()
+    panel.grid(alpha=0.3)
+    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200))
+
+
+def _draw_series(panel: Axes, results: Sequence[Result]) -> None:
     series = defaultdict(list)
     for result in results:
         series[result.row.series].append(result)
@@ -105,10 +184,18 @@ def _draw_curves(panel: Axes, results: Sequence[Result]) -> None:
         panel.errorbar(
             [point.row.x for point in points],
             [point.mean for point in points],
-            [point.spread for point in points],
+            [point.deviation or 0 for point in points],
             marker=marker,
             capsize=3,
             label=name,
         )
     panel.set_xticks(sorted({result.row.x for result in results}))
     panel.legend()
+
+
+def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(header)
+    writer.writerows(lines)
+    write_text(path, text.getvalue())

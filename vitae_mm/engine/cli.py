@@ -42,7 +42,8 @@ LOST_PROCESS = ('Connection closed by peer', 'Connection reset by peer', 'ncclRe
 
 
 def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
-    """Makes ``main`` end with one line about any error, once for all processes, and status 1.
+    """Makes ``main`` end with one line about any error, once for all processes, and with the exit
+    status of an :class:`InputError`, or 1.
 
     The traceback goes to the log file of the run and, with ``--debug``, to the screen. The line
     says where it is unless the error is an :class:`InputError`.
@@ -71,7 +72,7 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
             # skip destructors, which would wait for the other ranks
             with contextlib.suppress(OSError):
                 sys.stdout.flush()
-            os._exit(1)
+            os._exit(getattr(error, 'exit_status', 1))
 
     return wrapped
 
@@ -101,7 +102,7 @@ def describe(error: Exception, log_files: Sequence[str] = ()) -> str:
         path, _, message = '\n'.join(lines).partition(': ')
         kind = path.strip().rpartition('.')[2]
     message = ' '.join(message.split())
-    if kind == InputError.__name__:
+    if isinstance(error, InputError) or kind == InputError.__name__:
         return message
     if isinstance(error, ModuleNotFoundError) and (remedy := explain_missing(error.name)):
         return remedy

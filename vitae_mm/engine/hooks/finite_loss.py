@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vitae_mm.checkpoints import nonfinite_keys
 from vitae_mm.engine.optim.mixed_precision import loss_scaling_wrappers
-from vitae_mm.errors import InputError
+from vitae_mm.errors import DivergedError
 from vitae_mm.registry import HOOKS
 
 MAX_SKIPPED = 50
@@ -31,7 +31,7 @@ class FiniteLossHook(Hook):
     50 skipped steps in a row.
 
     Raises:
-        InputError: If a loss, or a weight in a checkpoint to be saved, is not finite.
+        DivergedError: If a loss, or a weight in a checkpoint to be saved, is not finite.
     """
 
     # after EMAHook and LoggerHook, before CheckpointHook
@@ -68,7 +68,7 @@ class FiniteLossHook(Hook):
         if scaled:
             self._count_skipped(scaled, bad)
         elif bad:
-            raise InputError(f'{self.place}: {_format(bad)}{self._history()}; {REMEDY}.')
+            raise DivergedError(f'{self.place}: {_format(bad)}{self._history()}; {REMEDY}.')
         if not bad:
             self.last_losses, self.last_step = losses, runner.iter + 1
 
@@ -77,7 +77,7 @@ class FiniteLossHook(Hook):
             found = nonfinite_keys(checkpoint.get(entry) or {})
             keys = [key for key in found if _plain(key) not in self.unbounded]
             if keys:
-                raise InputError(
+                raise DivergedError(
                     f'{self.place}: {len(keys)} weights are not finite, such as '
                     f'{", ".join(keys[:3])}, so no checkpoint is saved{self._history()}; {REMEDY}.'
                 )
@@ -92,7 +92,7 @@ class FiniteLossHook(Hook):
             self.skipped = 0
         if self.skipped > MAX_SKIPPED:
             what = _format(bad) if bad else 'the gradients are not finite'
-            raise InputError(
+            raise DivergedError(
                 f'{self.place}: {what}, and float16 has skipped more than {MAX_SKIPPED} steps '
                 f'in a row{self._history()}; {REMEDY}.'
             )

@@ -1,0 +1,16 @@
+# A small UperNet with ViTAEv2-S on the street scenes, from scratch.
+# python tools/train.py configs/own_data/upernet_vitaev2_s_12e_camvid.py
+_base_ = [
+    '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line
+    '../_base_/models/upernet_small.py',
+    '../_base_/datasets/camvid.py',
+    '../_base_/schedules/small.py',
+    '../_base_/runtime/seg_epochs.py',
+]
+model = dict(
+    backbone=_base_.backbone,
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(in_channels=_base_.channels, num_classes=11),
+    auxiliary_head=dict(in_channels=_base_.channels[2], num_classes=11),
+)
+train_cfg = dict(max_epochs=12, val_interval=2)

@@ -1,0 +1,41 @@
+"""Claims of the papers beside the scores in docs/results."""
+
+from math import sqrt
+
+import pytest
+
+from vitae_mm.analysis.claims import CLAIMS, Difference, claims_table, difference, read_scores
+
+from ..helpers.commands import ROOT
+
+RESULTS = ROOT / 'docs/results'
+PAGE = (ROOT / 'docs/reproduction.md').read_text()
+
+
+def test_the_page_has_the_verdicts_of_the_data():
+    assert claims_table(CLAIMS, RESULTS) in PAGE
+
+
+@pytest.mark.parametrize('claim', CLAIMS, ids=lambda claim: claim.text)
+def test_claims_name_rows_of_their_data(claim):
+    scores = read_scores(RESULTS / f'{claim.data}.csv')
+    assert len(scores[claim.better]) > 1 and len(scores[claim.worse]) > 1
+
+
+def test_differences_have_the_standard_error_of_the_seeds(tmp_path):
+    file = tmp_path / 'results.csv'
+    lines = ['a,0,4', 'a,1,6', 'b,0,1', 'b,1,1', 'b,2,', 'alone,0,9']
+    file.write_text('label,seed,score\n' + '\n'.join(lines))
+    scores = read_scores(file)
+    assert scores == dict(a=[4, 6], b=[1, 1], alone=[9])
+    # the variances are 2 and 0
+    assert difference(scores, 'a', 'b') == pytest.approx((4, sqrt(1 * (1 / 2 + 1 / 2))))
+    assert difference(scores, 'alone', 'a') == pytest.approx((4, sqrt(1 * (1 + 1 / 2))))
+
+
+@pytest.mark.parametrize(
+    'value, verdict',
+    [(2, 'holds (+2.0 SE)'), (1.9, 'not settled (+1.9 SE)'), (-3, 'does not hold (-3.0 SE)')],
+)
+def test_verdicts_count_standard_errors(value, verdict):
+    assert Difference(value, 1).verdict == verdict

@@ -1,0 +1,62 @@
+"""Comparisons on small data: what all rows of a task share."""
+
+import pytest
+
+from vitae_mm.analysis.own_data import BACKBONES, EXPERIMENTS, PERCENTS, RATES, TASKS
+
+from ..helpers.config_files import BACKBONE_KEYS, read_training
+
+each = pytest.mark.parametrize('name', TASKS)
+
+
+def rows_of(name):
+    return EXPERIMENTS[name].presets['own_data']
+
+
+def steps(cfg, task):
+    images = cfg.train_dataloader.dataset.indices
+    assert cfg.train_dataloader.batch_size == task.batch
+    return cfg.train_cfg.max_epochs * (len(images) // task.batch)
+
+
+@each
+def test_backbones_differ_in_the_network_only(name):
+    rows = rows_of(name)
+    for percent in PERCENTS:
+        cfgs = [read_training(row.trainings[0]).to_dict() for row in rows if row.x == percent]
+        assert len({str(cfg['model']['backbone']) for cfg in cfgs}) == len(BACKBONES)
+        for cfg in cfgs:
+            del cfg['model']
+            for key in BACKBONE_KEYS:
+                cfg.pop(key, None)
+        assert all(cfg == cfgs[0] for cfg in cfgs)
+
+
+@each
+def test_shares_of_the_images_are_trained_for_equally_many_steps(name):
+    task = TASKS[name]
+    whole = task.epochs * (task.images // task.batch)
+    for row in rows_of(name):
+        cfg = read_training(row.trainings[0])
+        indices = cfg.train_dataloader.dataset.indices
+        assert len(set(indices)) == len(indices) == round(task.images * row.x / 100)
+        assert max(indices) < task.images
+        assert steps(cfg, task) == pytest.approx(whole, rel=0.01)
+
+
+@each
+def test_learning_rates_are_chosen_without_the_validation_set(name):
+    task, searches = TASKS[name], {row.search for row in rows_of(name)}
+    assert {search.name for search in searches} == set(BACKBONES)
+    assert {search.rates for search in searches} == {RATES}
+    for search in searches:
+        cfg = read_training(search.training)
+        train, held_out, test = (
+            cfg[f'{split}_dataloader'].dataset for split in ('train', 'val', 'test')
+        )
+        assert held_out == test
+        assert sorted([*train.indices, *held_out.indices]) == list(range(task.images))
+        assert held_out.data_prefix == train.data_prefix
+        assert held_out.get('ann_file') == train.get('ann_file')
+        whole = task.epochs * (task.images // task.batch)
+        assert steps(cfg, task) == pytest.approx(whole / 2, rel=0.03)

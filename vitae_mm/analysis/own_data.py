@@ -1,0 +1,129 @@
+"""Comparisons of backbones on small datasets of one's own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vitae_mm.visualization.contact_sheet import evenly_spaced
+
+from .experiment import Experiment, Metric, Row, Search, Training
+
+BACKBONES = {'ViTAEv2-S': 'vitaev2_s', 'Swin-T': 'swin_t', 'ResNet-50': 'r50'}
+PERCENTS = (20, 60, 100)
+RATES = (2e-4, 5e-4, 1e-3)
+"""Learning rates of AdamW to choose from, the same for all backbones and tasks."""
+VALIDATIONS = 6
+"""Number of validations during a training."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A dataset with its networks.
+
+    Attributes:
+        title: What is compared.
+        config: Path of the configs, with a field for the backbone.
+        images: Number of training images.
+        batch: Number of images in a step.
+        epochs: Number of epochs with all training images, as in the configs.
+        metric: The score.
+        held_out: Options that turn the validation set into the training set.
+    """
+
+    title: str
+    config: str
+    images: int
+    batch: int
+    epochs: int
+    metric: Metric
+    held_out: tuple[str, ...]
+
+    def experiment(self) -> Experiment:
+        return Experiment(
+            self.title,
+            dict(
+                own_data=tuple(
+                    Row(
+                        f'{label}, {percent} %',
+                        (self._on(Training(self.config.format(name)), self._share(percent)),),
+                        series=label,
+                        x=percent,
+                        search=self._search(label, name),
+                    )
+                    for percent in PERCENTS
+                    for label, name in BACKBONES.items()
+                )
+            ),
+            axis='training images (%)',
+            metric=self.metric,
+        )
+
+    def _search(self, label: str, name: str) -> Search:
+        """The training on two of three images, for half the number of steps, tested on the
+        others."""
+        indices = range(self.images)
+        held_out = _listed(indices[2::3])
+        training = self._on(
+            Training(self.config.format(name)), [i for i in indices if i % 3 != 2], length=0.5
+        )
+        return Search(
+            label,
+            training.but(
+                *(f'{loader}_dataloader.dataset.{option}' for loader in ('val', 'test')
+                  for option in (*self.held_out, f'indices={held_out}')),
+            ),
+            RATES,
+        )  # fmt: skip
+
+    def _share(self, percent: int) -> list[int]:
+        """Chooses a share of the training images, evenly spaced in their order."""
+        return evenly_spaced(self.images, round(self.images * percent / 100))
+
+    def _on(self, training: Training, chosen: Sequence[int], length: float = 1) -> Training:
+        """Trains on some images, for a number of steps that is ``length`` times the usual one."""
+        steps = length * self.epochs * (self.images // self.batch)
+        epochs = round(steps / (len(chosen) // self.batch))
+        return training.but(
+            f'train_dataloader.dataset.indices={_listed(chosen)}',
+            f'train_cfg.max_epochs={epochs}',
+            f'train_cfg.val_interval={epochs // VALIDATIONS}',
+        )
+
+
+def _listed(indices: Sequence[int]) -> str:
+    return f'[{",".join(map(str, indices))}]'
+
+
+TASKS = dict(
+    droplets=Task(
+        'Instances: droplets under a microscope, box AP',
+        'configs/own_data/mask_rcnn_{}_30e_droplets.py',
+        images=60,
+        batch=4,
+        epochs=30,
+        metric=Metric('coco/bbox_mAP', 'box AP (%)', factor=100),
+        held_out=('ann_file=train.json', 'data_prefix.img=train/'),
+    ),
+    camvid=Task(
+        'Class maps: street scenes, mIoU',
+        'configs/own_data/upernet_{}_12e_camvid.py',
+        images=367,
+        batch=4,
+        epochs=12,
+        metric=Metric('mIoU', 'mIoU (%)'),
+        held_out=(
+            'data_prefix.img_path=images/train',
+            'data_prefix.seg_map_path=annotations/train',
+        ),
+    ),
+    openfield=Task(
+        'Keypoints: a mouse seen from above, PCK at 5 % of the box',
+        'configs/own_data/simple_baseline_{}_60e_openfield.py',
+        images=92,
+        batch=8,
+        epochs=60,
+        metric=Metric('PCK', 'PCK@0.05 (%)', factor=100),
+        held_out=('ann_file=train.json', 'data_prefix.img=train/'),
+    ),
+)
+
+EXPERIMENTS = {name: task.experiment() for name, task in TASKS.items()}
