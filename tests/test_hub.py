@@ -23,7 +23,7 @@ from vitae_mm.hub import find_config, when_imported
 
 from .helpers.commands import ROOT, env
 
-DETECTOR = 'mask_rcnn_vitaev2_demo_3e_shapes'
+DETECTOR = 'mask_rcnn_vitaev2_demo_4e_shapes'
 IMAGE = np.random.RandomState(0).randint(0, 255, (96, 128, 3), dtype=np.uint8)
 
 

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 task=${1:-det}
 classifier=configs/cls/vitaev2_demo_4e_shapes.py
 case $task in
-    det) config=configs/det/mask_rcnn_vitaev2_demo_3e_shapes.py ;;
+    det) config=configs/det/mask_rcnn_vitaev2_demo_4e_shapes.py ;;
     seg) config=configs/seg/upernet_vitaev2_demo_10e_shapes.py ;;
     pose) config=configs/pose/simple_baseline_vitaev2_demo_3e_shapes.py ;;
     cls) config=$classifier ;;

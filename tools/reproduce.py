@@ -101,8 +101,10 @@ def main() -> None:
         check_request(folder, json.loads(json.dumps(request)))  # tuples become lists
         carry_out(trials, Workers(args.jobs, lock), experiment.metric)
         runs = plan_runs(with_best_rates(rows, searches, experiment.metric), args.seeds, folder)
-        carry_out(runs, Workers(args.jobs, lock), experiment.metric)
-    write_results(args, trials, runs, folder)
+        try:
+            carry_out(runs, Workers(args.jobs, lock), experiment.metric)
+        finally:  # also of what is finished before an interrupt
+            write_results(args, trials, runs, folder)
 
 
 def describe(row: Row) -> list[dict]:
@@ -223,6 +225,8 @@ def write_results(
     """Writes and prints the table, writes the scores and draws the plots."""
     experiment = EXPERIMENTS[args.name]
     results = collect_results(experiment, runs)
+    if not results:
+        return
     table = markdown(experiment, results)
     text = (
         f'# {experiment.title}\n\n{PRESETS[args.preset]}; {experiment.metric.title}: mean ± '

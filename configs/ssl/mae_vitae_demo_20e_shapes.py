@@ -1,5 +1,4 @@
-# Masked pretraining of a narrow ViTAE on the demo shapes, without labels. Takes minutes on
-# two CPU cores.
+# Masked pretraining of a narrow ViTAE on the demo shapes, without labels.
 # bash tools/dist_train.sh configs/ssl/mae_vitae_demo_20e_shapes.py 2
 _base_ = [
     '../_base_/models/mae_small.py',

@@ -255,7 +255,7 @@ def test_results_are_mean_and_standard_deviation(tmp_path):
         '| A, 60 % | 50.2 ± 0.0 | 50.2 | 50.2 | 50.2 | 75.3 |',
     ]
     plain = Experiment('t', {})
-    one = markdown(plain, collect_results(plain, runs[:2]))
+    one = markdown(plain, collect_results(plain, runs[::3]))
     assert one.splitlines()[2] == '| A, 20 % | 40.0 | 40.0 |'
 
 
@@ -267,11 +267,15 @@ def test_runs_that_diverged_are_in_the_table_and_the_file(tmp_path):
         '| A, 20 % | 0.4 ± 0.0 (1 diverged) | 0.4 | diverged | 0.4 |',
         '| A, 60 % | diverged | diverged | diverged | diverged |',
     ]
+    runs[2].result.unlink()  # interrupted
+    assert markdown(experiment, collect_results(experiment, runs)).splitlines()[2] == (
+        '| A, 20 % | 0.4 (1 diverged) | 0.4 | diverged | - |'
+    )
     write_scores(experiment, runs, tmp_path / 'results.csv')
     lines = list(csv.reader((tmp_path / 'results.csv').open()))
-    assert lines[0] == ['label', 'series', 'x', 'seed', 'accuracy/top1'] and len(lines) == 7
+    assert lines[0] == ['label', 'series', 'x', 'seed', 'accuracy/top1'] and len(lines) == 6
     assert lines[1] == ['A, 20 %', 'A', '20', '0', '0.4']
-    assert lines[3] == ['A, 20 %', 'A', '20', '1', '']
+    assert lines[2] == ['A, 20 %', 'A', '20', '1', '']
     draw(experiment, results, tmp_path / 'p.png')
 
 
@@ -287,6 +291,8 @@ def test_curves_are_read_from_the_validations(tmp_path, monkeypatch):
     monkeypatch.setattr(Training, 'load', lambda _: Config(dict(train_cfg=dict(max_epochs=4))))
     runs = plan_runs(ROWS[:1], [0, 1], tmp_path)
     for run in runs:
+        run.folder.mkdir()
+        run.result.write_text('{}')
         for attempt, epochs in (('1', (1, 2)), ('2', (2, 4))):
             log = run.work_dir(run.row.trainings[0]) / attempt / 'vis_data' / 'scalars.json'
             log.parent.mkdir(parents=True)

@@ -19,7 +19,7 @@ QUICK = (
     'det/mask_rcnn_vitaev2_s_1x.py',
     'det/mask_rcnn_vitae_s_1x.py',
     'det/retinanet_vitaev2_s_1x.py',
-    'det/mask_rcnn_vitaev2_demo_3e_shapes.py',
+    'det/mask_rcnn_vitaev2_demo_4e_shapes.py',
 )
 
 

@@ -8,7 +8,7 @@ from vitae_mm.environment import installed_stack
 
 from ..helpers.config_files import build, read
 
-DETECTOR = 'det/mask_rcnn_vitaev2_demo_3e_shapes.py'
+DETECTOR = 'det/mask_rcnn_vitaev2_demo_4e_shapes.py'
 SEGMENTOR = 'seg/upernet_vitaev2_demo_10e_shapes.py'
 SIZES = [[(1, 1)], [(31, 517)], [(800, 1333)], [(1, 1), (31, 517), (96, 128)]]
 

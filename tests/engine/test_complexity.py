@@ -27,7 +27,7 @@ def read(name):
 
 @pytest.fixture(scope='module')
 def detector():
-    return build_model(read('det/mask_rcnn_vitaev2_demo_3e_shapes'))
+    return build_model(read('det/mask_rcnn_vitaev2_demo_4e_shapes'))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_the_costs_of_parts_add_up(name, parts):
 
 
 def test_unknown_roi_heads_are_not_counted():
-    cfg = read('det/mask_rcnn_vitaev2_demo_3e_shapes')
+    cfg = read('det/mask_rcnn_vitaev2_demo_4e_shapes')
     cfg.model.roi_head.type = 'DoubleHeadRoIHead'
     cfg.model.roi_head.update(reg_roi_scale_factor=1.3)
     model = build_model(cfg)

@@ -10,7 +10,7 @@ from ..helpers.commands import complaint, run
 
 pytestmark = pytest.mark.slow
 
-DETECTOR = 'configs/det/mask_rcnn_vitaev2_demo_3e_shapes.py'
+DETECTOR = 'configs/det/mask_rcnn_vitaev2_demo_4e_shapes.py'
 METRICS = {
     DETECTOR: 'coco/segm_mAP_50',
     'configs/seg/upernet_vitaev2_demo_10e_shapes.py': 'mIoU',

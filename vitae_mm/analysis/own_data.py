@@ -8,7 +8,8 @@ from vitae_mm.visualization.contact_sheet import evenly_spaced
 from .experiment import Experiment, Metric, Row, Search, Training
 
 BACKBONES = {'ViTAEv2-S': 'vitaev2_s', 'Swin-T': 'swin_t', 'ResNet-50': 'r50'}
-PERCENTS = (20, 60, 100)
+PERCENTS = (100, 60, 20)
+"""Shares of the training images; the first is the most important."""
 RATES = (2e-4, 5e-4, 1e-3)
 """Learning rates of AdamW to choose from, the same for all backbones and tasks."""
 VALIDATIONS = 6
@@ -85,7 +86,7 @@ class Task:
         return training.but(
             f'train_dataloader.dataset.indices={_listed(chosen)}',
             f'train_cfg.max_epochs={epochs}',
-            f'train_cfg.val_interval={epochs // VALIDATIONS}',
+            f'train_cfg.val_interval={max(1, epochs // VALIDATIONS)}',
         )
 
 
@@ -96,10 +97,10 @@ def _listed(indices: Sequence[int]) -> str:
 TASKS = dict(
     droplets=Task(
         'Instances: droplets under a microscope, box AP',
-        'configs/own_data/mask_rcnn_{}_30e_droplets.py',
+        'configs/own_data/mask_rcnn_{}_20e_droplets.py',
         images=60,
         batch=4,
-        epochs=30,
+        epochs=20,
         metric=Metric('coco/bbox_mAP', 'box AP (%)', factor=100),
         held_out=('ann_file=train.json', 'data_prefix.img=train/'),
     ),

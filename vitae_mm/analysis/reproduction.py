@@ -89,8 +89,15 @@ class Run:
 
 
 def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[Run]:
-    """Returns every row with the first seed, then every row with the second, and so on."""
-    return [Run(row, seed, folder / f'{row.name}_seed{seed}') for seed in seeds for row in rows]
+    """Returns every row with the first seed, then every row with the second, and so on; of rows
+    that form series, first all with the ``x`` of the first row."""
+    return [
+        Run(row, seed, folder / f'{row.name}_seed{seed}')
+        for x in dict.fromkeys(row.x for row in rows)
+        for seed in seeds
+        for row in rows
+        if row.x == x
+    ]
 
 
 def plan_searches(rows: Sequence[Row], folder: Path) -> dict[Search, dict[float, Run]]:

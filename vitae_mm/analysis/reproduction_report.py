@@ -31,7 +31,7 @@ class Result:
 
     Attributes:
         row: The row.
-        scores: Scores by seed; None if the run diverged.
+        scores: Scores of finished runs by seed; None if the run diverged.
         paper: The paper's figure, or what it says instead; None if it is unknown.
     """
 
@@ -64,10 +64,11 @@ class Result:
 
 
 def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]:
-    """Returns one result per row from finished runs."""
+    """Returns one result per row from the finished runs."""
     scores: dict[Row, dict] = defaultdict(dict)
     for run in runs:
-        scores[run.row][run.seed] = experiment.metric.read(run.metrics() or {})
+        if (metrics := run.metrics()) is not None:
+            scores[run.row][run.seed] = experiment.metric.read(metrics)
     return [
         Result(row, by_seed, experiment.paper.rows.get(row.label))
         for row, by_seed in scores.items()
@@ -76,14 +77,10 @@ def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]
 
 def markdown(experiment: Experiment, results: Sequence[Result]) -> str:
     """Returns a Markdown table: mean ± standard deviation, each seed, and the paper's figure."""
-    seeds = list(results[0].scores)
+    seeds = list(dict.fromkeys(seed for result in results for seed in result.scores))
     header = ['', experiment.metric.title, *(f'seed {seed}' for seed in seeds)]
     rows = [
-        [
-            result.row.label,
-            result.summary(),
-            *('diverged' if x is None else f'{x:.1f}' for x in result.scores.values()),
-        ]
+        [result.row.label, result.summary(), *(_format(result.scores, seed) for seed in seeds)]
         for result in results
     ]
     if experiment.paper.rows:
@@ -93,8 +90,16 @@ def markdown(experiment: Experiment, results: Sequence[Result]) -> str:
     return markdown_table([header, *rows])
 
 
+def _format(scores: Mapping[int, float | None], seed: int) -> str:
+    if seed not in scores:  # interrupted
+        return '-'
+    score = scores[seed]
+    return 'diverged' if score is None else f'{score:.1f}'
+
+
 def write_scores(experiment: Experiment, runs: Sequence[Run], path: Path) -> None:
-    """Writes a CSV file with a line for each run; the score of a run that diverged is empty."""
+    """Writes a CSV file with a line for each finished run; the score of one that diverged is
+    empty."""
     _write_csv(
         path,
         ['label', 'series', 'x', 'seed', experiment.metric.key],
@@ -104,18 +109,19 @@ def write_scores(experiment: Experiment, runs: Sequence[Run], path: Path) -> Non
                 run.row.series,
                 run.row.x if run.row.series else None,
                 run.seed,
-                experiment.metric.read(run.metrics() or {}),
+                experiment.metric.read(metrics),
             ]
             for run in runs
+            if (metrics := run.metrics()) is not None
         ),
     )
 
 
 def collect_curves(metric: Metric, runs: Sequence[Run]) -> Curves:
-    """Returns the scores of all validations."""
+    """Returns the scores of all validations of the finished runs."""
     curves: dict[Row, dict[float, dict]] = defaultdict(lambda: defaultdict(dict))
     for run in runs:
-        for share, score in read_curve(run, metric):
+        for share, score in read_curve(run, metric) if run.metrics() is not None else ():
             curves[run.row][share][run.seed] = score
     return curves
 

@@ -1,7 +1,7 @@
 # Droplets in a channel under a microscope: 60 training images of three videos and 12 of
-# another one, one class, resized to fit 240x192; batch 4 on one process.
+# another one, one class, resized to fit 160x128; batch 4 on one process.
 _base_ = './coco_small.py'
-scale = (240, 192)
+scale = (160, 128)
 train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
 train_pipeline[2].scale = test_pipeline[1].scale = scale
 # boxes in the form that CocoMetric takes for images of the training set

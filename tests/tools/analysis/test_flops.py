@@ -10,7 +10,7 @@ from ...helpers.commands import ROOT
 
 TOOL = 'tools/analysis/flops.py'
 SEGMENTOR = ROOT / 'configs/seg/upernet_vitaev2_demo_10e_shapes.py'
-DETECTOR = ROOT / 'configs/det/mask_rcnn_vitaev2_demo_3e_shapes.py'
+DETECTOR = ROOT / 'configs/det/mask_rcnn_vitaev2_demo_4e_shapes.py'
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 # A small Mask R-CNN with Swin-T on the droplets, from scratch.
-# python tools/train.py configs/own_data/mask_rcnn_swin_t_30e_droplets.py
+# python tools/train.py configs/own_data/mask_rcnn_swin_t_20e_droplets.py
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line
-    '../_base_/models/mask_rcnn_small.py',
+    '../_base_/models/mask_rcnn_tiny.py',
     '../_base_/datasets/droplets.py',
     '../_base_/schedules/small.py',
     '../_base_/runtime/det.py',
@@ -12,4 +12,4 @@ model = dict(
     neck=dict(in_channels=_base_.channels),
     roi_head=dict(bbox_head=dict(num_classes=1), mask_head=dict(num_classes=1)),
 )
-train_cfg = dict(max_epochs=30, val_interval=5)
+train_cfg = dict(max_epochs=20, val_interval=3)
