@@ -21,7 +21,7 @@ from vitae_mm.errors import InputError
 from vitae_mm.web.uploads import NO_IMAGE
 
 from ..helpers import training
-from ..helpers.commands import ROOT, env
+from ..helpers.commands import ROOT, complaint, env, run
 
 TOOL = 'tools/web_demo.py'
 PATIENCE = 120
@@ -35,19 +35,28 @@ def test_a_missing_package_is_named(run_tool, monkeypatch):
 
 
 @pytest.fixture(scope='module')
-def server(data, tmp_path_factory):
-    """The address of a server with a classifier and a detector."""
+def models(data, tmp_path_factory):
+    """Config and checkpoint of a classifier, of a detector, and of another classifier."""
     if not importlib.util.find_spec('gradio'):
         pytest.skip('gradio is missing: pip install -r requirements/web.txt')
-    folder = tmp_path_factory.mktemp('web')
-    models = []
-    for name, write in dict(cls=training.write_classifier, det=training.write_detector).items():
+    folder = tmp_path_factory.mktemp('models')
+    files = []
+    for name, write in dict(
+        cls=training.write_classifier, det=training.write_detector, other=training.write_classifier
+    ).items():
         config = write(folder / f'{name}.py', data)
         torch.save(build_model(Config.fromfile(config)).state_dict(), folder / f'{name}.pth')
-        models.append([str(config), str(folder / f'{name}.pth')])
+        files.append([str(config), str(folder / f'{name}.pth')])
+    return files
+
+
+@pytest.fixture(scope='module')
+def server(models, tmp_path_factory):
+    """The address of a server with these models."""
+    folder = tmp_path_factory.mktemp('web')
     (folder / 'tmp').mkdir()
     process = subprocess.Popen(
-        [sys.executable, TOOL, *models[0], '--compare', *models[1]],
+        [sys.executable, TOOL, *models[0], '--compare', *models[1], '--compare', *models[2]],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -204,6 +213,27 @@ def test_two_visitors_keep_their_own_results(open_page, tmp_path):
             assert visitor.picture(f'prediction-{number}')[:2] == size
     addresses = [visitor.picture('prediction-0')[2] for visitor in visitors]
     assert addresses[0] != addresses[1]
+
+
+@pytest.mark.slow
+def test_a_third_model_is_chosen_in_a_column(visitor, tmp_path):
+    visitor.upload(write_image(tmp_path / 'image.png', 40, 80))
+    visitor.wait(lambda: visitor.picture('prediction-0'))
+    before = visitor.picture('prediction-0')[2]
+    choice = visitor.find('input[aria-label=model]')[0]
+    choice.click()
+    options = visitor.wait(lambda: visitor.find('ul[role=listbox] li'))
+    assert [option.get_attribute('aria-label') for option in options] == ['cls', 'det', 'other']
+    options[2].click()
+    visitor.wait(lambda: (visitor.picture('prediction-0') or [before])[-1] != before)
+    assert choice.get_attribute('value') == 'other'
+
+
+@pytest.mark.slow
+def test_a_port_in_use_is_named(server, models):
+    port = re.search(r':(\d+)/', server)[1]
+    done = run(sys.executable, TOOL, *models[0], '--port', port)
+    assert f'--host 127.0.0.1 --port {port}: cannot listen there' in complaint(done)
 
 
 def ask(address, data=None):

@@ -62,18 +62,15 @@ class Task:
         """The training on two of three images, for half the number of steps, tested on the
         others."""
         indices = range(self.images)
-        held_out = _listed(indices[2::3])
         training = self._on(
             Training(self.config.format(name)), [i for i in indices if i % 3 != 2], length=0.5
         )
-        return Search(
-            label,
-            training.but(
-                *(f'{loader}_dataloader.dataset.{option}' for loader in ('val', 'test')
-                  for option in (*self.held_out, f'indices={held_out}')),
-            ),
-            RATES,
-        )  # fmt: skip
+        options = [
+            f'{loader}_dataloader.dataset.{option}'
+            for loader in ('val', 'test')
+            for option in (*self.held_out, f'indices={_listed(indices[2::3])}')
+        ]
+        return Search(label, training.but(*options), RATES)
 
     def _share(self, percent: int) -> list[int]:
         """Chooses a share of the training images, evenly spaced in their order."""
