@@ -40,7 +40,8 @@ PAGES = {
     ],
     'Reference': ['api/index', 'tools', 'architecture', 'deviations', 'reproduction'],
     'Tables of configs': [
-        f'/configs/{task}/README' for task in ('cls', 'det', 'seg', 'pose', 'ssl', 'cifar10')
+        f'/configs/{task}/README'
+        for task in ('cls', 'det', 'seg', 'pose', 'ssl', 'cifar10', 'own_data')
     ],
     'Changes': ['/CHANGELOG'],
 }
