@@ -158,7 +158,7 @@ def carry_out(runs: Sequence[Run], workers: Workers, metric: Metric) -> None:
 def outcome(run: Run, metric: Metric) -> str:
     """Returns the score of a run, or that it diverged; nothing before it is finished."""
     metrics = run.metrics()
-    score = metric.read(metrics or {})
+    score = metric.read(metrics)
     if score is None:
         return '' if metrics is None else 'diverged'
     return f'{score:.1f}'

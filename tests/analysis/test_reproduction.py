@@ -50,8 +50,9 @@ def do(command, log):
     with log.open('a') as lines:
         lines.write(' '.join(command[1:]) + '\n')
     if 'tools/test.py' in command:
-        (folder / 't').mkdir()
-        (folder / 't' / 't.json').write_text(json.dumps({'accuracy/top1': 40.0}))
+        for name, metrics in ('20261127_170000', {'accuracy/top1': 40.0}), ('report', {}):
+            (folder / name).mkdir()
+            (folder / name / f'{name}.json').write_text(json.dumps(metrics))
         return
     (folder / 'last_checkpoint').write_text('/elsewhere/epoch_2.pth')
 

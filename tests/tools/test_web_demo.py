@@ -144,9 +144,17 @@ def open_page(server):
         visitor.browser.quit()
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture
 def visitor(open_page):
     return open_page()
+
+
+@pytest.fixture
+def explained(visitor, tmp_path):
+    """A visitor who has uploaded an image."""
+    visitor.upload(write_image(tmp_path / 'wide.png', 48, 96))
+    visitor.wait(lambda: 'row' in visitor.text('cell-1'))
+    return visitor
 
 
 def write_image(path, height, width):
@@ -156,23 +164,21 @@ def write_image(path, height, width):
 
 
 @pytest.mark.slow
-def test_an_image_is_explained(visitor, server, tmp_path):
-    assert 'Drop an image' in visitor.text('status-0')
-    visitor.upload(write_image(tmp_path / 'wide.png', 48, 96))
-    visitor.wait(lambda: 'row' in visitor.text('cell-1'))
+def test_an_image_is_explained(explained, server):
     for number, score in enumerate([r'class \d\s+\d+%', r'1\. \w+\s+\d+%']):
-        assert visitor.picture(f'prediction-{number}')[:2] == (672, 336)
-        assert re.search(r'\d ms per image, \d+ ms of it', visitor.text(f'status-{number}'))
-        assert re.search(score, visitor.text(f'scores-{number}'))
-    assert visitor.picture('activation-0')[:2] == visitor.picture('attention-0')[:2] == (320, 320)
-    assert visitor.hosts() == {server}
+        assert explained.picture(f'prediction-{number}')[:2] == (672, 336)
+        assert re.search(r'\d ms per image, \d+ ms of it', explained.text(f'status-{number}'))
+        assert re.search(score, explained.text(f'scores-{number}'))
+    assert explained.picture('activation-0')[:2] == (320, 320)
+    assert explained.picture('attention-0')[:2] == (320, 320)
+    assert explained.hosts() == {server}
 
 
 @pytest.mark.slow
-def test_a_clicked_cell_shows_its_attention(visitor):
+def test_a_clicked_cell_shows_its_attention(explained):
     from selenium.webdriver import ActionChains
 
-    before = visitor.picture('attention-0')
+    visitor, before = explained, explained.picture('attention-0')
     assert 'row 3 of 4, column 3 of 4' in visitor.text('cell-0')
     image = visitor.find('#attention-0 img')[0]
     side = image.size['height']
@@ -188,18 +194,19 @@ def test_a_clicked_cell_shows_its_attention(visitor):
 
 @pytest.mark.slow
 def test_unusable_files_are_answered(visitor, tmp_path):
+    assert 'Drop an image' in visitor.text('status-0')
     (tmp_path / 'text.png').write_text('a text')
     Image.new('1', (10_000, 10_000)).save(tmp_path / 'large.png')
     for name, message in (
         ('text.png', 'This file is not an image'),
         ('large.png', 'This image of 10000x10000 pixels has more than 50 megapixels'),
     ):
-        remove = visitor.find('#upload button[aria-label="Remove Image"]')[0]
-        visitor.browser.execute_script('arguments[0].click()', remove)
-        visitor.wait(lambda: 'Drop an image' in visitor.text('status-1'))
         visitor.upload(tmp_path / name)
         visitor.wait(lambda message=message: message in visitor.text('status-1'))
         assert not visitor.picture('prediction-0')
+        remove = visitor.find('#upload button[aria-label="Remove Image"]')[0]
+        visitor.browser.execute_script('arguments[0].click()', remove)
+        visitor.wait(lambda: 'Drop an image' in visitor.text('status-1'))
 
 
 @pytest.mark.slow
@@ -216,10 +223,8 @@ def test_two_visitors_keep_their_own_results(open_page, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_third_model_is_chosen_in_a_column(visitor, tmp_path):
-    visitor.upload(write_image(tmp_path / 'image.png', 40, 80))
-    visitor.wait(lambda: visitor.picture('prediction-0'))
-    before = visitor.picture('prediction-0')[2]
+def test_a_third_model_is_chosen_in_a_column(explained):
+    visitor, before = explained, explained.picture('prediction-0')[2]
     choice = visitor.find('input[aria-label=model]')[0]
     choice.click()
     options = visitor.wait(lambda: visitor.find('ul[role=listbox] li'))

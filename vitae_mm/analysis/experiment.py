@@ -63,9 +63,9 @@ class Metric:
     title: str
     factor: float = 1.0
 
-    def read(self, metrics: Mapping[str, float]) -> float | None:
-        """Returns the score in the unit of the title; None if the metrics do not have it."""
-        return self.factor * metrics[self.key] if self.key in metrics else None
+    def read(self, metrics: Mapping[str, float] | None) -> float | None:
+        """Returns the score in the unit of the title; None without metrics."""
+        return self.factor * metrics[self.key] if metrics else None
 
 
 TOP_1 = Metric('accuracy/top1', 'top-1 (%)')

@@ -122,7 +122,7 @@ def with_best_rates(
     """
     best = {}
     for search, runs in searches.items():
-        scores = {rate: metric.read(run.metrics() or {}) for rate, run in runs.items()}
+        scores = {rate: metric.read(run.metrics()) for rate, run in runs.items()}
         found = {rate: score for rate, score in scores.items() if score is not None}
         if not found:
             raise InputError(
@@ -172,8 +172,9 @@ def test_command(run: Run, checkpoint: str) -> list[str]:
 
 def read_metrics(work_dir: Path) -> dict[str, float]:
     """Reads the metrics of the last test in a work dir."""
-    files = [path for path in sorted(work_dir.glob('*/*.json')) if path.stem == path.parent.name]
-    return json.loads(files[-1].read_text())
+    # named after the time of the test, like their folders
+    *_, newest = sorted(work_dir.glob('[0-9]*/[0-9]*.json'))
+    return json.loads(newest.read_text())
 
 
 def read_curve(run: Run, metric: Metric) -> list[tuple[float, float]]:
