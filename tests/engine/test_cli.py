@@ -1,11 +1,15 @@
 import logging
 import os
+import signal
+import subprocess
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
+import psutil
 import pytest
 from mmengine.logging import MMLogger
 from mmengine.visualization import Visualizer
@@ -20,6 +24,33 @@ from vitae_mm.engine.cli import (
     tool_parser,
 )
 from vitae_mm.errors import DivergedError, InputError
+
+from ..helpers.commands import env
+
+WITH_WORKER = """
+import multiprocessing, sys, time
+import numpy as np
+from torch.utils.data import DataLoader
+from vitae_mm.engine.cli import reports_input_errors
+
+class Images:
+    def __len__(self):
+        return 9
+
+    def __getitem__(self, index):
+        return np.zeros(10**6)
+
+@reports_input_errors
+def main():
+    batches = iter(DataLoader(Images(), num_workers=1, collate_fn=list))
+    next(batches)
+    print(multiprocessing.active_children()[0].pid, flush=True)
+    if sys.argv[1] == 'fail':
+        raise ValueError('lost')
+    time.sleep(600)
+
+main()
+"""
 
 
 def from_worker(error):
@@ -153,3 +184,18 @@ def test_a_missing_device_is_reported():
     check_device('cpu')
     with pytest.raises(InputError, match='--device cuda:77: not available on this machine'):
         check_device('cuda:77')
+
+
+@pytest.mark.parametrize('end, status', [('fail', 1), ('SIGTERM', -signal.SIGTERM)])
+def test_data_workers_end_with_their_process(end, status):
+    process = subprocess.Popen(
+        [sys.executable, '-c', WITH_WORKER, end], stdout=subprocess.PIPE, text=True, env=env()
+    )
+    worker = psutil.Process(int(process.stdout.readline()))
+    if end == 'SIGTERM':
+        process.terminate()
+    assert process.wait(60) == status
+    deadline = time.monotonic() + 10
+    while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
