@@ -1,11 +1,24 @@
 # Droplets in a channel under a microscope: 60 training images of three videos and 12 of
-# another one, one class, resized to fit 160x128; batch 4 on one process.
+# another one, one class, resized to fit 160x128, flipped; batch 4 on one process.
 _base_ = './coco_small.py'
-scale = (160, 128)
-train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
-train_pipeline[2].scale = test_pipeline[1].scale = scale
-# boxes in the form that CocoMetric takes for images of the training set
-test_pipeline[3].meta_keys = (*test_pipeline[3].meta_keys, 'instances')
+resize = dict(type='Resize', scale=(160, 128), keep_ratio=True)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    resize,
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackDetInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    resize,
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    # with the instances, which CocoMetric takes instead of an annotation file
+    dict(
+        type='PackDetInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'instances'),
+    ),
+]
 data = dict(data_root='data/droplets/', metainfo=dict(classes=('droplet',)))
 train_dataloader = dict(
     batch_size=4,
