@@ -1,6 +1,7 @@
 #!/usr/bin/env python
-"""Repeats an experiment of the papers: trains and tests every row with every seed, and
-writes a table and a plot. Running the same command again continues where it stopped.
+"""Repeats an experiment of the papers, or compares backbones on small data: trains and tests
+every row with every seed, and writes tables, CSV files and plots. Running the same command again
+continues where it stopped.
 
     python tools/reproduce.py data_efficiency --preset mini --seeds 0 1 --jobs 2
 """
@@ -12,7 +13,6 @@ import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from vitae_mm.analysis.experiment import Metric, Row, Training
+from vitae_mm.analysis.experiment import Metric, Row, Search
 from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, find_rows
 from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
@@ -40,6 +40,7 @@ from vitae_mm.analysis.reproduction_report import (
     draw,
     draw_curves,
     markdown,
+    search_table,
     write_curves,
     write_scores,
 )
@@ -94,8 +95,12 @@ def main() -> None:
         experiment=args.name,
         preset=args.preset,
         seeds=args.seeds,
-        search={run.row.label: describe(run.row) for run in trials},
-        rows={row.label: describe(row) for row in rows},
+        x=list(dict.fromkeys(row.x for row in rows)),
+        search={
+            search.name: dict(rates=search.rates, config=search.training.load().to_dict())
+            for search in searches
+        },
+        rows={row.label: [training.load().to_dict() for training in row.trainings] for row in rows},
     )
     with locked(folder) as lock:
         check_request(folder, json.loads(json.dumps(request)))  # tuples become lists
@@ -104,12 +109,7 @@ def main() -> None:
         try:
             carry_out(runs, Workers(args.jobs, lock), experiment.metric)
         finally:  # also of what is finished before an interrupt
-            write_results(args, trials, runs, folder)
-
-
-def describe(row: Row) -> list[dict]:
-    """Returns the configs of a row's trainings."""
-    return [training.load().to_dict() for training in row.trainings]
+            write_results(args, searches, runs, folder)
 
 
 def check_numbers(args: argparse.Namespace) -> None:
@@ -158,7 +158,7 @@ def carry_out(runs: Sequence[Run], workers: Workers, metric: Metric) -> None:
 def outcome(run: Run, metric: Metric) -> str:
     """Returns the score of a run, or that it diverged; nothing before it is finished."""
     metrics = run.metrics()
-    score = metric.read(metrics)
+    score = metric.read(metrics or {})
     if score is None:
         return '' if metrics is None else 'diverged'
     return f'{score:.1f}'
@@ -185,15 +185,10 @@ def progress_of(run: Run) -> tuple[str, str]:
     if finished == len(trainings):
         return 'testing', ''
     training = trainings[finished]
-    epochs, (epoch, seconds) = count_epochs(training), read_progress(run.work_dir(training))
+    epochs, (epoch, seconds) = training.epochs(), read_progress(run.work_dir(training))
     left = '' if seconds is None else str(timedelta(seconds=round((epochs - epoch) * seconds)))
     number = f'training {finished + 1} of {len(trainings)}: ' if len(trainings) > 1 else ''
     return f'{number}{epoch:.1f} of {epochs}', left
-
-
-@cache
-def count_epochs(training: Training) -> int:
-    return training.load().train_cfg.max_epochs
 
 
 def print_commands(runs: Sequence[Run], paper: Figures) -> None:
@@ -220,7 +215,10 @@ def print_commands(runs: Sequence[Run], paper: Figures) -> None:
 
 
 def write_results(
-    args: argparse.Namespace, trials: Sequence[Run], runs: Sequence[Run], folder: Path
+    args: argparse.Namespace,
+    searches: Mapping[Search, Mapping[float, Run]],
+    runs: Sequence[Run],
+    folder: Path,
 ) -> None:
     """Writes and prints the table, writes the scores and draws the plots."""
     experiment = EXPERIMENTS[args.name]
@@ -234,15 +232,15 @@ def write_results(
     )
     if experiment.paper.source:
         text += f' The paper measured on ImageNet ({experiment.paper.source}).'
-    if trials:
-        text += '\n\nLearning rates, chosen on a part of the training images:\n\n'
-        text += markdown(experiment, collect_results(experiment, trials))
+    if searches:
+        text += '\n\nThe best learning rate on a third of the training images is taken:\n\n'
+        text += search_table(experiment.metric, searches)
     text += (
         f'\n{table}\n    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
         f'{" ".join(map(str, args.seeds))}\n'
     )
     write_text(folder / 'results.md', text)
-    write_scores(experiment, [*trials, *runs], folder / 'results.csv')
+    write_scores(experiment, runs, folder / 'results.csv')
     draw(experiment, results, folder / 'results.png')
     written = 'results.md, results.csv, results.png'
     curves = collect_curves(experiment.metric, runs)

@@ -1,11 +1,11 @@
-"""The exception for errors in the user's input, and the text of others."""
+"""Exceptions for errors in the user's input and in trainings, and the text of others."""
 
 
 class InputError(ValueError):
     """A value, file or setting given by the user cannot be used.
 
     The message names the value, the allowed choices and the remedy. The command-line tools print
-    it without a traceback and exit with its status.
+    it without a traceback and exit with ``exit_status``.
 
     Attributes:
         exit_status: Exit status of a command-line tool. Defaults to 1.

@@ -12,7 +12,7 @@ model = dict(
     backbone=dict(_delete_=True, **_base_.backbone),
     neck=dict(in_channels=_base_.channels),
     roi_head=dict(
-        # classes are harder to tell apart than objects from the ground
+        # classes are harder to tell apart than objects from the background
         bbox_head=dict(num_classes=4, loss_cls=dict(loss_weight=2.0)),
         mask_head=dict(num_classes=4),
     ),

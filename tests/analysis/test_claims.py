@@ -5,6 +5,7 @@ from math import sqrt
 import pytest
 
 from vitae_mm.analysis.claims import CLAIMS, Difference, claims_table, difference, read_scores
+from vitae_mm.errors import InputError
 
 from ..helpers.commands import ROOT
 
@@ -18,7 +19,7 @@ def test_the_page_has_the_verdicts_of_the_data():
 
 @pytest.mark.parametrize('claim', CLAIMS, ids=lambda claim: claim.text)
 def test_claims_name_rows_of_their_data(claim):
-    scores = read_scores(RESULTS / f'{claim.data}.csv')
+    scores = read_scores(RESULTS / claim.data)
     assert len(scores[claim.better]) > 1 and len(scores[claim.worse]) > 1
 
 
@@ -28,14 +29,19 @@ def test_differences_have_the_standard_error_of_the_seeds(tmp_path):
     file.write_text('label,seed,score\n' + '\n'.join(lines))
     scores = read_scores(file)
     assert scores == dict(a=[4, 6], b=[1, 1], alone=[9])
-    # the variances are 2 and 0
+    # the variances are 2 and 0, with a degree of freedom each
     assert difference(scores, 'a', 'b') == pytest.approx((4, sqrt(1 * (1 / 2 + 1 / 2))))
     assert difference(scores, 'alone', 'a') == pytest.approx((4, sqrt(1 * (1 + 1 / 2))))
+    with pytest.raises(InputError, match=r"no scores of 'c', only of \['a', 'b', 'alone'\]"):
+        difference(scores, 'a', 'c')
+    with pytest.raises(InputError, match='run it with two seeds or more'):
+        difference(dict(a=[1], b=[2]), 'a', 'b')
 
 
 @pytest.mark.parametrize(
     'value, verdict',
-    [(2, 'holds (+2.0 SE)'), (1.9, 'not settled (+1.9 SE)'), (-3, 'does not hold (-3.0 SE)')],
+    [(6, 'holds (+3.0 SE)'), (5.8, 'not settled (+2.9 SE)'), (-6, 'does not hold (-3.0 SE)')],
 )
 def test_verdicts_count_standard_errors(value, verdict):
-    assert Difference(value, 1).verdict == verdict
+    assert Difference(value, 2).verdict == verdict
+    assert Difference(value, 0).verdict.startswith('holds' if value > 0 else 'does not hold')

@@ -4,7 +4,7 @@ import pytest
 
 from vitae_mm.analysis.own_data import BACKBONES, EXPERIMENTS, PERCENTS, RATES, TASKS
 
-from ..helpers.config_files import BACKBONE_KEYS, read_training
+from ..helpers.config_files import BACKBONE_KEYS, read, read_training
 
 each = pytest.mark.parametrize('name', TASKS)
 
@@ -37,6 +37,8 @@ def test_shares_of_the_images_are_trained_for_equally_many_steps(name):
     task = TASKS[name]
     whole = task.epochs * (task.images // task.batch)
     for row in rows_of(name):
+        config = row.trainings[0].config
+        assert read(config.removeprefix('configs/')).train_cfg.max_epochs == task.epochs
         cfg = read_training(row.trainings[0])
         indices = cfg.train_dataloader.dataset.indices
         assert len(set(indices)) == len(indices) == round(task.images * row.x / 100)

@@ -29,6 +29,7 @@ from vitae_mm.analysis.reproduction_report import (
     draw,
     draw_curves,
     markdown,
+    search_table,
     write_curves,
     write_scores,
 )
@@ -140,16 +141,36 @@ def test_the_learning_rate_with_the_best_score_is_taken(tmp_path):
     ] * 2
 
 
-def test_a_search_without_a_finite_training_is_reported(tmp_path):
+def test_rows_have_the_lowest_learning_rate_if_all_diverged(tmp_path):
     searches = searched(tmp_path, *[dict(diverged='loss=nan')] * 3)
-    with pytest.raises(InputError, match=r'^A: .* each learning rate of \[0.0001, 0.0003, 0.001\]'):
-        with_best_rates(SEARCHED, searches, TOP_1)
+    row, _ = with_best_rates(SEARCHED, searches, TOP_1)
+    assert row.trainings[0].options == ('optim_wrapper.optimizer.lr=0.0001',)
+
+
+def test_a_search_is_a_table(tmp_path):
+    searches = searched(tmp_path, {'accuracy/top1': 40.0}, dict(diverged='loss=nan'), {})
+    next(reversed(searches[SEARCH].values())).result.unlink()
+    assert search_table(TOP_1, searches).splitlines() == [
+        '| top-1 (%) | lr 0.0001 | lr 0.0003 | lr 0.001 |',
+        '| --- | --- | --- | --- |',
+        '| A | 40.0 | diverged | diverged |',
+    ]
+
+
+def test_a_missing_score_is_an_error_unless_it_means_nothing_found():
+    metrics = {'accuracy/top5': 80.0}
+    with pytest.raises(InputError, match='the test has no accuracy/top1, only accuracy/top5: add'):
+        TOP_1.read(metrics)
+    assert Metric('AP', 'AP', empty=0).read(metrics) == 0 and TOP_1.read({}) is None
 
 
 def test_another_request_is_rejected_with_what_differs(tmp_path):
     part = dict(train_dataloader=dict(dataset=dict(indices=[0, 5, 10])))
     request = dict(
-        experiment='droplets', seeds=[0, 1], search={'A, lr 0.001': [part]}, rows=dict(A=[part])
+        experiment='droplets',
+        seeds=[0, 1],
+        search=dict(A=dict(rates=[1e-4, 1e-3], config=part)),
+        rows=dict(A=[part]),
     )
     check_request(tmp_path, request)
     check_request(tmp_path, request)
@@ -163,10 +184,13 @@ def test_another_request_is_rejected_with_what_differs(tmp_path):
             'rows.A[0].train_dataloader.dataset.indices was [0, 5, 10], is [0, 2, 4]. ',
         ),
         (
-            dict(search={'A, lr 0.01': [part]}),
-            ', is null; search.A, lr 0.01 was null, is [{"train_dataloader": ',
+            dict(search=dict(A=dict(rates=[1e-4, 1e-2], config=part))),
+            'settings: search.A.rates was [0.0001, 0.001], is [0.0001, 0.01]. ',
         ),
-        (dict(rows={str(i): [] for i in range(9)}), ' and 5 more. To continue it'),
+        (
+            dict(rows={str(i): [] for i in range(9)}),
+            'rows.A is missing now; rows.0 is new; rows.1 is new; rows.2 is new; rows.3 is new and',
+        ),
     ):
         with pytest.raises(InputError, match=re.escape(words)):
             check_request(tmp_path, request | change)
@@ -293,7 +317,7 @@ def test_curves_are_read_from_the_validations(tmp_path, monkeypatch):
     runs = plan_runs(ROWS[:1], [0, 1], tmp_path)
     for run in runs:
         run.folder.mkdir()
-        run.result.write_text('{}')
+        run.result.write_text('{"accuracy/top1": 1.0}')
         for attempt, epochs in (('1', (1, 2)), ('2', (2, 4))):
             log = run.work_dir(run.row.trainings[0]) / attempt / 'vis_data' / 'scalars.json'
             log.parent.mkdir(parents=True)

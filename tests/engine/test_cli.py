@@ -32,6 +32,7 @@ import multiprocessing, sys, time
 import numpy as np
 from torch.utils.data import DataLoader
 from vitae_mm.engine.cli import reports_input_errors
+from vitae_mm.engine.hooks import seed_worker
 
 class Images:
     def __len__(self):
@@ -42,7 +43,10 @@ class Images:
 
 @reports_input_errors
 def main():
-    batches = iter(DataLoader(Images(), num_workers=1, collate_fn=list))
+    options = dict(num_workers=1, collate_fn=list)
+    if sys.argv[1] != 'fail':
+        options.update(worker_init_fn=seed_worker)
+    batches = iter(DataLoader(Images(), **options))
     next(batches)
     print(multiprocessing.active_children()[0].pid, flush=True)
     if sys.argv[1] == 'fail':
@@ -186,14 +190,16 @@ def test_a_missing_device_is_reported():
         check_device('cuda:77')
 
 
-@pytest.mark.parametrize('end, status', [('fail', 1), ('SIGTERM', -signal.SIGTERM)])
+@pytest.mark.parametrize(
+    'end, status', [('fail', 1), ('SIGTERM', -signal.SIGTERM), ('SIGKILL', -signal.SIGKILL)]
+)
 def test_data_workers_end_with_their_process(end, status):
     process = subprocess.Popen(
         [sys.executable, '-c', WITH_WORKER, end], stdout=subprocess.PIPE, text=True, env=env()
     )
     worker = psutil.Process(int(process.stdout.readline()))
-    if end == 'SIGTERM':
-        process.terminate()
+    if status < 0:
+        process.send_signal(-status)
     assert process.wait(60) == status
     deadline = time.monotonic() + 10
     while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:

@@ -4,15 +4,30 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from pathlib import Path
 from statistics import mean, variance
 from typing import NamedTuple
 
+from vitae_mm.errors import InputError
+
+from .experiments import EXPERIMENTS
 from .tables import markdown_table
 
-SETTLED = 2.0
-"""Number of standard errors from which a difference counts."""
+SETTLED = 3.0
+"""Number of standard errors from which a difference counts. With two seeds of the three to seven
+rows of an experiment, this is a confidence of 94 to 98 %."""
+
+SECTIONS = dict(
+    data_efficiency='data-efficiency-mini',
+    training_efficiency='length-of-training-mini',
+    cells='reduction-and-normal-cells-mini',
+    ceit_parts='parts-of-ceit-mini',
+    attention='kinds-of-attention-and-positions-in-windows-mini',
+    window_position='kinds-of-attention-and-positions-in-windows-mini',
+    pretraining_kernel='kernels-in-masked-pretraining-mini',
+)
+"""Anchors of docs/reproduction.md by experiment."""
 
 Scores = Mapping[str, Sequence[float]]
 """Scores of the runs of each row, by label."""
@@ -24,149 +39,100 @@ class Claim:
 
     Attributes:
         text: The claim.
-        paper: What the paper reports.
-        data: Stem of the file in docs/results.
+        experiment: Name of the experiment.
         better: Label of the row that should be better.
         worse: Label of the other row.
-        section: Anchor of the section of docs/reproduction.md that describes the runs.
+        paper: What the paper reports. Defaults to its figures of both rows.
     """
 
     text: str
-    paper: str
-    data: str
+    experiment: str
     better: str
     worse: str
-    section: str
+    paper: str = ''
+
+    @property
+    def data(self) -> str:
+        """Name of the file with the scores."""
+        return f'{self.experiment}_mini.csv'
+
+    def reported(self) -> str:
+        """Returns what the paper reports."""
+        figures = EXPERIMENTS[self.experiment].paper.rows
+        return self.paper or f'{figures[self.better]} and {figures[self.worse]}'
 
 
 CLAIMS = (
     Claim(
         'ViTAE-T learns more from the same images than T2T-ViT-7',
-        '72.6 (100 epochs) and 71.7 (300)',
-        data='data_efficiency_mini',
-        better='ViTAE-T, 100 %',
-        worse='T2T-ViT-7, 100 %',
-        section='data-efficiency-mini',
+        'data_efficiency',
+        'ViTAE-T, 100 %',
+        'T2T-ViT-7, 100 %',
+        paper='72.6 (100 epochs) and 71.7 (300)',
     ),
     Claim(
         'a fifth of the images is enough to reach T2T-ViT-7',
-        'about equal',
-        data='data_efficiency_mini',
-        better='ViTAE-T, 20 %',
-        worse='T2T-ViT-7, 100 %',
-        section='data-efficiency-mini',
+        'data_efficiency',
+        'ViTAE-T, 20 %',
+        'T2T-ViT-7, 100 %',
+        paper='about equal',
     ),
     Claim(
-        'a third of the epochs is enough to reach T2T-ViT-7',
-        '72.6 and 71.7',
-        data='training_efficiency_mini',
-        better='ViTAE-T, 2 epochs',
-        worse='T2T-ViT-7, 6 epochs',
-        section='length-of-training-mini',
+        'a third of the epochs is enough to pass T2T-ViT-7',
+        'training_efficiency',
+        'ViTAE-T, 2 epochs',
+        'T2T-ViT-7, 6 epochs',
+        paper='72.6 and 71.7',
     ),
-    Claim(
-        'reduction cells help',
-        '71.7 and 68.7',
-        data='cells_mini',
-        better='RC',
-        worse='baseline',
-        section='reduction-and-normal-cells-mini',
-    ),
-    Claim(
-        'normal cells help',
-        '69.9 and 68.7',
-        data='cells_mini',
-        better='NC',
-        worse='baseline',
-        section='reduction-and-normal-cells-mini',
-    ),
-    Claim(
-        'both cells are better than reduction cells alone',
-        '72.6 and 71.7',
-        data='cells_mini',
-        better='RC and NC',
-        worse='RC',
-        section='reduction-and-normal-cells-mini',
-    ),
-    Claim(
-        'reduction cells help more than normal cells',
-        '71.7 and 69.9',
-        data='cells_mini',
-        better='RC',
-        worse='NC',
-        section='reduction-and-normal-cells-mini',
-    ),
-    Claim(
-        "CeiT's image-to-tokens helps",
-        '73.4 and 72.2',
-        data='ceit_parts_mini',
-        better='I2T',
-        worse='none',
-        section='parts-of-ceit-mini',
-    ),
-    Claim(
-        "CeiT's local feed-forward helps",
-        '74.3 and 72.2',
-        data='ceit_parts_mini',
-        better='LeFF',
-        worse='none',
-        section='parts-of-ceit-mini',
-    ),
-    Claim(
-        "CeiT's layer-wise class attention helps",
-        '72.8 and 72.2',
-        data='ceit_parts_mini',
-        better='LCA',
-        worse='none',
-        section='parts-of-ceit-mini',
-    ),
-    Claim(
-        "all of CeiT's parts are better than the best one",
-        '76.4 and 74.3',
-        data='ceit_parts_mini',
-        better='all',
-        worse='LeFF',
-        section='parts-of-ceit-mini',
-    ),
+    Claim('reduction cells help', 'cells', 'RC', 'baseline'),
+    Claim('normal cells help', 'cells', 'NC', 'baseline'),
+    Claim('both cells are better than reduction cells alone', 'cells', 'RC and NC', 'RC'),
+    Claim('reduction cells help more than normal cells', 'cells', 'RC', 'NC'),
+    Claim("CeiT's image-to-tokens helps", 'ceit_parts', 'I2T', 'none'),
+    Claim("CeiT's local feed-forward helps", 'ceit_parts', 'LeFF', 'none'),
+    Claim("CeiT's layer-wise class attention helps", 'ceit_parts', 'LCA', 'none'),
+    Claim("all of CeiT's parts are better than the best one", 'ceit_parts', 'all', 'LeFF'),
     Claim(
         'windows in all stages are worse than in the first two',
-        'by 0.4',
-        data='attention_mini',
-        better='W W F F',
-        worse='W W W W',
-        section='kinds-of-attention-and-positions-in-windows-mini',
+        'attention',
+        'W W F F',
+        'W W W W',
+        paper='by 0.4',
     ),
     Claim(
-        'full attention after the first stage is better than after the second',
-        'by 0.1',
-        data='attention_mini',
-        better='W F F F',
-        worse='W W F F',
-        section='kinds-of-attention-and-positions-in-windows-mini',
+        'windows in three stages are worse than in the first two',
+        'attention',
+        'W W F F',
+        'W W W F',
+        paper='by 0.4',
+    ),
+    Claim(
+        'windows in the first stage alone are better than in the first two',
+        'attention',
+        'W F F F',
+        'W W F F',
+        paper='by 0.1',
     ),
     Claim(
         'shifted windows with relative positions help a little',
-        'by about 0.1',
-        data='window_position_mini',
-        better='both',
-        worse='neither',
-        section='kinds-of-attention-and-positions-in-windows-mini',
+        'window_position',
+        'both',
+        'neither',
+        paper='by about 0.1',
     ),
     Claim(
         'parallel convs help after masked pretraining',
-        'kernel 3 slightly above 0',
-        data='pretraining_kernel_mini',
-        better='kernel 3',
-        worse='kernel 0',
-        section='kernels-in-masked-pretraining-mini',
+        'pretraining_kernel',
+        'kernel 3',
+        'kernel 0',
+        paper='slightly better',
     ),
     Claim(
-        'kernel 1 in pretraining and 3 in finetuning is best',
-        'best',
-        data='pretraining_kernel_mini',
-        better='kernel 1 -> 3',
-        worse='kernel 3',
-        section='kernels-in-masked-pretraining-mini',
+        'kernel 1 in pretraining and 3 in finetuning is better than 3 in both',
+        'pretraining_kernel',
+        'kernel 1 -> 3',
+        'kernel 3',
+        paper='best',
     ),
 )
 
@@ -181,7 +147,7 @@ class Difference(NamedTuple):
     def verdict(self) -> str:
         """``'holds'``, ``'does not hold'`` or ``'not settled'``, with the number of standard
         errors."""
-        errors = self.value / self.error
+        errors = round(self.value / self.error, 1) if self.error else inf * self.value
         if abs(errors) < SETTLED:
             return f'not settled ({errors:+.1f} SE)'
         return f'{"holds" if errors > 0 else "does not hold"} ({errors:+.1f} SE)'
@@ -195,17 +161,26 @@ def read_scores(path: Path) -> Scores:
             *_, score = line.values()
             if score:
                 scores[line['label']].append(float(score))
-    return scores
+    return dict(scores)
 
 
 def difference(scores: Scores, better: str, worse: str) -> Difference:
     """Returns the difference of the means of two rows.
 
-    Its standard error is s * sqrt(1/m + 1/n) for m and n runs, where s^2 is the mean variance over
-    the seeds of all rows: two or three seeds of one row say too little about its own.
+    Its standard error is s * sqrt(1/m + 1/n) for m and n runs, with the variance s^2 over the
+    seeds pooled from all rows, as the variance of two or three seeds of one row is too uncertain.
+
+    Raises:
+        InputError: If a row has no scores, or no row has two.
     """
-    variances = [variance(row) for row in scores.values() if len(row) > 1]
-    error = sqrt(mean(variances) * sum(1 / len(scores[row]) for row in (better, worse)))
+    for label in (better, worse):
+        if label not in scores:
+            raise InputError(f'no scores of {label!r}, only of {list(scores)}: run all rows.')
+    rows = [row for row in scores.values() if len(row) > 1]
+    if not rows:
+        raise InputError('each row has one score: run it with two seeds or more.')
+    pooled = sum(variance(row) * (len(row) - 1) for row in rows) / sum(len(row) - 1 for row in rows)
+    error = sqrt(pooled * sum(1 / len(scores[row]) for row in (better, worse)))
     return Difference(mean(scores[better]) - mean(scores[worse]), error)
 
 
@@ -213,11 +188,18 @@ def claims_table(claims: Sequence[Claim], folder: Path) -> str:
     """Returns a Markdown table with a line for each claim, from the CSV files in a folder."""
     lines = [['claim', 'paper', 'here', 'verdict']]
     for claim in claims:
-        scores = read_scores(folder / f'{claim.data}.csv')
+        scores = read_scores(folder / claim.data)
         found = difference(scores, claim.better, claim.worse)
         here = (
             f'{mean(scores[claim.better]):.1f} and {mean(scores[claim.worse]):.1f}: '
-            f'{found.value:+.1f} ([data](results/{claim.data}.csv))'
+            f'{found.value:+.1f} ([data](results/{claim.data}))'
         )
-        lines.append([f'[{claim.text}](#{claim.section})', claim.paper, here, found.verdict])
+        lines.append(
+            [
+                f'[{claim.text}](#{SECTIONS[claim.experiment]})',
+                claim.reported(),
+                here,
+                found.verdict,
+            ]
+        )
     return markdown_table(lines)

@@ -1,14 +1,16 @@
-"""What an experiment is: rows that are compared, and their trainings."""
+"""The parts of an experiment: rows that are compared, and their trainings."""
 
 import argparse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from mmengine.config import Config
 
 from vitae_mm.engine.cli import add_config_argument
 from vitae_mm.engine.config import load_config
+from vitae_mm.errors import InputError
 
 from .papers import Figures
 
@@ -48,6 +50,15 @@ class Training:
         """Reads the config and applies the options."""
         return load_config(self.config, self.overrides())
 
+    def epochs(self) -> int:
+        """Returns the number of epochs."""
+        return _count_epochs(self)
+
+
+@cache
+def _count_epochs(training: Training) -> int:
+    return training.load().train_cfg.max_epochs
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -57,15 +68,31 @@ class Metric:
         key: Name in the metrics of a test.
         title: Title of columns and axes, with the unit.
         factor: Multiplied with the value of the test to get this unit.
+        empty: Score if the test has none, as COCO's evaluation of a detector that finds nothing.
+            Defaults to an error.
     """
 
     key: str
     title: str
     factor: float = 1.0
+    empty: float | None = None
 
-    def read(self, metrics: Mapping[str, float] | None) -> float | None:
-        """Returns the score in the unit of the title; None without metrics."""
-        return self.factor * metrics[self.key] if metrics else None
+    def read(self, metrics: Mapping[str, float]) -> float | None:
+        """Returns the score in the unit of the title; None if the metrics are empty, as those of
+        a run that diverged.
+
+        Raises:
+            InputError: If the metrics do not have the score.
+        """
+        if not metrics:
+            return None
+        value = metrics.get(self.key, self.empty)
+        if value is None:
+            raise InputError(
+                f'the test has no {self.key}, only {", ".join(metrics)}: add the metric to '
+                'test_evaluator of the config, and delete the result.json of the run.'
+            )
+        return self.factor * value
 
 
 TOP_1 = Metric('accuracy/top1', 'top-1 (%)')

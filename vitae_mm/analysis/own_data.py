@@ -1,5 +1,6 @@
 """Comparisons of backbones on small datasets of one's own."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ PERCENTS = (100, 60, 20)
 RATES = (3e-4, 1e-3, 3e-3)
 """Learning rates of AdamW to choose from, the same for all backbones and tasks."""
 VALIDATIONS = 6
-"""Number of validations during a training."""
+"""Number of validations during a training; a search has one at its end."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Task:
     held_out: tuple[str, ...]
 
     def experiment(self) -> Experiment:
+        """Returns the comparison of the backbones on all shares of the training images."""
         return Experiment(
             self.title,
             dict(
@@ -61,14 +63,13 @@ class Task:
     def _search(self, label: str, name: str) -> Search:
         """The training on two of three images, for half the number of steps, tested on the
         others."""
-        indices = range(self.images)
-        training = self._on(
-            Training(self.config.format(name)), [i for i in indices if i % 3 != 2], length=0.5
-        )
+        held_out = range(2, self.images, 3)
+        chosen = [i for i in range(self.images) if i not in held_out]
+        training = self._on(Training(self.config.format(name)), chosen, length=0.5, validations=1)
         options = [
             f'{loader}_dataloader.dataset.{option}'
             for loader in ('val', 'test')
-            for option in (*self.held_out, f'indices={_listed(indices[2::3])}')
+            for option in (*self.held_out, f'indices={_listed(held_out)}')
         ]
         return Search(label, training.but(*options), RATES)
 
@@ -76,14 +77,22 @@ class Task:
         """Chooses a share of the training images, evenly spaced in their order."""
         return evenly_spaced(self.images, round(self.images * percent / 100))
 
-    def _on(self, training: Training, chosen: Sequence[int], length: float = 1) -> Training:
-        """Trains on some images, for a number of steps that is ``length`` times the usual one."""
+    def _on(
+        self,
+        training: Training,
+        chosen: Sequence[int],
+        length: float = 1,
+        validations: int = VALIDATIONS,
+    ) -> Training:
+        """Returns the training on some images, for ``length`` times the usual number of steps."""
         steps = length * self.epochs * (self.images // self.batch)
         epochs = round(steps / (len(chosen) // self.batch))
+        interval = math.ceil(epochs / validations)
         return training.but(
             f'train_dataloader.dataset.indices={_listed(chosen)}',
             f'train_cfg.max_epochs={epochs}',
-            f'train_cfg.val_interval={max(1, epochs // VALIDATIONS)}',
+            f'train_cfg.val_interval={interval}',
+            f'default_hooks.checkpoint.interval={interval}',
         )
 
 
@@ -98,7 +107,7 @@ TASKS = dict(
         images=60,
         batch=4,
         epochs=20,
-        metric=Metric('coco/bbox_mAP', 'box AP (%)', factor=100),
+        metric=Metric('coco/bbox_mAP', 'box AP (%)', factor=100, empty=0),
         held_out=('ann_file=train.json', 'data_prefix.img=train/'),
     ),
     camvid=Task(

@@ -114,22 +114,13 @@ def plan_searches(rows: Sequence[Row], folder: Path) -> dict[Search, dict[float,
 def with_best_rates(
     rows: Sequence[Row], searches: Mapping[Search, Mapping[float, Run]], metric: Metric
 ) -> tuple[Row, ...]:
-    """Returns the rows with the learning rates whose finished runs have the best scores; the first
-    of equal ones.
-
-    Raises:
-        InputError: If all learning rates of a search diverged.
-    """
+    """Returns the rows with the learning rates whose runs, which are finished, have the best
+    scores: the first of equal ones, and the lowest if all diverged."""
     best = {}
     for search, runs in searches.items():
-        scores = {rate: metric.read(run.metrics()) for rate, run in runs.items()}
+        scores = {rate: metric.read(run.metrics() or {}) for rate, run in runs.items()}
         found = {rate: score for rate, score in scores.items() if score is not None}
-        if not found:
-            raise InputError(
-                f'{search.name}: the training diverged with each learning rate of '
-                f'{list(search.rates)}: search among lower ones.'
-            )
-        best[search] = max(found, key=found.__getitem__)
+        best[search] = max(found, key=found.__getitem__) if found else min(runs)
     return tuple(row.with_rate(best[row.search]) if row.search else row for row in rows)
 
 
@@ -184,9 +175,8 @@ def read_curve(run: Run, metric: Metric) -> list[tuple[float, float]]:
         Shares of the training in percent, and the scores there.
     """
     training = run.row.trainings[-1]
-    length = training.load().train_cfg.max_epochs
     scores = {
-        100 * line['step'] / length: metric.factor * line[metric.key]
+        100 * line['step'] / training.epochs(): metric.factor * line[metric.key]
         for line in read_scalars(run.work_dir(training))
         if metric.key in line
     }
@@ -196,7 +186,9 @@ def read_curve(run: Run, metric: Metric) -> list[tuple[float, float]]:
 def read_scalars(work_dir: Path) -> list[dict]:
     """Returns all lines that mmengine logged in a work dir, from the oldest."""
     files = sorted(work_dir.glob('*/vis_data/scalars.json'))
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    # the last line of a killed run may be cut off
+    return [json.loads(line) for line in lines if line.endswith('}')]
 
 
 def read_progress(work_dir: Path) -> tuple[float, float | None]:
@@ -249,9 +241,13 @@ def differences(recorded: Any, asked: Any, place: str = '') -> Iterator[str]:
     """Yields where two JSON values differ."""
     if isinstance(recorded, dict) and isinstance(asked, dict):
         for key in {**recorded, **asked}:
-            yield from differences(
-                recorded.get(key), asked.get(key), f'{place}.{key}' if place else key
-            )
+            inner = f'{place}.{key}' if place else key
+            if key not in asked:
+                yield f'{inner} is missing now'
+            elif key not in recorded:
+                yield f'{inner} is new'
+            else:
+                yield from differences(recorded[key], asked[key], inner)
     elif _has_parts(recorded) and _has_parts(asked) and len(recorded) == len(asked):
         for i, pair in enumerate(zip(recorded, asked, strict=True)):
             yield from differences(*pair, f'{place}[{i}]')

@@ -3,18 +3,20 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vitae_mm.io import write_atomically, write_text
 
-from .experiment import Experiment, Metric, Row
+from .experiment import Experiment, Metric, Row, Search
 from .reproduction import Run, read_curve
 from .tables import markdown_table
 
@@ -64,14 +66,15 @@ class Result:
 
 
 def collect_results(experiment: Experiment, runs: Sequence[Run]) -> list[Result]:
-    """Returns one result per row from the finished runs."""
+    """Returns one result per row from the finished runs; those of a series one after the other."""
     scores: dict[Row, dict] = defaultdict(dict)
     for run in runs:
         if (metrics := run.metrics()) is not None:
             scores[run.row][run.seed] = experiment.metric.read(metrics)
+    series = list(dict.fromkeys(row.series for row in scores))
     return [
-        Result(row, by_seed, experiment.paper.rows.get(row.label))
-        for row, by_seed in scores.items()
+        Result(row, scores[row], experiment.paper.rows.get(row.label))
+        for row in sorted(scores, key=lambda row: (series.index(row.series), row.x))
     ]
 
 
@@ -90,10 +93,20 @@ def markdown(experiment: Experiment, results: Sequence[Result]) -> str:
     return markdown_table([header, *rows])
 
 
-def _format(scores: Mapping[int, float | None], seed: int) -> str:
-    if seed not in scores:  # interrupted
+def search_table(metric: Metric, searches: Mapping[Search, Mapping[float, Run]]) -> str:
+    """Returns a Markdown table: the score of each learning rate that a search tries."""
+    rates = list(dict.fromkeys(rate for runs in searches.values() for rate in runs))
+    lines = [[metric.title, *(f'lr {rate:g}' for rate in rates)]]
+    for search, runs in searches.items():
+        scores = {rate: metric.read(run.metrics() or {}) for rate, run in runs.items()}
+        lines.append([search.name, *(_format(scores, rate) for rate in rates)])
+    return markdown_table(lines)
+
+
+def _format(scores: Mapping[Any, float | None], key: float) -> str:
+    if key not in scores:  # interrupted
         return '-'
-    score = scores[seed]
+    score = scores[key]
     return 'diverged' if score is None else f'{score:.1f}'
 
 
@@ -118,10 +131,10 @@ def write_scores(experiment: Experiment, runs: Sequence[Run], path: Path) -> Non
 
 
 def collect_curves(metric: Metric, runs: Sequence[Run]) -> Curves:
-    """Returns the scores of all validations of the finished runs."""
+    """Returns the scores of all validations of the runs that finished and did not diverge."""
     curves: dict[Row, dict[float, dict]] = defaultdict(lambda: defaultdict(dict))
     for run in runs:
-        for share, score in read_curve(run, metric) if run.metrics() is not None else ():
+        for share, score in read_curve(run, metric) if run.metrics() else ():
             curves[run.row][share][run.seed] = score
     return curves
 
@@ -143,41 +156,46 @@ def write_curves(metric: Metric, curves: Curves, path: Path) -> None:
 def draw(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
     """Plots mean and deviation: one line per series if the rows form series, otherwise points."""
     shown = [result for result in results if result.found]
-    figure = Figure(figsize=(WIDTH, 2.6), layout='constrained')
-    panel = figure.subplots()
-    if experiment.axis:
-        _draw_series(panel, shown)
-        panel.set(xlabel=experiment.axis, ylabel=experiment.metric.title)
-    else:
-        panel.errorbar(
-            [result.mean for result in shown],
-            [result.row.label for result in shown],
-            xerr=[result.deviation or 0 for result in shown],
-            fmt='o',
-            capsize=3,
-        )
-        panel.set(xlabel=experiment.metric.title, ylim=(len(shown) - 0.5, -0.5))
-    panel.grid(alpha=0.3)
-    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200))
+    title = experiment.metric.title
+    with _plot(path) as panel:
+        if experiment.axis:
+            _draw_series(panel, shown)
+            panel.set(xlabel=experiment.axis, ylabel=title)
+        else:
+            panel.errorbar(
+                [result.mean for result in shown],
+                [result.row.label for result in shown],
+                xerr=[result.deviation or 0 for result in shown],
+                fmt='o',
+                capsize=3,
+            )
+            panel.set(xlabel=title, ylim=(len(shown) - 0.5, -0.5))
 
 
 def draw_curves(metric: Metric, curves: Curves, path: Path) -> None:
     """Plots the mean score during the training of each row, in a band from the lowest to the
     highest; of rows that form series, only those with the largest ``x``."""
     largest = max(row.x for row in curves)
+    with _plot(path) as panel:
+        for row, by_share in curves.items():
+            if row.x < largest:
+                continue
+            shares = sorted(by_share)
+            middle, low, high = (
+                [summary(by_share[share].values()) for share in shares]
+                for summary in (mean, min, max)
+            )
+            (line,) = panel.plot(shares, middle, '.-', label=row.label)
+            panel.fill_between(shares, low, high, color=line.get_color(), alpha=0.2)
+        panel.set(xlabel='training (%)', ylabel=metric.title)
+        panel.legend()
+
+
+@contextmanager
+def _plot(path: Path) -> Iterator[Axes]:
     figure = Figure(figsize=(WIDTH, 2.6), layout='constrained')
     panel = figure.subplots()
-    for row, by_share in curves.items():
-        if row.x < largest:
-            continue
-        shares = sorted(by_share)
-        middle, low, high = (
-            [summary(by_share[share].values()) for share in shares] for summary in (mean, min, max)
-        )
-        (line,) = panel.plot(shares, middle, '.-', label=row.label)
-        panel.fill_between(shares, low, high, color=line.get_color(), alpha=0.2)
-    panel.set(xlabel='training (%)', ylabel=metric.title)
-    panel.legend()
+    yield panel
     panel.grid(alpha=0.3)
     write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200))
 
@@ -196,7 +214,8 @@ def _draw_series(panel: Axes, results: Sequence[Result]) -> None:
             label=name,
         )
     panel.set_xticks(sorted({result.row.x for result in results}))
-    panel.legend()
+    if series:
+        panel.legend()
 
 
 def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:

@@ -15,8 +15,12 @@ def markdown_table(lines: Sequence[Sequence[str]]) -> str:
 
 
 def filled(path: Path, tables: dict[str, str]) -> str:
-    """Returns the text of a file with tables between the lines ``<!-- NAME -->`` and
-    ``<!-- end of NAME -->``, by name.
+    """Returns the text of a file with tables filled in.
+
+    Args:
+        path: The file.
+        tables: Tables by name. Each replaces what is between the lines ``<!-- NAME -->`` and
+            ``<!-- end of NAME -->``.
 
     Raises:
         InputError: If the file does not have these lines.
@@ -24,10 +28,10 @@ def filled(path: Path, tables: dict[str, str]) -> str:
     text = path.read_text() if path.exists() else ''
     for name, table in tables.items():
         start, end = f'<!-- {name} -->', f'<!-- end of {name} -->'
-        if not re.search(f'{start}\n.*?{end}', text, re.DOTALL):
+        place = re.compile(f'(?<={start}\n).*?(?={end})', re.DOTALL)
+        if not place.search(text):
             raise InputError(
                 f'{path} has no lines {start} and {end}: add them where the table belongs.'
             )
-        before, _, rest = text.partition(f'{start}\n')
-        text = f'{before}{start}\n{table}{end}{rest.partition(end)[2]}'
+        text = place.sub(lambda _, table=table: table, text)
     return text

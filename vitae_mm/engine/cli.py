@@ -9,7 +9,6 @@ import locale
 import logging
 import multiprocessing
 import os
-import signal
 import sys
 import time
 import traceback
@@ -56,8 +55,6 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
         use_utf8()
         use_fonts()
         hide_noise()
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, end_with_workers)
         try:
             main()
         except Exception as error:
@@ -73,29 +70,14 @@ def reports_input_errors(main: Callable[[], None]) -> Callable[[], None]:
             where = f' (rank {rank})' if rank else ''
             print(f'error{where}: {describe(error, files)}', file=sys.stderr, flush=True)
             close_trackers()
-            end_workers()
-            # skip destructors, which would wait for the other ranks
+            # skip destructors, which would wait for the other ranks, but end the data workers
+            for worker in multiprocessing.active_children():
+                worker.kill()
             with contextlib.suppress(OSError):
                 sys.stdout.flush()
             os._exit(getattr(error, 'exit_status', 1))
 
     return wrapped
-
-
-def end_workers() -> None:
-    """Ends the data workers of this process.
-
-    A worker that outlives it waits forever for somebody to read its next batch, if this is larger
-    than a pipe, and keeps its memory and locks."""
-    for worker in multiprocessing.active_children():
-        worker.kill()
-
-
-def end_with_workers(signum: int, frame: object) -> None:
-    """Handles a signal: ends the data workers, and then this process by the signal."""
-    end_workers()
-    signal.signal(signum, signal.SIG_DFL)
-    signal.raise_signal(signum)
 
 
 def use_utf8() -> None:

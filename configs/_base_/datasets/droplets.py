@@ -13,7 +13,8 @@ test_pipeline = [
     dict(type='LoadImageFromFile'),
     resize,
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
-    # with the instances, which CocoMetric takes instead of an annotation file
+    # with the instances: without ann_file, CocoMetric takes the boxes of each sample, so that a
+    # part of the images can be tested
     dict(
         type='PackDetInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'instances'),

@@ -1,6 +1,8 @@
 """Seeding each epoch, so that a resumed run equals an uninterrupted one."""
 
+import ctypes
 import random
+import signal
 
 import numpy as np
 import torch
@@ -9,6 +11,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from vitae_mm.registry import FUNCTIONS, HOOKS
+
+PR_SET_PDEATHSIG = 1
+"""Option of prctl(2): the signal that a process gets when its parent ends."""
 
 
 @HOOKS.register_module()
@@ -33,11 +38,15 @@ class EpochSeedHook(Hook):
 
 @FUNCTIONS.register_module()
 def seed_worker(worker_id: int) -> None:
-    """``worker_init_fn`` that follows the seed of the epoch.
+    """``worker_init_fn`` that follows the seed of the epoch, and ends the worker with its process.
 
     Data loaders draw the torch seeds of their workers in the main process; this function derives
     the seeds of NumPy and ``random`` from them.
+
+    A worker that outlives a killed process would wait forever for somebody to read its next batch,
+    if this is larger than a pipe, and keep its memory and locks.
     """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     seed = torch.initial_seed() % 2**32
     random.seed(seed)
     np.random.seed(seed)

@@ -31,7 +31,8 @@ class FiniteLossHook(Hook):
     50 skipped steps in a row.
 
     Raises:
-        DivergedError: If a loss, or a weight in a checkpoint to be saved, is not finite.
+        DivergedError: If a loss, or a weight in a checkpoint to be saved, is not finite, or if
+            float16 has skipped more than 50 steps in a row.
     """
 
     # after EMAHook and LoggerHook, before CheckpointHook
