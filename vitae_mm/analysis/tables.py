@@ -28,10 +28,10 @@ def filled(path: Path, tables: dict[str, str]) -> str:
     text = path.read_text() if path.exists() else ''
     for name, table in tables.items():
         start, end = f'<!-- {name} -->', f'<!-- end of {name} -->'
-        place = re.compile(f'(?<={start}\n).*?(?={end})', re.DOTALL)
-        if not place.search(text):
+        place = re.search(f'(?<={start}\n).*?(?={end})', text, re.DOTALL)
+        if not place:
             raise InputError(
                 f'{path} has no lines {start} and {end}: add them where the table belongs.'
             )
-        text = place.sub(lambda _, table=table: table, text)
+        text = text[: place.start()] + table + text[place.end() :]
     return text
