@@ -330,8 +330,8 @@ def test_curves_are_read_from_the_validations(tmp_path, monkeypatch):
     write_curves(TOP_1, curves, tmp_path / 'curves.csv')
     assert (tmp_path / 'curves.csv').read_text().splitlines()[:3] == [
         'label,seed,training (%),accuracy/top1',
-        '"A, 20 %",0,25.0,11.0',
-        '"A, 20 %",1,25.0,11.0',
+        '"A, 20 %",0,25,11',
+        '"A, 20 %",1,25,11',
     ]
     draw_curves(TOP_1, curves, tmp_path / 'curves.png')
     assert (tmp_path / 'curves.png').read_bytes().startswith(b'\x89PNG')

@@ -222,5 +222,6 @@ def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[objec
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
     writer.writerow(header)
-    writer.writerows(lines)
+    # 41.2 instead of 41.199999999999996
+    writer.writerows([f'{x:.6g}' if isinstance(x, float) else x for x in line] for line in lines)
     write_text(path, text.getvalue())
