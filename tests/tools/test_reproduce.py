@@ -87,7 +87,7 @@ def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
     assert done.returncode == 0, done.stderr
     assert (short / 'result.json').stat() == before and trainings(short / 'log.txt') == 1
     assert trainings(long / 'log.txt') == 2
-    assert re.search(r'resumed epoch: \d+', (long / 'log.txt').read_text())
+    assert re.search(r'resumed after epoch \d+', (long / 'log.txt').read_text())
     table = (out / 'results.md').read_text()
     assert table.count('| long | ') == 1 and table.count('| 75.3 |') == 1
     _, *records = csv.reader((out / 'results.csv').open())
