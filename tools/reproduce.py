@@ -240,7 +240,7 @@ def write_results(
         f'{" ".join(map(str, args.seeds))}\n'
     )
     write_text(folder / 'results.md', text)
-    write_scores(experiment, runs, folder / 'results.csv')
+    write_scores(experiment, results, folder / 'results.csv')
     draw(experiment, results, folder / 'results.png')
     written = 'results.md, results.csv, results.png'
     curves = collect_curves(experiment.metric, runs)

@@ -9,8 +9,8 @@ from vitae_mm.visualization.contact_sheet import evenly_spaced
 from .experiment import Experiment, Metric, Row, Search, Training
 
 BACKBONES = {'ViTAEv2-S': 'vitaev2_s', 'Swin-T': 'swin_t', 'ResNet-50': 'r50'}
-PERCENTS = (100, 60, 20)
-"""Shares of the training images; the first is the most important."""
+PERCENTS = (20, 60, 100)
+"""Shares of the training images."""
 RATES = (3e-4, 1e-3, 3e-3)
 """Learning rates of AdamW to choose from, the same for all backbones and tasks."""
 VALIDATIONS = 6

@@ -90,10 +90,10 @@ class Run:
 
 def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[Run]:
     """Returns every row with the first seed, then every row with the second, and so on; of rows
-    that form series, first all with the ``x`` of the first row."""
+    that form series, first all with the largest ``x``."""
     return [
         Run(row, seed, folder / f'{row.name}_seed{seed}')
-        for x in dict.fromkeys(row.x for row in rows)
+        for x in sorted({row.x for row in rows}, reverse=True)
         for seed in seeds
         for row in rows
         if row.x == x
@@ -183,10 +183,12 @@ def read_curve(run: Run, metric: Metric) -> list[tuple[float, float]]:
     return sorted(scores.items())
 
 
-def read_scalars(work_dir: Path) -> list[dict]:
-    """Returns all lines that mmengine logged in a work dir, from the oldest."""
+def read_scalars(work_dir: Path, last_attempt: bool = False) -> list[dict]:
+    """Returns all lines that mmengine logged in a work dir, or those of the last attempt, from the
+    oldest."""
     files = sorted(work_dir.glob('*/vis_data/scalars.json'))
-    lines = [line for file in files for line in file.read_text().splitlines()]
+    chosen = files[-1:] if last_attempt else files
+    lines = [line for file in chosen for line in file.read_text().splitlines()]
     # the last line of a killed run may be cut off
     return [json.loads(line) for line in lines if line.endswith('}')]
 
@@ -198,8 +200,7 @@ def read_progress(work_dir: Path) -> tuple[float, float | None]:
         Finished epochs, and seconds per epoch. During its first epoch, an attempt does not tell
         the length of an epoch: epochs are then whole, and the time is None.
     """
-    files = sorted(work_dir.glob('*/vis_data/scalars.json'))
-    lines = [json.loads(line) for line in files[-1].read_text().splitlines()] if files else []
+    lines = read_scalars(work_dir, last_attempt=True)
     steps = [line for line in lines if 'epoch' in line and 'iter' in line]
     if not steps:
         return 0.0, None

@@ -110,22 +110,16 @@ def _format(scores: Mapping[Any, float | None], key: float) -> str:
     return 'diverged' if score is None else f'{score:.1f}'
 
 
-def write_scores(experiment: Experiment, runs: Sequence[Run], path: Path) -> None:
+def write_scores(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
     """Writes a CSV file with a line for each finished run; the score of one that diverged is
     empty."""
     _write_csv(
         path,
         ['label', 'series', 'x', 'seed', experiment.metric.key],
         (
-            [
-                run.row.label,
-                run.row.series,
-                run.row.x if run.row.series else None,
-                run.seed,
-                experiment.metric.read(metrics),
-            ]
-            for run in runs
-            if (metrics := run.metrics()) is not None
+            [row.label, row.series, row.x if row.series else None, seed, score]
+            for row, scores in ((result.row, result.scores) for result in results)
+            for seed, score in scores.items()
         ),
     )
 
