@@ -13,6 +13,7 @@ PERCENTS = (20, 60, 100)
 """Shares of the training images."""
 RATES = (3e-4, 1e-3, 3e-3)
 """Learning rates of AdamW to choose from, the same for all backbones and tasks."""
+MIXED_PRECISION = 'optim_wrapper.type=vitae_mm.MixedPrecisionOptimWrapper'
 VALIDATIONS = 6
 """Number of validations during a training; a search has one at its end."""
 
@@ -29,6 +30,7 @@ class Task:
         epochs: Number of epochs with all training images, as in the configs.
         metric: The score.
         held_out: Options that turn the validation set into the training set.
+        options: Options of all trainings.
     """
 
     title: str
@@ -38,6 +40,7 @@ class Task:
     epochs: int
     metric: Metric
     held_out: tuple[str, ...]
+    options: tuple[str, ...] = ()
 
     def experiment(self) -> Experiment:
         """Returns the comparison of the backbones on all shares of the training images."""
@@ -89,6 +92,7 @@ class Task:
         epochs = round(steps / (len(chosen) // self.batch))
         interval = math.ceil(epochs / validations)
         return training.but(
+            *self.options,
             f'train_dataloader.dataset.indices={_listed(chosen)}',
             f'train_cfg.max_epochs={epochs}',
             f'train_cfg.val_interval={interval}',
@@ -112,24 +116,26 @@ TASKS = dict(
     ),
     camvid=Task(
         'Class maps: street scenes, mIoU',
-        'configs/own_data/upernet_{}_12e_camvid.py',
+        'configs/own_data/upernet_{}_8e_camvid.py',
         images=367,
         batch=4,
-        epochs=12,
+        epochs=8,
         metric=Metric('mIoU', 'mIoU (%)'),
         held_out=(
             'data_prefix.img_path=images/train',
             'data_prefix.seg_map_path=annotations/train',
         ),
+        options=(MIXED_PRECISION,),
     ),
     openfield=Task(
         'Keypoints: a mouse seen from above, PCK at 5 % of the box',
-        'configs/own_data/simple_baseline_{}_60e_openfield.py',
+        'configs/own_data/simple_baseline_{}_45e_openfield.py',
         images=92,
         batch=8,
-        epochs=60,
+        epochs=45,
         metric=Metric('PCK', 'PCK@0.05 (%)', factor=100),
         held_out=('ann_file=train.json', 'data_prefix.img=train/'),
+        options=(MIXED_PRECISION,),
     ),
 )
 

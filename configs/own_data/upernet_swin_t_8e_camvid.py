@@ -1,5 +1,5 @@
 # A small UperNet with Swin-T on the street scenes, from scratch.
-# python tools/train.py configs/own_data/upernet_swin_t_12e_camvid.py
+# python tools/train.py configs/own_data/upernet_swin_t_8e_camvid.py
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line
     '../_base_/models/upernet_small.py',
@@ -13,4 +13,4 @@ model = dict(
     decode_head=dict(in_channels=_base_.channels, num_classes=11),
     auxiliary_head=dict(in_channels=_base_.channels[2], num_classes=11),
 )
-train_cfg = dict(max_epochs=12, val_interval=2)
+train_cfg = dict(max_epochs=8, val_interval=2)

@@ -1,5 +1,5 @@
 # A small SimpleBaseline with Swin-T on the mouse, from scratch.
-# python tools/train.py configs/own_data/simple_baseline_swin_t_60e_openfield.py
+# python tools/train.py configs/own_data/simple_baseline_swin_t_45e_openfield.py
 _base_ = [
     '../_base_/backbones/swin_t.py',  # another backbone: change this line
     '../_base_/models/simple_baseline_small.py',
@@ -11,4 +11,4 @@ model = dict(
     backbone={**_base_.backbone, 'out_indices': (3,)},
     head=dict(in_channels=_base_.channels[-1], out_channels=4, decoder=_base_.codec),
 )
-train_cfg = dict(max_epochs=60, val_interval=10)
+train_cfg = dict(max_epochs=45, val_interval=9)

@@ -1,7 +1,7 @@
-# A small SimpleBaseline with ViTAEv2-S on the mouse, from scratch.
-# python tools/train.py configs/own_data/simple_baseline_vitaev2_s_60e_openfield.py
+# A small SimpleBaseline with ResNet-50 on the mouse, from scratch.
+# python tools/train.py configs/own_data/simple_baseline_r50_45e_openfield.py
 _base_ = [
-    '../_base_/backbones/vitaev2_s.py',  # another backbone: change this line
+    '../_base_/backbones/r50.py',  # another backbone: change this line
     '../_base_/models/simple_baseline_small.py',
     '../_base_/datasets/openfield.py',
     '../_base_/schedules/pose_small.py',
@@ -11,4 +11,4 @@ model = dict(
     backbone={**_base_.backbone, 'out_indices': (3,)},
     head=dict(in_channels=_base_.channels[-1], out_channels=4, decoder=_base_.codec),
 )
-train_cfg = dict(max_epochs=60, val_interval=10)
+train_cfg = dict(max_epochs=45, val_interval=9)
