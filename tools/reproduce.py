@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from vitae_mm.analysis.experiment import Metric, Row, Search
+from vitae_mm.analysis.experiment import Metric, Row, Search, Training
 from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, find_rows
 from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
@@ -31,7 +31,6 @@ from vitae_mm.analysis.reproduction import (
     plan_runs,
     plan_searches,
     read_progress,
-    start_from,
     with_best_rates,
 )
 from vitae_mm.analysis.reproduction_report import (
@@ -201,7 +200,8 @@ def print_commands(runs: Sequence[Run], paper: Figures) -> None:
         for training in run.row.trainings:
             work_dir = shlex.quote(str(run.work_dir(training)))
             options = shlex.join([f'randomness.seed={run.seed}', *training.options])
-            weights = start_from(f'"$(cat {mark})"') if mark else []
+            start = Training(training.config).start_from(f'"$(cat {mark})"')
+            weights = start.options if mark else ()
             print(
                 f'bash tools/dist_train.sh {training.config} 8 --work-dir {work_dir} '
                 f'--cfg-options {" ".join([options, *weights])}'

@@ -9,8 +9,8 @@ from ..helpers.config_files import BACKBONE_KEYS, read, read_training
 each = pytest.mark.parametrize('name', TASKS)
 
 
-def rows_of(name):
-    return EXPERIMENTS[name].presets['own_data']
+def rows_of(name, preset='own_data'):
+    return EXPERIMENTS[name].presets[preset]
 
 
 def check_steps(cfg, task, asked):
@@ -49,8 +49,10 @@ def test_shares_of_the_images_are_trained_for_equally_many_steps(name):
 
 @each
 def test_learning_rates_are_chosen_without_the_validation_set(name):
-    task, searches = TASKS[name], {row.search for row in rows_of(name)}
-    assert {search.name for search in searches} == set(BACKBONES)
+    rows = rows_of(name) + rows_of(name, 'starting_weights')
+    task, searches = TASKS[name], {row.search for row in rows}
+    # the row without pretraining shares its search with the comparison of backbones
+    assert len(searches) == len({search.name for search in searches}) == len(BACKBONES) + 4
     assert {search.rates for search in searches} == {RATES}
     for search in searches:
         cfg = read_training(search.training)
@@ -63,3 +65,25 @@ def test_learning_rates_are_chosen_without_the_validation_set(name):
         assert held_out.get('ann_file') == train.get('ann_file')
         whole = task.epochs * (task.images // task.batch)
         check_steps(cfg, task, whole / 2)
+
+
+@each
+def test_starting_weights_are_all_that_pretraining_changes(name):
+    rows = {row.label: row for row in rows_of(name, 'starting_weights')}
+    trained = {label: read_training(row.trainings[0]).to_dict() for label, row in rows.items()}
+    searched = {label: read_training(row.search.training).to_dict() for label, row in rows.items()}
+    for label, cfg in trained.items():
+        network, _, pretraining = label.partition(' after ')
+        start = cfg['model']['backbone'].pop('init_cfg', None)
+        assert searched[label]['model']['backbone'].pop('init_cfg', None) == start
+        assert cfg == trained[network] and searched[label] == searched[network]
+        assert bool(start) == bool(pretraining)
+        if start:
+            # the last checkpoint of a config of this repository, in the default work dir
+            _, stem, file = start['checkpoint'].split('/')
+            pretrained = read(f'own_data/{stem}.py')
+            assert file == f'epoch_{pretrained.train_cfg.max_epochs}.pth'
+            if pretraining == 'MAE':
+                assert pretrained.model.backbone.arch == cfg['model']['backbone']['arch']
+                dataset = pretrained.train_dataloader.dataset
+                assert dataset.data_root == f'data/{name}/'

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -304,10 +305,10 @@ def test_runs_that_diverged_are_in_the_table_and_the_file(tmp_path):
     draw(experiment, results, tmp_path / 'p.png')
 
 
-@pytest.mark.parametrize('axis', ['training images (%)', ''])
-def test_results_are_plotted(tmp_path, axis):
-    runs = finished(ROWS, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.0, 51.0, 52.0]}, tmp_path)
-    experiment = Experiment('t', {}, axis=axis)
+@pytest.mark.parametrize('rows', [ROWS, [replace(row, series=None) for row in ROWS]])
+def test_results_are_plotted(tmp_path, rows):
+    runs = finished(rows, {'A, 20 %': [40.0, 44.0, 42.0], 'A, 60 %': [50.0, 51.0, 52.0]}, tmp_path)
+    experiment = Experiment('t', {}, axis='training images (%)')
     draw(experiment, collect_results(experiment, runs), tmp_path / 'p.png')
     assert (tmp_path / 'p.png').read_bytes().startswith(b'\x89PNG')
 

@@ -39,6 +39,11 @@ class Training:
         """Returns the training with this learning rate."""
         return self.but(f'optim_wrapper.optimizer.lr={rate:g}')
 
+    def start_from(self, checkpoint: str) -> 'Training':
+        """Returns the training from the weights of a checkpoint's backbone."""
+        init_cfg = 'model.backbone.init_cfg'
+        return self.but(f'{init_cfg}.type=Pretrained', f'{init_cfg}.checkpoint={checkpoint}')
+
     def overrides(self) -> dict:
         """Parses the options as ``tools/train.py`` does."""
         parser = argparse.ArgumentParser()

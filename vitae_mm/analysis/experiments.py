@@ -11,6 +11,7 @@ PRESETS = dict(
     mini='narrow networks on a tenth of CIFAR-10, for two CPU cores',
     gpu='CIFAR-10 at 32x32, for one GPU',
     own_data='three backbones from scratch on small data for dense tasks, for two CPU cores',
+    starting_weights='small data for dense tasks, with and without pretraining, for two CPU cores',
     paper='ImageNet: prints the commands, runs nothing',
 )
 
@@ -89,6 +90,7 @@ LENGTHS = {
     epochs: (f'train_cfg.max_epochs={epochs}', f'train_cfg.val_interval={epochs}')
     for epochs in (2, 4, 6)
 }
+LONG = 'train_cfg.max_epochs=40', 'train_cfg.val_interval=5'
 PAPER_LENGTHS = {100: (EPOCHS_100,), 200: ('train_cfg.max_epochs=200',), 300: ()}
 CELLS = {
     'baseline': 'dilations=[[1],[1],[1]] reduction_pcm=False pcm_kernel_size=0',
@@ -200,6 +202,15 @@ EXPERIMENTS = dict(
     head=Experiment(
         "ViTAE-T's head: the mean of tokens, or the paper's class token with sinusoids and norm",
         dict(paper=_rows(VITAE_T_100E, HEADS)),
+    ),
+    plateau=Experiment(
+        'ViTAE-T and T2T-ViT-7 trained until the accuracy is flat',
+        dict(
+            mini=(
+                Row('ViTAE-T', (VITAE_MINI.but(*LONG),)),
+                Row('T2T-ViT-7', (T2T_MINI.but(*LONG),)),
+            )
+        ),
     ),
     attention=Experiment(
         'Attention of the four stages of ViTAEv2-S: window (W), full (F), Performer (P)',

@@ -14,6 +14,9 @@ PERCENTS = (20, 60, 100)
 RATES = (3e-4, 1e-3, 3e-3)
 """Learning rates of AdamW to choose from, the same for all backbones and tasks."""
 MIXED_PRECISION = 'optim_wrapper.type=vitae_mm.MixedPrecisionOptimWrapper'
+CIFAR_10 = 'work_dirs/vitaev2_s_64_4e_cifar10/epoch_4.pth'
+SHAPES = 'work_dirs/vitaev2_s_4e_shapes/epoch_4.pth'
+"""Checkpoints that trainings start from, of configs/own_data."""
 VALIDATIONS = 6
 """Number of validations during a training; a search has one at its end."""
 
@@ -29,6 +32,7 @@ class Task:
         batch: Number of images in a step.
         epochs: Number of epochs with all training images, as in the configs.
         metric: The score.
+        masked: Checkpoint of masked pretraining on the training images.
         held_out: Options that turn the validation set into the training set.
         options: Options of all trainings.
     """
@@ -39,42 +43,64 @@ class Task:
     batch: int
     epochs: int
     metric: Metric
+    masked: str
     held_out: tuple[str, ...]
     options: tuple[str, ...] = ()
 
     def experiment(self) -> Experiment:
-        """Returns the comparison of the backbones on all shares of the training images."""
+        """Returns the comparisons of backbones by share of the training images, and of starting
+        weights with all of them."""
+        backbones = {label: self._training(name) for label, name in BACKBONES.items()}
+        vitaev2, isotropic = self._training('vitaev2_s'), self._training('vitae_192')
+        starts = {
+            'ViTAEv2-S': vitaev2,
+            'ViTAEv2-S after CIFAR-10': vitaev2.start_from(CIFAR_10),
+            'ViTAEv2-S after the demo shapes': vitaev2.start_from(SHAPES),
+            'isotropic ViTAE': isotropic,
+            'isotropic ViTAE after MAE': isotropic.start_from(self.masked),
+        }
         return Experiment(
             self.title,
             dict(
                 own_data=tuple(
                     Row(
                         f'{label}, {percent} %',
-                        (self._on(Training(self.config.format(name)), self._share(percent)),),
+                        (self._on(training, self._share(percent)),),
                         series=label,
                         x=percent,
-                        search=self._search(label, name),
+                        search=self._search(label, training),
                     )
                     for percent in PERCENTS
-                    for label, name in BACKBONES.items()
-                )
+                    for label, training in backbones.items()
+                ),
+                starting_weights=tuple(
+                    Row(
+                        label,
+                        (self._on(training, self._share(100)),),
+                        search=self._search(label, training),
+                    )
+                    for label, training in starts.items()
+                ),
             ),
             axis='training images (%)',
             metric=self.metric,
         )
 
-    def _search(self, label: str, name: str) -> Search:
+    def _training(self, network: str) -> Training:
+        return Training(self.config.format(network), self.options)
+
+    def _search(self, name: str, training: Training) -> Search:
         """The training on two of three images, for half the number of steps, tested on the
         others."""
         held_out = range(2, self.images, 3)
         chosen = [i for i in range(self.images) if i not in held_out]
-        training = self._on(Training(self.config.format(name)), chosen, length=0.5, validations=1)
         options = [
             f'{loader}_dataloader.dataset.{option}'
             for loader in ('val', 'test')
             for option in (*self.held_out, f'indices={_listed(held_out)}')
         ]
-        return Search(label, training.but(*options), RATES)
+        shorter = self._on(training, chosen, length=0.5, validations=1)
+        return Search(name, shorter.but(*options), RATES)
 
     def _share(self, percent: int) -> list[int]:
         """Chooses a share of the training images, evenly spaced in their order."""
@@ -92,7 +118,6 @@ class Task:
         epochs = round(steps / (len(chosen) // self.batch))
         interval = math.ceil(epochs / validations)
         return training.but(
-            *self.options,
             f'train_dataloader.dataset.indices={_listed(chosen)}',
             f'train_cfg.max_epochs={epochs}',
             f'train_cfg.val_interval={interval}',
@@ -112,6 +137,7 @@ TASKS = dict(
         batch=4,
         epochs=20,
         metric=Metric('coco/bbox_mAP', 'box AP (%)', factor=100, empty=0),
+        masked='work_dirs/mae_vitae_192_200e_droplets/epoch_200.pth',
         held_out=('ann_file=train.json', 'data_prefix.img=train/'),
     ),
     camvid=Task(
@@ -121,6 +147,7 @@ TASKS = dict(
         batch=4,
         epochs=8,
         metric=Metric('mIoU', 'mIoU (%)'),
+        masked='work_dirs/mae_vitae_192_33e_camvid/epoch_33.pth',
         held_out=(
             'data_prefix.img_path=images/train',
             'data_prefix.seg_map_path=annotations/train',
@@ -134,6 +161,7 @@ TASKS = dict(
         batch=8,
         epochs=45,
         metric=Metric('PCK', 'PCK@0.05 (%)', factor=100),
+        masked='work_dirs/mae_vitae_192_130e_openfield/epoch_130.pth',
         held_out=('ann_file=train.json', 'data_prefix.img=train/'),
         options=(MIXED_PRECISION,),
     ),

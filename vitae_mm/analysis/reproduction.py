@@ -124,12 +124,6 @@ def with_best_rates(
     return tuple(row.with_rate(best[row.search]) if row.search else row for row in rows)
 
 
-def start_from(checkpoint: str) -> list[str]:
-    """Returns the options that make a training start from a checkpoint."""
-    init_cfg = 'model.backbone.init_cfg'
-    return [f'{init_cfg}.type=Pretrained', f'{init_cfg}.checkpoint={checkpoint}']
-
-
 def train_command(run: Run, training: Training, checkpoint: str = '') -> list[str]:
     """Returns the command that trains, from the weights of ``checkpoint`` if given."""
     return [
@@ -142,8 +136,7 @@ def train_command(run: Run, training: Training, checkpoint: str = '') -> list[st
         '--cfg-options',
         f'randomness.seed={run.seed}',
         'default_hooks.checkpoint.max_keep_ckpts=1',
-        *training.options,
-        *(start_from(checkpoint) if checkpoint else ()),
+        *(training.start_from(checkpoint) if checkpoint else training).options,
     ]
 
 

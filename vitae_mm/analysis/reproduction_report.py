@@ -152,7 +152,7 @@ def draw(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
     shown = [result for result in results if result.found]
     title = experiment.metric.title
     with _plot(path) as panel:
-        if experiment.axis:
+        if shown and shown[0].row.series:
             _draw_series(panel, shown)
             panel.set(xlabel=experiment.axis, ylabel=title)
         else:

@@ -1,0 +1,104 @@
+"""tools/analysis/look_inside.py with untrained classifiers in the place of trained ones."""
+
+import csv
+import json
+from functools import partial
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from vitae_mm.analysis.experiment import Experiment, Row, Training
+from vitae_mm.analysis.experiments import EXPERIMENTS
+from vitae_mm.analysis.reproduction import plan_runs
+from vitae_mm.engine.models import build_model
+from vitae_mm.errors import InputError
+
+from ...helpers import training
+from ...helpers.archs import PATCH
+
+TOOL = 'tools/analysis/look_inside.py'
+SEEDS = [0, 1]
+
+
+@pytest.fixture
+def folder(data, tmp_path, monkeypatch):
+    """A reproduction of two networks with two seeds; the last run has diverged."""
+    pytest.importorskip('torchattacks', reason='needs requirements/attacks.txt')
+    configs = [training.write_classifier(tmp_path / f'{name}.py', data) for name in 'ab']
+    cfg = Config.fromfile(configs[1])
+    cfg.model.backbone = dict(type='vitae_mm.ViTAE', arch=PATCH, img_size=32)
+    cfg.dump(configs[1])
+    rows = [Row(path.stem, (Training(str(path)),)) for path in configs]
+    monkeypatch.setitem(EXPERIMENTS, 'tiny', Experiment('t', dict(mini=tuple(rows))))
+    folder = tmp_path / 'runs'
+    for run in plan_runs(rows, SEEDS, folder):
+        work_dir = run.work_dir(run.row.trainings[0])
+        work_dir.mkdir(parents=True)
+        torch.manual_seed(run.seed)
+        weights = build_model(Config.fromfile(run.row.trainings[0].config)).state_dict()
+        torch.save(weights, work_dir / 'epoch_1.pth')
+        (work_dir / 'last_checkpoint').write_text('epoch_1.pth')
+        run.result.write_text('{"accuracy/top1": 50.0}')
+    run.result.write_text('{"diverged": "loss=nan"}')
+    request = dict(experiment='tiny', preset='mini', seeds=SEEDS)
+    (folder / 'request.json').write_text(json.dumps(request))
+    return folder
+
+
+@pytest.fixture
+def look(run_tool, folder):
+    return partial(run_tool, TOOL, folder, '--device', 'cpu')
+
+
+def test_layers_and_strengths_are_measured_with_every_seed(look, folder):
+    shown = look('--count', 4, '--eps', '1/255', '8/255')
+    distances = list(csv.DictReader((folder / 'attention_distance.csv').open()))
+    found = {(row['series'], row['x'], row['seed']): float(row['distance']) for row in distances}
+    layers = {(series, x) for series, x, _ in found if series == 'a'}
+    assert layers == {('a', str(x)) for x in range(1, 5)}
+    assert [(series, seed) for series, x, seed in found if x == '1'] == [
+        ('a', '0'),
+        ('a', '1'),
+        ('b', '0'),
+    ]
+    assert found['a', '1', '0'] != found['a', '1', '1'] and min(found.values()) > 0
+    accuracies = list(csv.DictReader((folder / 'robustness.csv').open()))
+    by_run = {}
+    for row in accuracies:
+        by_run.setdefault((row['series'], row['seed']), []).append(float(row['accuracy']))
+        assert row['x'] in ('0', '1', '8')
+    assert len(by_run) == 3
+    for accuracy in by_run.values():
+        assert len(accuracy) == 3 and accuracy == sorted(accuracy, reverse=True)
+        assert all(100 * part % 2500 == 0 for part in accuracy)  # of four images
+    assert '| a, 1 |' in shown and '# Accuracy under PGD' in shown
+    assert (folder / 'look_inside.md').read_text() in shown
+    for name in ('attention_distance', 'robustness'):
+        assert (folder / f'{name}.png').read_bytes().startswith(b'\x89PNG')
+
+
+def test_the_distances_are_those_of_attention_distance(look, folder, run_tool, tmp_path):
+    look('--count', 3, '--eps', '1/255')
+    work_dir = folder / 'b_seed0/b'
+    run_tool(
+        'tools/analysis/attention_distance.py',
+        tmp_path / 'b.py',
+        work_dir / 'epoch_1.pth',
+        *('--count', 3, '--device', 'cpu'),
+        *('--out', tmp_path / 'd.png', '--json', tmp_path / 'd.json'),
+    )
+    layers = json.loads((tmp_path / 'd.json').read_text())['b']['layers']
+    with (folder / 'attention_distance.csv').open() as file:
+        found = [float(row['distance']) for row in csv.DictReader(file) if row['series'] == 'b']
+    assert found == pytest.approx([layer['mean'] for layer in layers], rel=1e-5)
+
+
+def test_unusable_folders_and_options_are_rejected(look, folder, run_tool, tmp_path):
+    with pytest.raises(InputError, match='has no request.json: give the work dir'):
+        run_tool(TOOL, tmp_path, '--device', 'cpu')
+    with pytest.raises(InputError, match='--count 0: give a whole number'):
+        look('--count', 0)
+    (folder / 'a_seed1/result.json').unlink()
+    with pytest.raises(InputError, match='is not finished: run tools/reproduce.py'):
+        look()
