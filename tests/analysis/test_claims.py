@@ -4,7 +4,7 @@ from math import sqrt
 
 import pytest
 
-from vitae_mm.analysis.claims import CLAIMS, Difference, claims_table, difference, read_scores
+from vitae_mm.analysis.claims import CLAIMS, Difference, difference, read_claimed, tables
 from vitae_mm.errors import InputError
 
 from ..helpers.commands import ROOT
@@ -13,21 +13,24 @@ RESULTS = ROOT / 'docs/results'
 PAGE = (ROOT / 'docs/reproduction.md').read_text()
 
 
-def test_the_page_has_the_verdicts_of_the_data():
-    assert claims_table(CLAIMS, RESULTS) in PAGE
+def test_the_page_has_the_verdicts_and_tables_of_the_data():
+    found = tables(RESULTS)
+    assert set(found) == {'claims', *(path.stem for path in RESULTS.glob('*.csv'))}
+    for name, table in found.items():
+        assert f'<!-- {name} -->\n{table}<!-- end of {name} -->' in PAGE
 
 
 @pytest.mark.parametrize('claim', CLAIMS, ids=lambda claim: claim.text)
 def test_claims_name_rows_of_their_data(claim):
-    scores = read_scores(RESULTS / claim.data)
+    scores = read_claimed(RESULTS / f'{claim.file}.csv')
     assert len(scores[claim.better]) > 1 and len(scores[claim.worse]) > 1
 
 
 def test_differences_have_the_standard_error_of_the_seeds(tmp_path):
-    file = tmp_path / 'results.csv'
-    lines = ['a,0,4', 'a,1,6', 'b,0,1', 'b,1,1', 'b,2,', 'alone,0,9']
-    file.write_text('label,seed,score\n' + '\n'.join(lines))
-    scores = read_scores(file)
+    file = tmp_path / 'cells_mini.csv'
+    lines = ['a,,,0,4', 'a,,,1,6', 'b,,,0,1', 'b,,,1,1', 'b,,,2,', 'alone,,,0,9', 'lost,,,0,']
+    file.write_text('label,series,x,seed,score\n' + '\n'.join(lines))
+    scores = read_claimed(file)
     assert scores == dict(a=[4, 6], b=[1, 1], alone=[9])
     # the variances are 2 and 0, with a degree of freedom each
     assert difference(scores, 'a', 'b') == pytest.approx((4, sqrt(1 * (1 / 2 + 1 / 2))))

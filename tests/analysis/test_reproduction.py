@@ -30,6 +30,7 @@ from vitae_mm.analysis.reproduction_report import (
     draw,
     draw_curves,
     markdown,
+    read_scores,
     search_table,
     write_curves,
     write_scores,
@@ -302,6 +303,12 @@ def test_runs_that_diverged_are_in_the_table_and_the_file(tmp_path):
     assert lines[0] == ['label', 'series', 'x', 'seed', 'accuracy/top1'] and len(lines) == 6
     assert lines[1] == ['A, 20 %', 'A', '20', '0', '0.4']
     assert lines[2] == ['A, 20 %', 'A', '20', '1', '']
+    for read, result in zip(
+        read_scores(experiment, tmp_path / 'results.csv'),
+        collect_results(experiment, runs),
+        strict=True,
+    ):
+        assert read == replace(result, row=replace(result.row, trainings=()))
     draw(experiment, results, tmp_path / 'p.png')
 
 

@@ -13,44 +13,19 @@ measured; the attack is PGD. All networks see the same test images.
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmengine.model import BaseModel
 from rich.progress import track
 
 from vitae_mm.analysis.attacks import parse_eps, require_torchattacks
-from vitae_mm.analysis.attention_distance import measure_distances
-from vitae_mm.analysis.attention_weights import attention_layers
-from vitae_mm.analysis.classifiers import PixelClassifier, read_samples
-from vitae_mm.analysis.experiment import Experiment, Metric, Row
+from vitae_mm.analysis.experiment import Row
 from vitae_mm.analysis.experiments import find_rows
-from vitae_mm.analysis.loading import choose, dataset_readers, network_input
+from vitae_mm.analysis.inside import MEASURES, accuracies, distances
 from vitae_mm.analysis.reproduction import Run, plan_runs
 from vitae_mm.analysis.reproduction_report import Result, draw, markdown, write_scores
-from vitae_mm.analysis.robustness import measure_robustness
 from vitae_mm.engine.cli import add_device_argument, check_device, reports_input_errors, tool_parser
-from vitae_mm.engine.config import strip_test_dataset
-from vitae_mm.engine.models import load_model
-from vitae_mm.engine.resume import last_checkpoint
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_text
-
-DISTANCE = Experiment(
-    'Average attention distance',
-    {},
-    axis='attention layer',
-    metric=Metric('distance', 'distance (pixels)'),
-)
-ROBUSTNESS = Experiment(
-    'Accuracy under PGD',
-    {},
-    axis='largest change of a pixel (1/255)',
-    metric=Metric('accuracy', 'top-1 (%)'),
-)
-
-Points = Iterator[tuple[float, float]]
-"""Positions on the axis of an experiment, and scores there."""
 
 
 @reports_input_errors
@@ -59,23 +34,25 @@ def main() -> None:
     check_device(args.device)
     require_torchattacks()
     runs = read_runs(args.folder)
-    scores: dict[str, dict] = defaultdict(lambda: defaultdict(dict))
+    strengths = sorted({0, *args.eps})
+    scores: dict[str, dict] = {name: defaultdict(dict) for name in MEASURES}
     for run in track(runs, description='measuring'):
-        for experiment, points in (
-            (DISTANCE, distances(run, args)),
-            (ROBUSTNESS, accuracies(run, args)),
-        ):
-            for x, score in points:
-                scores[experiment.title][run.row.label, x][run.seed] = score
+        points = dict(
+            attention_distance=distances(run, args.count, args.device),
+            robustness=accuracies(run, args.count, strengths, args.device),
+        )
+        for name, measured in points.items():
+            for x, score in measured:
+                scores[name][run.row.label, x][run.seed] = score
     text = ''
-    for experiment, name in ((DISTANCE, 'attention_distance'), (ROBUSTNESS, 'robustness')):
+    for name, measure in MEASURES.items():
         results = [
             Result(Row(f'{label}, {x:g}', (), series=label, x=x), by_seed, None)
-            for (label, x), by_seed in scores[experiment.title].items()
+            for (label, x), by_seed in scores[name].items()
         ]
-        write_scores(experiment, results, args.folder / f'{name}.csv')
-        draw(experiment, results, args.folder / f'{name}.png')
-        text += f'# {experiment.title}\n\n{markdown(experiment, results)}\n'
+        write_scores(measure, results, args.folder / f'{name}.csv')
+        draw(measure, results, args.folder / f'{name}.png')
+        text += f'# {measure.title}\n\n{markdown(measure, results)}\n'
     write_text(args.folder / 'look_inside.md', text)
     print(f'{text}written to {args.folder}')
 
@@ -109,32 +86,6 @@ def read_runs(folder: Path) -> list[Run]:
     if any(run.metrics() is None for run in runs):
         raise InputError(f'{folder} is not finished: run tools/reproduce.py with the same options.')
     return [run for run in runs if run.metrics()]
-
-
-def load(run: Run, device: str) -> BaseModel:
-    """Loads the network of a run."""
-    training = run.row.trainings[-1]
-    cfg = training.load()
-    strip_test_dataset(cfg)
-    return load_model(cfg, str(last_checkpoint(run.work_dir(training))), device)
-
-
-def distances(run: Run, args: argparse.Namespace) -> Points:
-    """Yields the numbers of the attention layers, from 1, and their distances in pixels."""
-    model = load(run, args.device)
-    readers = dataset_readers(run.row.trainings[-1].load())
-    images = (network_input(model, read()) for read in choose(readers, args.count, seed=0))
-    layers = measure_distances(model, attention_layers(model.backbone), images)['layers']
-    yield from ((number, layer['mean']) for number, layer in enumerate(layers, start=1))
-
-
-def accuracies(run: Run, args: argparse.Namespace) -> Points:
-    """Yields the largest changes of a pixel, in steps of 1/255, and accuracies in percent."""
-    samples = read_samples(run.row.trainings[-1].load(), args.count)
-    strengths: Sequence[float] = sorted({0, *args.eps})
-    classifier = PixelClassifier(load(run, args.device))
-    found = measure_robustness(classifier, samples, dict(pgd=strengths))['pgd']
-    yield from zip((255 * eps for eps in strengths), found, strict=True)
 
 
 if __name__ == '__main__':

@@ -1,7 +1,5 @@
 """Claims of the papers beside what was measured here, and whether that settles them."""
 
-import csv
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
@@ -12,22 +10,31 @@ from typing import NamedTuple
 from vitae_mm.errors import InputError
 
 from .experiments import EXPERIMENTS
+from .inside import MEASURES
+from .reproduction_report import markdown, read_scores
 from .tables import markdown_table
 
 SETTLED = 3.0
 """Number of standard errors from which a difference counts. With two seeds of the three to seven
 rows of an experiment, this is a confidence of 94 to 98 %."""
 
+FILES = {
+    f'{name}_{preset}': experiment
+    for name, experiment in EXPERIMENTS.items()
+    for preset in experiment.presets
+} | MEASURES
+"""What the files in docs/results are the scores of, by their names without the suffix."""
+
 SECTIONS = dict(
-    data_efficiency='data-efficiency-mini',
-    training_efficiency='length-of-training-mini',
-    cells='reduction-and-normal-cells-mini',
-    ceit_parts='parts-of-ceit-mini',
-    attention='kinds-of-attention-and-positions-in-windows-mini',
-    window_position='kinds-of-attention-and-positions-in-windows-mini',
-    pretraining_kernel='kernels-in-masked-pretraining-mini',
+    data_efficiency_mini='data-efficiency-mini',
+    training_efficiency_mini='length-of-training-mini',
+    cells_mini='reduction-and-normal-cells-mini',
+    ceit_parts_mini='parts-of-ceit-mini',
+    attention_mini='kinds-of-attention-and-positions-in-windows-mini',
+    window_position_mini='kinds-of-attention-and-positions-in-windows-mini',
+    pretraining_kernel_mini='kernels-in-masked-pretraining-mini',
 )
-"""Anchors of docs/reproduction.md by experiment."""
+"""Anchors of docs/reproduction.md by file."""
 
 Scores = Mapping[str, Sequence[float]]
 """Scores of the runs of each row, by label."""
@@ -39,97 +46,92 @@ class Claim:
 
     Attributes:
         text: The claim.
-        experiment: Name of the experiment.
-        better: Label of the row that should be better.
+        file: Key of :data:`FILES`.
+        better: Label of the row that should have the higher score.
         worse: Label of the other row.
         paper: What the paper reports. Defaults to its figures of both rows.
     """
 
     text: str
-    experiment: str
+    file: str
     better: str
     worse: str
     paper: str = ''
 
-    @property
-    def data(self) -> str:
-        """Name of the file with the scores."""
-        return f'{self.experiment}_mini.csv'
-
     def reported(self) -> str:
         """Returns what the paper reports."""
-        figures = EXPERIMENTS[self.experiment].paper.rows
+        figures = FILES[self.file].paper.rows
         return self.paper or f'{figures[self.better]} and {figures[self.worse]}'
 
 
 CLAIMS = (
     Claim(
         'ViTAE-T learns more from the same images than T2T-ViT-7',
-        'data_efficiency',
+        'data_efficiency_mini',
         'ViTAE-T, 100 %',
         'T2T-ViT-7, 100 %',
         paper='72.6 (100 epochs) and 71.7 (300)',
     ),
     Claim(
         'a fifth of the images is enough to reach T2T-ViT-7',
-        'data_efficiency',
+        'data_efficiency_mini',
         'ViTAE-T, 20 %',
         'T2T-ViT-7, 100 %',
         paper='about equal',
     ),
     Claim(
         'a third of the epochs is enough to pass T2T-ViT-7',
-        'training_efficiency',
+        'training_efficiency_mini',
         'ViTAE-T, 2 epochs',
         'T2T-ViT-7, 6 epochs',
         paper='72.6 and 71.7',
     ),
-    Claim('reduction cells help', 'cells', 'RC', 'baseline'),
-    Claim('normal cells help', 'cells', 'NC', 'baseline'),
-    Claim('both cells are better than reduction cells alone', 'cells', 'RC and NC', 'RC'),
-    Claim('reduction cells help more than normal cells', 'cells', 'RC', 'NC'),
-    Claim("CeiT's image-to-tokens helps", 'ceit_parts', 'I2T', 'none'),
-    Claim("CeiT's local feed-forward helps", 'ceit_parts', 'LeFF', 'none'),
-    Claim("CeiT's layer-wise class attention helps", 'ceit_parts', 'LCA', 'none'),
-    Claim("all of CeiT's parts are better than the best one", 'ceit_parts', 'all', 'LeFF'),
+    Claim('reduction cells help', 'cells_mini', 'RC', 'baseline'),
+    Claim('normal cells help', 'cells_mini', 'NC', 'baseline'),
+    Claim('both cells are better than reduction cells alone', 'cells_mini', 'RC and NC', 'RC'),
+    Claim('reduction cells help more than normal cells', 'cells_mini', 'RC', 'NC'),
+    Claim("CeiT's image-to-tokens helps", 'ceit_parts_mini', 'I2T', 'none'),
+    Claim("CeiT's local feed-forward helps", 'ceit_parts_mini', 'LeFF', 'none'),
+    Claim("CeiT's layer-wise class attention helps", 'ceit_parts_mini', 'LCA', 'none'),
+    Claim("all of CeiT's parts are better than the best one", 'ceit_parts_mini', 'all', 'LeFF'),
     Claim(
         'windows in all stages are worse than in the first two',
-        'attention',
+        'attention_mini',
         'W W F F',
         'W W W W',
         paper='by 0.4',
     ),
     Claim(
         'windows in three stages are worse than in the first two',
-        'attention',
+        'attention_mini',
         'W W F F',
         'W W W F',
         paper='by 0.4',
     ),
     Claim(
         'windows in the first stage alone are better than in the first two',
-        'attention',
+        'attention_mini',
         'W F F F',
         'W W F F',
         paper='by 0.1',
     ),
     Claim(
         'shifted windows with relative positions help a little',
-        'window_position',
+        'window_position_mini',
         'both',
         'neither',
         paper='by about 0.1',
     ),
     Claim(
         'parallel convs help after masked pretraining',
-        'pretraining_kernel',
+        'pretraining_kernel_mini',
         'kernel 3',
         'kernel 0',
         paper='slightly better',
     ),
     Claim(
         'kernel 1 in pretraining and 3 in finetuning is better than 3 in both',
-        'pretraining_kernel',
+        'pretraining_kernel_mini',
         'kernel 1 -> 3',
         'kernel 3',
         paper='best',
@@ -153,15 +155,10 @@ class Difference(NamedTuple):
         return f'{"holds" if errors > 0 else "does not hold"} ({errors:+.1f} SE)'
 
 
-def read_scores(path: Path) -> Scores:
-    """Reads the ``results.csv`` of tools/reproduce.py; runs that diverged are left out."""
-    scores = defaultdict(list)
-    with path.open() as file:
-        for line in csv.DictReader(file):
-            *_, score = line.values()
-            if score:
-                scores[line['label']].append(float(score))
-    return dict(scores)
+def read_claimed(path: Path) -> Scores:
+    """Reads the scores in a file of :func:`write_scores`; runs that diverged are left out."""
+    results = read_scores(FILES[path.stem], path)
+    return {result.row.label: result.found for result in results if result.found}
 
 
 def difference(scores: Scores, better: str, worse: str) -> Difference:
@@ -188,18 +185,24 @@ def claims_table(claims: Sequence[Claim], folder: Path) -> str:
     """Returns a Markdown table with a line for each claim, from the CSV files in a folder."""
     lines = [['claim', 'paper', 'here', 'verdict']]
     for claim in claims:
-        scores = read_scores(folder / claim.data)
+        file = f'{claim.file}.csv'
+        scores = read_claimed(folder / file)
         found = difference(scores, claim.better, claim.worse)
         here = (
             f'{mean(scores[claim.better]):.1f} and {mean(scores[claim.worse]):.1f}: '
-            f'{found.value:+.1f} ([data](results/{claim.data}))'
+            f'{found.value:+.1f} ([data](results/{file}))'
         )
         lines.append(
-            [
-                f'[{claim.text}](#{SECTIONS[claim.experiment]})',
-                claim.reported(),
-                here,
-                found.verdict,
-            ]
+            [f'[{claim.text}](#{SECTIONS[claim.file]})', claim.reported(), here, found.verdict]
         )
     return markdown_table(lines)
+
+
+def tables(folder: Path) -> dict[str, str]:
+    """Returns the Markdown tables of docs/reproduction.md by name: that of the claims, and one for
+    each CSV file in a folder."""
+    found = dict(claims=claims_table(CLAIMS, folder))
+    for path in sorted(folder.glob('*.csv')):
+        experiment = FILES[path.stem]
+        found[path.stem] = markdown(experiment, read_scores(experiment, path))
+    return found

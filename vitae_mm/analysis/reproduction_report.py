@@ -86,7 +86,7 @@ def markdown(experiment: Experiment, results: Sequence[Result]) -> str:
         [result.row.label, result.summary(), *(_format(result.scores, seed) for seed in seeds)]
         for result in results
     ]
-    if experiment.paper.rows:
+    if any(result.paper is not None for result in results):
         header.append('paper, ImageNet')
         for row, result in zip(rows, results, strict=True):
             row.append('-' if result.paper is None else str(result.paper))
@@ -122,6 +122,19 @@ def write_scores(experiment: Experiment, results: Sequence[Result], path: Path) 
             for seed, score in scores.items()
         ),
     )
+
+
+def read_scores(experiment: Experiment, path: Path) -> list[Result]:
+    """Reads the file of :func:`write_scores`; its rows have no trainings."""
+    scores: dict[Row, dict[int, float | None]] = defaultdict(dict)
+    with path.open() as file:
+        for label, series, x, seed, score in list(csv.reader(file))[1:]:
+            row = Row(label, (), series=series or None, x=float(x or 0))
+            scores[row][int(seed)] = float(score) if score else None
+    return [
+        Result(row, by_seed, experiment.paper.rows.get(row.label))
+        for row, by_seed in scores.items()
+    ]
 
 
 def collect_curves(metric: Metric, runs: Sequence[Run]) -> Curves:
