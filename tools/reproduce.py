@@ -86,6 +86,7 @@ def main() -> None:
     if args.preset == 'paper':
         print_commands(plan_runs(rows, args.seeds, folder), experiment.paper)
         return
+    check_starting_weights(rows)
     if args.preset == 'gpu' and not torch.cuda.is_available():
         raise InputError('--preset gpu: this machine has no GPU; give --preset mini.')
     searches = plan_searches(rows, folder)
@@ -126,6 +127,17 @@ def check_folder(folder: Path, rows: Sequence[Row]) -> None:
             '--cfg-options, which takes no spaces, commas, quotes, = or brackets; choose another '
             'folder.'
         )
+
+
+def check_starting_weights(rows: Sequence[Row]) -> None:
+    """Raises InputError if a checkpoint that a row starts from does not exist."""
+    for row in rows:
+        found = row.trainings[0].overrides().get('model.backbone.init_cfg.checkpoint')
+        if found and not Path(found).is_file():
+            raise InputError(
+                f'{row.label!r} starts from {found}, which does not exist: run the command at the '
+                f'top of the config {Path(found).parent.name}.py first.'
+            )
 
 
 def carry_out(runs: Sequence[Run], workers: Workers, metric: Metric) -> None:

@@ -1,6 +1,6 @@
 # Masked pretraining of a narrow ViTAE on the training images of the droplets, without labels:
 # 12,000 images seen.
-# python tools/train.py configs/own_data/mae_vitae_192_200e_droplets.py
+# python tools/train.py configs/own_data/mae_vitae_192_200e_droplets.py --amp
 _base_ = [
     '../_base_/backbones/vitae_192.py',
     '../_base_/models/mae_small.py',

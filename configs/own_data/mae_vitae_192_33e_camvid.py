@@ -1,6 +1,6 @@
 # Masked pretraining of a narrow ViTAE on the training images of the street scenes, without labels:
 # 12,000 images seen.
-# python tools/train.py configs/own_data/mae_vitae_192_33e_camvid.py
+# python tools/train.py configs/own_data/mae_vitae_192_33e_camvid.py --amp
 _base_ = [
     '../_base_/backbones/vitae_192.py',
     '../_base_/models/mae_small.py',

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import runpy
 import shlex
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from vitae_mm.analysis.experiment import Row, Training
 from vitae_mm.errors import InputError
 
 from ..helpers import training
@@ -102,6 +104,18 @@ def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
 
     other = run(*command(configs, out, '--seeds', '4'))
     assert 'started with other settings: seeds was [3], is [4].' in complaint(other)
+
+
+def test_missing_starting_weights_are_reported_before_the_first_run(tmp_path):
+    check = runpy.run_path(str(ROOT / TOOL))['check_starting_weights']
+    (tmp_path / 'epoch_1.pth').touch()
+    found, missing = (
+        Row(name, (Training('c/a.py').start_from(str(tmp_path / name / 'epoch_1.pth')),))
+        for name in ('', 'mine')
+    )
+    check([found, Row('b', (Training('c/a.py'),))])
+    with pytest.raises(InputError, match=r"'mine' starts from .*/mine/epoch_1.pth, which does not"):
+        check([found, missing])
 
 
 @pytest.mark.slow
