@@ -18,6 +18,7 @@ def test_the_page_has_the_verdicts_and_tables_of_the_data():
     assert set(found) == {'claims', *(path.stem for path in RESULTS.glob('*.csv'))}
     for name, table in found.items():
         assert f'<!-- {name} -->\n{table}<!-- end of {name} -->' in PAGE
+        assert name == 'claims' or f'(figures/{name}.png)' in PAGE
 
 
 @pytest.mark.parametrize('claim', CLAIMS, ids=lambda claim: claim.text)

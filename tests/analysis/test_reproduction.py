@@ -30,6 +30,7 @@ from vitae_mm.analysis.reproduction_report import (
     draw,
     draw_curves,
     markdown,
+    read_curves,
     read_scores,
     search_table,
     write_curves,
@@ -341,6 +342,7 @@ def test_curves_are_read_from_the_validations(tmp_path, monkeypatch):
         '"A, 20 %",0,25,11',
         '"A, 20 %",1,25,11',
     ]
+    assert read_curves(ROWS, tmp_path / 'curves.csv') == curves
     draw_curves(TOP_1, curves, tmp_path / 'curves.png')
     assert (tmp_path / 'curves.png').read_bytes().startswith(b'\x89PNG')
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python
-"""Writes the tables and plots of docs/reproduction.md from the scores in docs/results: what was
-measured, and the papers' claims beside it.
+"""Writes the tables and plots of docs/reproduction.md from the scores in docs/results, which are
+the results.csv of tools/reproduce.py: what was measured, and the papers' claims beside it. The
+curves.csv of the same name are in docs/results/curves.
 
     python tools/analysis/publish_results.py
 """
@@ -8,7 +9,7 @@ measured, and the papers' claims beside it.
 from pathlib import Path
 
 from vitae_mm.analysis.claims import FILES, tables
-from vitae_mm.analysis.reproduction_report import draw, read_scores
+from vitae_mm.analysis.reproduction_report import draw, draw_curves, read_curves, read_scores
 from vitae_mm.analysis.tables import filled
 from vitae_mm.engine.cli import reports_input_errors, tool_parser
 from vitae_mm.io import write_text
@@ -22,9 +23,14 @@ def main() -> None:
     page, results = DOCS / 'reproduction.md', DOCS / 'results'
     write_text(page, filled(page, tables(results)))
     for path in results.glob('*.csv'):
-        experiment = FILES[path.stem]
-        draw(experiment, read_scores(experiment, path), DOCS / 'figures' / f'{path.stem}.png')
-    print(f'written: {page}, and a plot in {DOCS / "figures"} for each file of {results}')
+        experiment, figure = FILES[path.stem], DOCS / 'figures' / f'{path.stem}.png'
+        scores = read_scores(experiment, path)
+        draw(experiment, scores, figure)
+        curves = results / 'curves' / path.name
+        if curves.exists():
+            found = read_curves((result.row for result in scores), curves)
+            draw_curves(experiment.metric, found, figure.with_stem(f'{path.stem}_curves'))
+    print(f'written: {page}, and plots in {DOCS / "figures"} of the files in {results}')
 
 
 if __name__ == '__main__':

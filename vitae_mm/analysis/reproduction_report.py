@@ -160,6 +160,16 @@ def write_curves(metric: Metric, curves: Curves, path: Path) -> None:
     )
 
 
+def read_curves(rows: Iterable[Row], path: Path) -> Curves:
+    """Reads the file of :func:`write_curves` for these rows."""
+    by_label = {row.label: row for row in rows}
+    curves: dict[Row, dict[float, dict]] = defaultdict(lambda: defaultdict(dict))
+    with path.open() as file:
+        for label, seed, share, score in list(csv.reader(file))[1:]:
+            curves[by_label[label]][float(share)][int(seed)] = float(score)
+    return curves
+
+
 def draw(experiment: Experiment, results: Sequence[Result], path: Path) -> None:
     """Plots mean and deviation: one line per series if the rows form series, otherwise points."""
     shown = [result for result in results if result.found]
