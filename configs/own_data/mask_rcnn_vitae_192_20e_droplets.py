@@ -11,6 +11,7 @@ neck = dict(type='vitae_mm.SimpleFeaturePyramid', in_channels=_base_.channels, o
 model = dict(
     backbone=dict(_delete_=True, **_base_.backbone),
     neck=dict(_delete_=True, **neck),
+    rpn_head=dict(anchor_generator=_base_.anchors),
     roi_head=dict(bbox_head=dict(num_classes=1), mask_head=dict(num_classes=1)),
 )
 train_cfg = dict(max_epochs=20, val_interval=3)

@@ -10,6 +10,7 @@ _base_ = [
 model = dict(
     backbone=dict(_delete_=True, **_base_.backbone),
     neck=dict(in_channels=_base_.channels),
+    rpn_head=dict(anchor_generator=_base_.anchors),
     roi_head=dict(bbox_head=dict(num_classes=1), mask_head=dict(num_classes=1)),
 )
 train_cfg = dict(max_epochs=20, val_interval=3)

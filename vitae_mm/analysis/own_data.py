@@ -34,7 +34,6 @@ class Task:
         metric: The score.
         masked: Checkpoint of masked pretraining on the training images.
         held_out: Options that turn the validation set into the training set.
-        options: Options of all trainings.
     """
 
     title: str
@@ -45,7 +44,6 @@ class Task:
     metric: Metric
     masked: str
     held_out: tuple[str, ...]
-    options: tuple[str, ...] = ()
 
     def experiment(self) -> Experiment:
         """Returns the comparisons of backbones by share of the training images, and of starting
@@ -87,7 +85,7 @@ class Task:
         )
 
     def _training(self, network: str) -> Training:
-        return Training(self.config.format(network), self.options)
+        return Training(self.config.format(network), (MIXED_PRECISION,))
 
     def _search(self, name: str, training: Training) -> Search:
         """The training on two of three images, for half the number of steps, tested on the
@@ -152,7 +150,6 @@ TASKS = dict(
             'data_prefix.img_path=images/train',
             'data_prefix.seg_map_path=annotations/train',
         ),
-        options=(MIXED_PRECISION,),
     ),
     openfield=Task(
         'Keypoints: a mouse seen from above, PCK at 5 % of the box',
@@ -163,7 +160,6 @@ TASKS = dict(
         metric=Metric('PCK', 'PCK@0.05 (%)', factor=100),
         masked='work_dirs/mae_vitae_192_130e_openfield/epoch_130.pth',
         held_out=('ann_file=train.json', 'data_prefix.img=train/'),
-        options=(MIXED_PRECISION,),
     ),
 )
 

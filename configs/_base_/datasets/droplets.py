@@ -1,4 +1,4 @@
-# Droplets in a channel under a microscope: 60 training images of three videos and 12 of
+# Droplets in a channel under a microscope: 60 training images of seven videos and 12 of
 # another one, one class, resized to fit 160x128, flipped; batch 4 on one process.
 _base_ = './coco_small.py'
 resize = dict(type='Resize', scale=(160, 128), keep_ratio=True)
@@ -20,6 +20,7 @@ test_pipeline = [
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'instances'),
     ),
 ]
+anchors = dict(scales=[2])  # 8 to 64 pixels; the droplets have 4 to 28
 data = dict(data_root='data/droplets/', metainfo=dict(classes=('droplet',)))
 train_dataloader = dict(
     batch_size=4,
