@@ -33,6 +33,7 @@ from vitae_mm.engine.schedule import learning_rates
 from vitae_mm.engine.screen import file_handlers
 from vitae_mm.errors import InputError, describe_error
 
+from .anchors import check_anchors
 from .counts import count_data
 from .findings import Findings
 from .perfect import Scored, Truth, score_perfect_predictions
@@ -61,6 +62,7 @@ def rehearse(cfg: Config, findings: Findings, processes: int, data_only: bool = 
     - counts what the datasets contain,
     - feeds the ground truth of the validation and test sets to their evaluators as predictions,
       which must score perfectly,
+    - compares the anchors of a detector with its objects,
     - trains one step each at the sizes of the first and the last batch of an epoch, on a model of
       its own, and saves, reads and compares a checkpoint,
     - evaluates a batch, with images of two sizes if there are any, and calls the hooks that run
@@ -205,6 +207,8 @@ class _Rehearsal:
             what = 'the first batch' if index == 0 else 'the last batch of an epoch'
             with self._stage(f'a training step with {len(samples)} samples, {what},'):
                 train_step(runner, train.collate_fn(samples), index)
+        with self._stage('comparing anchors with objects'):
+            check_anchors(runner.model, train.dataset, self.report)
         with self._stage('saving a checkpoint'):
             check_saving(runner, folder)
         runner.call_hook('after_train_epoch')
