@@ -7,7 +7,6 @@ continues where it stopped.
 """
 
 import argparse
-import json
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from vitae_mm.analysis.experiment import Metric, Row, Search, Training
+from vitae_mm.analysis.experiment import Metric, Row, Search, start_options
 from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, find_rows
 from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
@@ -28,6 +27,7 @@ from vitae_mm.analysis.reproduction import (
     Workers,
     check_request,
     locked,
+    plan_request,
     plan_runs,
     plan_searches,
     read_progress,
@@ -91,19 +91,9 @@ def main() -> None:
         raise InputError('--preset gpu: this machine has no GPU; give --preset mini.')
     searches = plan_searches(rows, folder)
     trials = [run for runs in searches.values() for run in runs.values()]
-    request = dict(
-        experiment=args.name,
-        preset=args.preset,
-        seeds=args.seeds,
-        x=list(dict.fromkeys(row.x for row in rows)),
-        search={
-            search.name: dict(rates=search.rates, config=search.training.load().to_dict())
-            for search in searches
-        },
-        rows={row.label: [training.load().to_dict() for training in row.trainings] for row in rows},
-    )
+    request = plan_request(args.name, args.preset, rows, args.seeds)
     with locked(folder) as lock:
-        check_request(folder, json.loads(json.dumps(request)))  # tuples become lists
+        check_request(folder, request)
         carry_out(trials, Workers(args.jobs, lock), experiment.metric)
         runs = plan_runs(with_best_rates(rows, searches, experiment.metric), args.seeds, folder)
         try:
@@ -130,14 +120,15 @@ def check_folder(folder: Path, rows: Sequence[Row]) -> None:
 
 
 def check_starting_weights(rows: Sequence[Row]) -> None:
-    """Raises InputError if a checkpoint that a row starts from does not exist."""
-    for row in rows:
-        found = row.trainings[0].overrides().get('model.backbone.init_cfg.checkpoint')
-        if found and not Path(found).is_file():
-            raise InputError(
-                f'{row.label!r} starts from {found}, which does not exist: run the command at the '
-                f'top of the config {Path(found).parent.name}.py first.'
-            )
+    """Raises InputError if checkpoints that rows start from do not exist."""
+    missing = [start for row in rows if (start := row.trainings[0].start) and not start.is_file()]
+    if missing:
+        configs = [next(Path('configs').rglob(f'{start.parent.name}.py'), '?') for start in missing]
+        raise InputError(
+            f'starting weights {", ".join(map(str, missing))} do not exist: run first '
+            + ' and '.join(f'`python tools/train.py {config} --amp`' for config in configs)
+            + '.'
+        )
 
 
 def carry_out(runs: Sequence[Run], workers: Workers, metric: Metric) -> None:
@@ -212,8 +203,7 @@ def print_commands(runs: Sequence[Run], paper: Figures) -> None:
         for training in run.row.trainings:
             work_dir = shlex.quote(str(run.work_dir(training)))
             options = shlex.join([f'randomness.seed={run.seed}', *training.options])
-            start = Training(training.config).start_from(f'"$(cat {mark})"')
-            weights = start.options if mark else ()
+            weights = start_options(f'"$(cat {mark})"') if mark else ()
             print(
                 f'bash tools/dist_train.sh {training.config} 8 --work-dir {work_dir} '
                 f'--cfg-options {" ".join([options, *weights])}'

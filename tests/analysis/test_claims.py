@@ -4,7 +4,7 @@ from math import sqrt
 
 import pytest
 
-from vitae_mm.analysis.claims import CLAIMS, Difference, difference, read_claimed, tables
+from vitae_mm.analysis.claims import CLAIMS, Difference, difference, page_tables, read_claimed
 from vitae_mm.errors import InputError
 
 from ..helpers.commands import ROOT
@@ -14,7 +14,7 @@ PAGE = (ROOT / 'docs/reproduction.md').read_text()
 
 
 def test_the_page_has_the_verdicts_and_tables_of_the_data():
-    found = tables(RESULTS)
+    found = page_tables(RESULTS)
     assert set(found) == {'claims', *(path.stem for path in RESULTS.glob('*.csv'))}
     for name, table in found.items():
         assert f'<!-- {name} -->\n{table}<!-- end of {name} -->' in PAGE
@@ -30,7 +30,7 @@ def test_claims_name_rows_of_their_data(claim):
 def test_differences_have_the_standard_error_of_the_seeds(tmp_path):
     file = tmp_path / 'cells_mini.csv'
     lines = ['a,,,0,4', 'a,,,1,6', 'b,,,0,1', 'b,,,1,1', 'b,,,2,', 'alone,,,0,9', 'lost,,,0,']
-    file.write_text('label,series,x,seed,score\n' + '\n'.join(lines))
+    file.write_text('label,series,x,seed,accuracy/top1\n' + '\n'.join(lines))
     scores = read_claimed(file)
     assert scores == dict(a=[4, 6], b=[1, 1], alone=[9])
     # the variances are 2 and 0, with a degree of freedom each

@@ -2,7 +2,14 @@
 
 import pytest
 
-from vitae_mm.analysis.own_data import BACKBONES, EXPERIMENTS, PERCENTS, RATES, TASKS
+from vitae_mm.analysis.own_data import (
+    BACKBONES,
+    EXPERIMENTS,
+    PERCENTS,
+    RATES,
+    STARTING_RATES,
+    TASKS,
+)
 
 from ..helpers.config_files import BACKBONE_KEYS, read, read_training
 
@@ -49,11 +56,13 @@ def test_shares_of_the_images_are_trained_for_equally_many_steps(name):
 
 @each
 def test_learning_rates_are_chosen_without_the_validation_set(name):
-    rows = rows_of(name) + rows_of(name, 'starting_weights')
-    task, searches = TASKS[name], {row.search for row in rows}
-    # the row without pretraining shares its search with the comparison of backbones
-    assert len(searches) == len({search.name for search in searches}) == len(BACKBONES) + 4
+    task, searches = TASKS[name], {row.search for row in rows_of(name)}
+    assert {search.name for search in searches} == set(BACKBONES)
     assert {search.rates for search in searches} == {RATES}
+    starts = rows_of(name, 'starting_weights')
+    assert [row.search.name for row in starts] == [row.label for row in starts]
+    assert {row.search.rates for row in starts} == {STARTING_RATES}
+    searches |= {row.search for row in starts}
     for search in searches:
         cfg = read_training(search.training)
         train, held_out, test = (
@@ -83,7 +92,11 @@ def test_starting_weights_are_all_that_pretraining_changes(name):
             _, stem, file = start['checkpoint'].split('/')
             pretrained = read(f'own_data/{stem}.py')
             assert file == f'epoch_{pretrained.train_cfg.max_epochs}.pth'
+            assert pretrained.model.backbone.arch == cfg['model']['backbone']['arch']
             if pretraining == 'MAE':
-                assert pretrained.model.backbone.arch == cfg['model']['backbone']['arch']
-                dataset = pretrained.train_dataloader.dataset
-                assert dataset.data_root == f'data/{name}/'
+                # of the training images only
+                images = pretrained.train_dataloader.dataset
+                train = cfg['train_dataloader']['dataset']
+                prefix = train['data_prefix'].get('img') or train['data_prefix']['img_path']
+                assert images.data_root == train['data_root'] == f'data/{name}/'
+                assert images.data_prefix == prefix.rstrip('/')

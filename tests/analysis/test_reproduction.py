@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
 from mmengine.config import Config
 
 from vitae_mm.analysis.experiment import TOP_1, Experiment, Metric, Row, Search, Training
@@ -25,6 +26,7 @@ from vitae_mm.analysis.reproduction import (
     with_best_rates,
 )
 from vitae_mm.analysis.reproduction_report import (
+    Result,
     collect_curves,
     collect_results,
     draw,
@@ -321,6 +323,26 @@ def test_results_are_plotted(tmp_path, rows):
     assert (tmp_path / 'p.png').read_bytes().startswith(b'\x89PNG')
 
 
+def test_every_series_has_a_line(tmp_path, monkeypatch):
+    """Also if there are more than markers."""
+    rows = [Row(f'{name}, {x}', (), name, x) for name in 'abcdefg' for x in (1, 2)]
+    lines = []
+    monkeypatch.setattr(Axes, 'errorbar', lambda *_, label, **__: lines.append(label))
+    results = [Result(row, {0: 1.0}, None) for row in rows]
+    draw(Experiment('t', {}, axis='x'), results, tmp_path / 'p.png')
+    assert lines == list('abcdefg')
+
+
+def test_files_of_other_scores_are_rejected(tmp_path):
+    file = tmp_path / 'scores.csv'
+    for text in ('', 'label,series,x,seed,mIoU\n', 'label,seed,training (%),accuracy/top1\n'):
+        file.write_text(text)
+        with pytest.raises(InputError, match=r"scores.csv: the first line is .* 'accuracy/top1'\]"):
+            read_scores(Experiment('t', {}), file)
+    with pytest.raises(InputError, match='the first line is'):
+        read_curves(Metric('mIoU', 'mIoU'), ROWS, file)
+
+
 def test_curves_are_read_from_the_validations(tmp_path, monkeypatch):
     monkeypatch.setattr(Training, 'load', lambda _: Config(dict(train_cfg=dict(max_epochs=4))))
     runs = plan_runs(ROWS[:1], [0, 1], tmp_path)
@@ -342,7 +364,7 @@ def test_curves_are_read_from_the_validations(tmp_path, monkeypatch):
         '"A, 20 %",0,25,11',
         '"A, 20 %",1,25,11',
     ]
-    assert read_curves(ROWS, tmp_path / 'curves.csv') == curves
+    assert read_curves(TOP_1, ROWS, tmp_path / 'curves.csv') == curves
     draw_curves(TOP_1, curves, tmp_path / 'curves.png')
     assert (tmp_path / 'curves.png').read_bytes().startswith(b'\x89PNG')
 

@@ -16,6 +16,8 @@ from ..helpers.config_files import (
 )
 
 PRESETS = ('mini', 'gpu', 'paper')
+SMALL_DATA = ('own_data', 'starting_weights')
+"""test_own_data_configs.py builds their networks."""
 
 
 def name_of(training):
@@ -30,7 +32,7 @@ def flat(node, path=''):
     return {key: value for entries in inner for key, value in entries.items()}
 
 
-@pytest.mark.parametrize('training', trainings(*PRESETS), ids=name_of)
+@pytest.mark.parametrize('training', trainings(*PRESETS, *SMALL_DATA), ids=name_of)
 def test_options_change_their_entries_only(training):
     base = flat(read(training.config.removeprefix('configs/')).to_dict())
     cfg = flat(read_training(training).to_dict())

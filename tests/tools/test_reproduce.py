@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import runpy
 import shlex
 import signal
 import subprocess
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from vitae_mm.analysis.experiment import Row, Training
 from vitae_mm.errors import InputError
 
 from ..helpers import training
@@ -107,15 +105,13 @@ def test_an_interrupted_reproduction_is_continued(configs, tmp_path):
 
 
 def test_missing_starting_weights_are_reported_before_the_first_run(tmp_path):
-    check = runpy.run_path(str(ROOT / TOOL))['check_starting_weights']
-    (tmp_path / 'epoch_1.pth').touch()
-    found, missing = (
-        Row(name, (Training('c/a.py').start_from(str(tmp_path / name / 'epoch_1.pth')),))
-        for name in ('', 'mine')
-    )
-    check([found, Row('b', (Training('c/a.py'),))])
-    with pytest.raises(InputError, match=r"'mine' starts from .*/mine/epoch_1.pth, which does not"):
-        check([found, missing])
+    """With the commands that train them."""
+    done = run('python', TOOL, 'openfield', '--preset', 'starting_weights', '--work-dir', tmp_path)
+    words = complaint(done)
+    assert 'do not exist: run first `python tools/train.py configs/own_data/vitaev2_' in words
+    assert '` and `python tools/train.py configs/own_data/mae_vitae_192_45' not in words
+    assert '` and `python tools/train.py configs/own_data/mae_vitae_192_130e_openfield.py' in words
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -8,8 +8,9 @@ curves.csv of the same name are in docs/results/curves.
 
 from pathlib import Path
 
-from vitae_mm.analysis.claims import FILES, tables
-from vitae_mm.analysis.reproduction_report import draw, draw_curves, read_curves, read_scores
+from vitae_mm.analysis.claims import page_tables
+from vitae_mm.analysis.published import read_published
+from vitae_mm.analysis.reproduction_report import draw, draw_curves, read_curves
 from vitae_mm.analysis.tables import filled
 from vitae_mm.engine.cli import reports_input_errors, tool_parser
 from vitae_mm.io import write_text
@@ -21,14 +22,15 @@ DOCS = Path(__file__).resolve().parents[2] / 'docs'
 def main() -> None:
     tool_parser(__doc__).parse_args()
     page, results = DOCS / 'reproduction.md', DOCS / 'results'
-    write_text(page, filled(page, tables(results)))
+    write_text(page, filled(page, page_tables(results)))
     for path in results.glob('*.csv'):
-        experiment, figure = FILES[path.stem], DOCS / 'figures' / f'{path.stem}.png'
-        scores = read_scores(experiment, path)
+        figure = DOCS / 'figures' / f'{path.stem}.png'
+        experiment, scores = read_published(path)
         draw(experiment, scores, figure)
         curves = results / 'curves' / path.name
         if curves.exists():
-            found = read_curves((result.row for result in scores), curves)
+            rows = (result.row for result in scores)
+            found = read_curves(experiment.metric, rows, curves)
             draw_curves(experiment.metric, found, figure.with_stem(f'{path.stem}_curves'))
     print(f'written: {page}, and plots in {DOCS / "figures"} of the files in {results}')
 

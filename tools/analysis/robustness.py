@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from vitae_mm.analysis.attacks import ATTACKS, parse_eps, require_torchattacks
+from vitae_mm.analysis.attacks import ATTACKS, parse_all_eps, require_torchattacks
 from vitae_mm.analysis.classifiers import PixelClassifier, read_samples
 from vitae_mm.analysis.corruptions import CORRUPTIONS, STRENGTHS
 from vitae_mm.analysis.loading import load_models
@@ -127,14 +127,12 @@ def parse_args() -> argparse.Namespace:
     args.corruptions = list(dict.fromkeys(args.corruptions))
     if args.attacks:
         require_torchattacks()
-    args.eps = sorted(set(map(parse_eps, args.eps)) - {0})
+    args.eps = parse_all_eps(args.eps) if args.attacks else []
     for name in ('steps', 'restarts', 'batch', 'count'):
         if getattr(args, name) < 1:
             raise InputError(f'--{name} {getattr(args, name)}: give a whole number, 1 or more.')
     if not 0 <= args.seed <= MAX_SEED:
         raise InputError(f'--seed {args.seed}: give a whole number from 0 to {MAX_SEED}.')
-    if args.attacks and not args.eps:
-        raise InputError('--eps 0 alone is not an attack: give a larger one, such as 8/255.')
     if not args.attacks and not args.corruptions:
         raise InputError(
             'neither attacks nor corruptions are selected: give names to --attack or --corruptions.'

@@ -1,6 +1,7 @@
 """Attacks that change every pixel by at most eps (l_inf), from torchattacks."""
 
 import math
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -74,3 +75,15 @@ def require_torchattacks() -> ModuleType:
         'attacks need the package torchattacks',
         'pip install --no-deps -r requirements/attacks.txt',
     )
+
+
+def parse_all_eps(texts: Iterable[str]) -> list[float]:
+    """Parses several numbers as :func:`parse_eps`, sorted and without 0.
+
+    Raises:
+        InputError: If one cannot be parsed, or all are 0.
+    """
+    found = sorted(set(map(parse_eps, texts)) - {0})
+    if not found:
+        raise InputError('--eps 0 alone is not an attack: give a larger one, such as 8/255.')
+    return found

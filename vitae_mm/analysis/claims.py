@@ -9,21 +9,13 @@ from typing import NamedTuple
 
 from vitae_mm.errors import InputError
 
-from .experiments import EXPERIMENTS
-from .inside import MEASURES
-from .reproduction_report import markdown, read_scores
+from .published import PUBLISHED, read_published
+from .reproduction_report import markdown
 from .tables import markdown_table
 
 SETTLED = 3.0
 """Number of standard errors from which a difference counts. With two seeds of the three to seven
 rows of an experiment, this is a confidence of 94 to 98 %."""
-
-FILES = {
-    f'{name}_{preset}': experiment
-    for name, experiment in EXPERIMENTS.items()
-    for preset in experiment.presets
-} | MEASURES
-"""What the files in docs/results are the scores of, by their names without the suffix."""
 
 SECTIONS = dict(
     data_efficiency_mini='data-efficiency-mini',
@@ -46,7 +38,7 @@ class Claim:
 
     Attributes:
         text: The claim.
-        file: Key of :data:`FILES`.
+        file: Key of :data:`PUBLISHED`.
         better: Label of the row that should have the higher score.
         worse: Label of the other row.
         paper: What the paper reports. Defaults to its figures of both rows.
@@ -60,7 +52,7 @@ class Claim:
 
     def reported(self) -> str:
         """Returns what the paper reports."""
-        figures = FILES[self.file].paper.rows
+        figures = PUBLISHED[self.file].paper.rows
         return self.paper or f'{figures[self.better]} and {figures[self.worse]}'
 
 
@@ -156,8 +148,8 @@ class Difference(NamedTuple):
 
 
 def read_claimed(path: Path) -> Scores:
-    """Reads the scores in a file of :func:`write_scores`; runs that diverged are left out."""
-    results = read_scores(FILES[path.stem], path)
+    """Reads the scores in a file of docs/results; runs that diverged are left out."""
+    _, results = read_published(path)
     return {result.row.label: result.found for result in results if result.found}
 
 
@@ -198,11 +190,10 @@ def claims_table(claims: Sequence[Claim], folder: Path) -> str:
     return markdown_table(lines)
 
 
-def tables(folder: Path) -> dict[str, str]:
+def page_tables(folder: Path) -> dict[str, str]:
     """Returns the Markdown tables of docs/reproduction.md by name: that of the claims, and one for
     each CSV file in a folder."""
     found = dict(claims=claims_table(CLAIMS, folder))
     for path in sorted(folder.glob('*.csv')):
-        experiment = FILES[path.stem]
-        found[path.stem] = markdown(experiment, read_scores(experiment, path))
+        found[path.stem] = markdown(*read_published(path))
     return found

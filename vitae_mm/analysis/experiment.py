@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 
 from mmengine.config import Config
 
@@ -13,6 +14,13 @@ from vitae_mm.engine.config import load_config
 from vitae_mm.errors import InputError
 
 from .papers import Figures
+
+START = 'model.backbone.init_cfg'
+
+
+def start_options(checkpoint: str) -> tuple[str, ...]:
+    """Returns the options that make a training start from the weights of a backbone."""
+    return f'{START}.type=Pretrained', f'{START}.checkpoint={checkpoint}'
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,13 @@ class Training:
 
     def start_from(self, checkpoint: str) -> 'Training':
         """Returns the training from the weights of a checkpoint's backbone."""
-        init_cfg = 'model.backbone.init_cfg'
-        return self.but(f'{init_cfg}.type=Pretrained', f'{init_cfg}.checkpoint={checkpoint}')
+        return self.but(*start_options(checkpoint))
+
+    @property
+    def start(self) -> Path | None:
+        """The checkpoint of :meth:`start_from`."""
+        checkpoint = self.overrides().get(f'{START}.checkpoint')
+        return Path(checkpoint) if checkpoint else None
 
     def overrides(self) -> dict:
         """Parses the options as ``tools/train.py`` does."""

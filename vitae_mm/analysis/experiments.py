@@ -204,7 +204,7 @@ EXPERIMENTS = dict(
         dict(paper=_rows(VITAE_T_100E, HEADS)),
     ),
     plateau=Experiment(
-        'ViTAE-T and T2T-ViT-7 trained until the accuracy is flat',
+        'ViTAE-T and T2T-ViT-7 after 40 epochs',
         dict(
             mini=(
                 Row('ViTAE-T', (VITAE_MINI.but(*LONG),)),

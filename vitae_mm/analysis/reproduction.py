@@ -1,6 +1,7 @@
 """The runs of an experiment: their state on disk, and running the unfinished ones."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shlex
@@ -206,12 +207,35 @@ def read_progress(work_dir: Path) -> tuple[float, float | None]:
     return last['iter'] / length, last['time'] * length
 
 
+def plan_request(name: str, preset: str, rows: Sequence[Row], seeds: Sequence[int]) -> dict:
+    """Returns what determines the results of a reproduction, as JSON represents it: experiment,
+    preset, seeds, all configs, and the hashes of checkpoints that trainings start from."""
+    searches = dict.fromkeys(row.search for row in rows if row.search)
+    starts = {str(start): start for row in rows if (start := row.trainings[0].start)}
+    request = dict(
+        experiment=name,
+        preset=preset,
+        seeds=seeds,
+        x=list(dict.fromkeys(row.x for row in rows)),
+        search={
+            search.name: dict(rates=search.rates, config=search.training.load().to_dict())
+            for search in searches
+        },
+        rows={row.label: [training.load().to_dict() for training in row.trainings] for row in rows},
+    )
+    if starts:
+        request['starts'] = {
+            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in starts.items()
+        }
+    return json.loads(json.dumps(request))  # tuples become lists
+
+
 def check_request(folder: Path, request: dict) -> None:
     """Records a request in its folder.
 
     Args:
         folder: Folder of the reproduction.
-        request: Experiment, preset, seeds, and all configs, as JSON represents them.
+        request: From :func:`plan_request`.
 
     Raises:
         InputError: If the folder records another request; names what differs.

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from math import nan
 from pathlib import Path
 from statistics import mean, stdev
@@ -14,6 +15,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
 
 from .experiment import Experiment, Metric, Row, Search
@@ -115,7 +117,7 @@ def write_scores(experiment: Experiment, results: Sequence[Result], path: Path) 
     empty."""
     _write_csv(
         path,
-        ['label', 'series', 'x', 'seed', experiment.metric.key],
+        _scores_header(experiment),
         (
             [row.label, row.series, row.x if row.series else None, seed, score]
             for row, scores in ((result.row, result.scores) for result in results)
@@ -125,12 +127,15 @@ def write_scores(experiment: Experiment, results: Sequence[Result], path: Path) 
 
 
 def read_scores(experiment: Experiment, path: Path) -> list[Result]:
-    """Reads the file of :func:`write_scores`; its rows have no trainings."""
+    """Reads the file of :func:`write_scores`; its rows have no trainings.
+
+    Raises:
+        InputError: If the file is not one of this experiment.
+    """
     scores: dict[Row, dict[int, float | None]] = defaultdict(dict)
-    with path.open() as file:
-        for label, series, x, seed, score in list(csv.reader(file))[1:]:
-            row = Row(label, (), series=series or None, x=float(x or 0))
-            scores[row][int(seed)] = float(score) if score else None
+    for label, series, x, seed, score in _read_csv(path, _scores_header(experiment)):
+        row = Row(label, (), series=series or None, x=float(x or 0))
+        scores[row][int(seed)] = float(score) if score else None
     return [
         Result(row, by_seed, experiment.paper.rows.get(row.label))
         for row, by_seed in scores.items()
@@ -150,7 +155,7 @@ def write_curves(metric: Metric, curves: Curves, path: Path) -> None:
     """Writes a CSV file with the scores of all validations."""
     _write_csv(
         path,
-        ['label', 'seed', 'training (%)', metric.key],
+        _curves_header(metric),
         (
             [row.label, seed, share, score]
             for row, by_share in curves.items()
@@ -160,12 +165,16 @@ def write_curves(metric: Metric, curves: Curves, path: Path) -> None:
     )
 
 
-def read_curves(rows: Iterable[Row], path: Path) -> Curves:
-    """Reads the file of :func:`write_curves` for these rows."""
+def read_curves(metric: Metric, rows: Iterable[Row], path: Path) -> Curves:
+    """Reads the file of :func:`write_curves` for these rows; skips others.
+
+    Raises:
+        InputError: If the file has no curves of this metric.
+    """
     by_label = {row.label: row for row in rows}
     curves: dict[Row, dict[float, dict]] = defaultdict(lambda: defaultdict(dict))
-    with path.open() as file:
-        for label, seed, share, score in list(csv.reader(file))[1:]:
+    for label, seed, share, score in _read_csv(path, _curves_header(metric)):
+        if label in by_label:
             curves[by_label[label]][float(share)][int(seed)] = float(score)
     return curves
 
@@ -221,7 +230,7 @@ def _draw_series(panel: Axes, results: Sequence[Result]) -> None:
     series = defaultdict(list)
     for result in results:
         series[result.row.series].append(result)
-    for (name, points), marker in zip(series.items(), 'osD^v', strict=False):
+    for (name, points), marker in zip(series.items(), cycle('osD^v'), strict=False):
         panel.errorbar(
             [point.row.x for point in points],
             [point.mean for point in points],
@@ -233,6 +242,22 @@ def _draw_series(panel: Axes, results: Sequence[Result]) -> None:
     panel.set_xticks(sorted({result.row.x for result in results}))
     if series:
         panel.legend()
+
+
+def _scores_header(experiment: Experiment) -> list[str]:
+    return ['label', 'series', 'x', 'seed', experiment.metric.key]
+
+
+def _curves_header(metric: Metric) -> list[str]:
+    return ['label', 'seed', 'training (%)', metric.key]
+
+
+def _read_csv(path: Path, header: list[str]) -> list[list[str]]:
+    with path.open() as file:
+        found, *lines = list(csv.reader(file)) or [[]]
+    if found != header:
+        raise InputError(f'{path}: the first line is {found}, not {header}: give another file.')
+    return lines
 
 
 def _write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:

@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from vitae_mm.analysis.experiment import Experiment, Row, Training
 from vitae_mm.analysis.experiments import EXPERIMENTS
-from vitae_mm.analysis.reproduction import plan_runs
+from vitae_mm.analysis.reproduction import plan_request, plan_runs
 from vitae_mm.engine.models import build_model
 from vitae_mm.errors import InputError
 
@@ -41,7 +41,7 @@ def folder(data, tmp_path, monkeypatch):
         (work_dir / 'last_checkpoint').write_text('epoch_1.pth')
         run.result.write_text('{"accuracy/top1": 50.0}')
     run.result.write_text('{"diverged": "loss=nan"}')
-    request = dict(experiment='tiny', preset='mini', seeds=SEEDS)
+    request = plan_request('tiny', 'mini', rows, SEEDS)
     (folder / 'request.json').write_text(json.dumps(request))
     return folder
 
@@ -63,35 +63,35 @@ def test_layers_and_strengths_are_measured_with_every_seed(look, folder):
         ('b', '0'),
     ]
     assert found['a', '1', '0'] != found['a', '1', '1'] and min(found.values()) > 0
-    accuracies = list(csv.DictReader((folder / 'robustness.csv').open()))
-    by_run = {}
-    for row in accuracies:
-        by_run.setdefault((row['series'], row['seed']), []).append(float(row['accuracy']))
-        assert row['x'] in ('0', '1', '8')
-    assert len(by_run) == 3
-    for accuracy in by_run.values():
-        assert len(accuracy) == 3 and accuracy == sorted(accuracy, reverse=True)
-        assert all(100 * part % 2500 == 0 for part in accuracy)  # of four images
-    assert '| a, 1 |' in shown and '# Accuracy under PGD' in shown
+    with (folder / 'robustness.csv').open() as file:
+        accuracies = list(csv.DictReader(file))
+    assert [row['x'] for row in accuracies if row['series'] == 'b'] == ['0', '1', '8']
+    assert '| a, layer 1 |' in shown and '| b, 8/255 |' in shown
     assert (folder / 'look_inside.md').read_text() in shown
     for name in ('attention_distance', 'robustness'):
         assert (folder / f'{name}.png').read_bytes().startswith(b'\x89PNG')
 
 
-def test_the_distances_are_those_of_attention_distance(look, folder, run_tool, tmp_path):
-    look('--count', 3, '--eps', '1/255')
-    work_dir = folder / 'b_seed0/b'
-    run_tool(
-        'tools/analysis/attention_distance.py',
-        tmp_path / 'b.py',
-        work_dir / 'epoch_1.pth',
-        *('--count', 3, '--device', 'cpu'),
-        *('--out', tmp_path / 'd.png', '--json', tmp_path / 'd.json'),
-    )
+def test_one_network_gives_what_the_other_tools_give(look, folder, run_tool, tmp_path):
+    look('--count', 8, '--eps', '1/255', '32/255')
+    model = tmp_path / 'b.py', folder / 'b_seed0/b/epoch_1.pth'
+    options = '--count', 8, '--device', 'cpu'
+    out = '--out', tmp_path / 'd.png', '--json', tmp_path / 'd.json'
+    run_tool('tools/analysis/attention_distance.py', *model, *options, *out)
     layers = json.loads((tmp_path / 'd.json').read_text())['b']['layers']
-    with (folder / 'attention_distance.csv').open() as file:
-        found = [float(row['distance']) for row in csv.DictReader(file) if row['series'] == 'b']
-    assert found == pytest.approx([layer['mean'] for layer in layers], rel=1e-5)
+    assert scores(folder, 'attention_distance') == pytest.approx(
+        [layer['mean'] for layer in layers], rel=1e-5
+    )
+    attack = '--attack', 'pgd', '--eps', '1/255', '32/255', '--corruptions'
+    run_tool('tools/analysis/robustness.py', *model, *options, *attack, '--out', tmp_path / 'r')
+    (found,) = json.loads((tmp_path / 'r/robustness.json').read_text())['models'].values()
+    assert scores(folder, 'robustness') == found['accuracy']['pgd']
+
+
+def scores(folder, name):
+    """The scores of b, whose second seed has diverged."""
+    with (folder / f'{name}.csv').open() as file:
+        return [float(row[list(row)[-1]]) for row in csv.DictReader(file) if row['series'] == 'b']
 
 
 def test_unusable_folders_and_options_are_rejected(look, folder, run_tool, tmp_path):
@@ -99,6 +99,14 @@ def test_unusable_folders_and_options_are_rejected(look, folder, run_tool, tmp_p
         run_tool(TOOL, tmp_path, '--device', 'cpu')
     with pytest.raises(InputError, match='--count 0: give a whole number'):
         look('--count', 0)
+    with pytest.raises(InputError, match='8/255 is probably meant'):
+        look('--eps', 8)
+    recorded = folder / 'request.json'
+    before = recorded.read_text()
+    recorded.write_text(before.replace('"lr": ', '"lr": 1'))
+    with pytest.raises(InputError, match=r'started with other settings: .*lr'):
+        look()
+    recorded.write_text(before)
     (folder / 'a_seed1/result.json').unlink()
     with pytest.raises(InputError, match='is not finished: run tools/reproduce.py'):
         look()
