@@ -11,5 +11,6 @@ _base_ = [
 model = dict(
     backbone=dict(arch=_base_.backbone.arch, img_size=128), neck=dict(embed_dim=_base_.channels)
 )
+auto_scale_lr = dict(base_batch_size=20)
 train_dataloader = dict(dataset=dict(data_root='data/droplets/', data_prefix='train'))
 train_cfg = dict(max_epochs=200)

@@ -10,4 +10,5 @@ _base_ = [
 model = _base_.classifier
 model.head.num_classes = 4
 model.train_cfg = None  # no mixup or CutMix: a short training
+auto_scale_lr = dict(base_batch_size=16)
 train_cfg = dict(max_epochs=4)

@@ -1,4 +1,4 @@
-# A narrow ViTAE of 192 channels: one feature map of stride 16, for models named *_isotropic.
+# A narrow ViTAE of 192 channels: one feature map of stride 16.
 backbone = dict(
     type='vitae_mm.ViTAE',
     arch=dict(dims=(192,), depths=(6,), num_heads=(6,), groups=(48,), ratios=(16,)),
