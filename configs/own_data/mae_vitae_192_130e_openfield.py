@@ -2,15 +2,11 @@
 # about 12,000 images seen.
 # python tools/train.py configs/own_data/mae_vitae_192_130e_openfield.py --amp
 _base_ = [
-    '../_base_/backbones/vitae_192.py',
-    '../_base_/models/mae_small.py',
+    '../_base_/models/mae_vitae_192.py',
     '../_base_/datasets/images_128.py',
     '../_base_/schedules/mae_small.py',
     '../_base_/runtime/cls.py',
 ]
-model = dict(
-    backbone=dict(arch=_base_.backbone.arch, img_size=128), neck=dict(embed_dim=_base_.channels)
-)
 auto_scale_lr = dict(base_batch_size=20)
 train_dataloader = dict(dataset=dict(data_root='data/openfield/', data_prefix='train'))
 train_cfg = dict(max_epochs=130)

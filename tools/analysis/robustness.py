@@ -127,7 +127,7 @@ def parse_args() -> argparse.Namespace:
     args.corruptions = list(dict.fromkeys(args.corruptions))
     if args.attacks:
         require_torchattacks()
-    args.eps = parse_all_eps(args.eps) if args.attacks else []
+    args.eps = parse_all_eps(args.eps, needed=bool(args.attacks))
     for name in ('steps', 'restarts', 'batch', 'count'):
         if getattr(args, name) < 1:
             raise InputError(f'--{name} {getattr(args, name)}: give a whole number, 1 or more.')

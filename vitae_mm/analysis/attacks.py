@@ -77,13 +77,13 @@ def require_torchattacks() -> ModuleType:
     )
 
 
-def parse_all_eps(texts: Iterable[str]) -> list[float]:
+def parse_all_eps(texts: Iterable[str], needed: bool = True) -> list[float]:
     """Parses several numbers as :func:`parse_eps`, sorted and without 0.
 
     Raises:
-        InputError: If one cannot be parsed, or all are 0.
+        InputError: If one cannot be parsed, or all are 0 although one is ``needed``.
     """
     found = sorted(set(map(parse_eps, texts)) - {0})
-    if not found:
+    if needed and not found:
         raise InputError('--eps 0 alone is not an attack: give a larger one, such as 8/255.')
     return found

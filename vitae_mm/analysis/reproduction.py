@@ -103,13 +103,17 @@ def plan_runs(rows: Sequence[Row], seeds: Sequence[int], folder: Path) -> list[R
 
 def plan_searches(rows: Sequence[Row], folder: Path) -> dict[Search, dict[float, Run]]:
     """Returns a run with seed 0 for each learning rate of each search of the rows."""
-    searches = dict.fromkeys(row.search for row in rows if row.search)
     return {
         search: {
             rate: Run(row, 0, folder / 'search' / row.name) for rate, row in search.rows().items()
         }
-        for search in searches
+        for search in _searches(rows)
     }
+
+
+def _searches(rows: Sequence[Row]) -> list[Search]:
+    """Returns the searches of the rows, each once."""
+    return list(dict.fromkeys(row.search for row in rows if row.search))
 
 
 def with_best_rates(
@@ -210,7 +214,6 @@ def read_progress(work_dir: Path) -> tuple[float, float | None]:
 def plan_request(name: str, preset: str, rows: Sequence[Row], seeds: Sequence[int]) -> dict:
     """Returns what determines the results of a reproduction, as JSON represents it: experiment,
     preset, seeds, all configs, and the hashes of checkpoints that trainings start from."""
-    searches = dict.fromkeys(row.search for row in rows if row.search)
     starts = {str(start): start for row in rows if (start := row.trainings[0].start)}
     request = dict(
         experiment=name,
@@ -219,7 +222,7 @@ def plan_request(name: str, preset: str, rows: Sequence[Row], seeds: Sequence[in
         x=list(dict.fromkeys(row.x for row in rows)),
         search={
             search.name: dict(rates=search.rates, config=search.training.load().to_dict())
-            for search in searches
+            for search in _searches(rows)
         },
         rows={row.label: [training.load().to_dict() for training in row.trainings] for row in rows},
     )

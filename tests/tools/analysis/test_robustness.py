@@ -119,6 +119,7 @@ def test_attacks_or_corruptions_may_be_omitted(model, tool, tmp_path):
     'options, words',
     [
         (['--eps', '8'], '8/255 is probably meant'),
+        (['--attack', '--eps', '8'], '8/255 is probably meant'),
         (['--eps=-1/255'], 'give 1/255'),
         (['--eps', '0'], 'eps 0 alone is not an attack'),
         (['--steps', '0'], 'steps 0: give a whole number, 1 or more'),

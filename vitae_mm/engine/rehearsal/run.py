@@ -203,12 +203,12 @@ class _Rehearsal:
         train = self.loaders['train']
         with self._stage('reading the first training batch'):
             batches = list(training_batches(train, self.processes))
+        with self._stage('comparing anchors with objects'):
+            check_anchors(runner.model, train.dataset, self.report)
         for index, samples in enumerate(batches):
             what = 'the first batch' if index == 0 else 'the last batch of an epoch'
             with self._stage(f'a training step with {len(samples)} samples, {what},'):
                 train_step(runner, train.collate_fn(samples), index)
-        with self._stage('comparing anchors with objects'):
-            check_anchors(runner.model, train.dataset, self.report)
         with self._stage('saving a checkpoint'):
             check_saving(runner, folder)
         runner.call_hook('after_train_epoch')
