@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from vitae_mm.analysis.experiment import Metric, Row, Search, start_options
+from vitae_mm.analysis.experiment import Metric, Row, start_options
 from vitae_mm.analysis.experiments import EXPERIMENTS, PRESETS, find_rows
 from vitae_mm.analysis.papers import Figures
 from vitae_mm.analysis.reproduction import (
@@ -99,7 +99,7 @@ def main() -> None:
         try:
             carry_out(runs, Workers(args.jobs, lock), experiment.metric)
         finally:  # also of what is finished before an interrupt
-            write_results(args, searches, runs, folder)
+            write_results(args, trials, runs, folder)
 
 
 def check_numbers(args: argparse.Namespace) -> None:
@@ -217,10 +217,7 @@ def print_commands(runs: Sequence[Run], paper: Figures) -> None:
 
 
 def write_results(
-    args: argparse.Namespace,
-    searches: Mapping[Search, Mapping[float, Run]],
-    runs: Sequence[Run],
-    folder: Path,
+    args: argparse.Namespace, trials: Sequence[Run], runs: Sequence[Run], folder: Path
 ) -> None:
     """Writes and prints the table, writes the scores and draws the plots."""
     experiment = EXPERIMENTS[args.name]
@@ -234,9 +231,13 @@ def write_results(
     )
     if experiment.paper.source:
         text += f' The paper measured on ImageNet ({experiment.paper.source}).'
-    if searches:
+    written = 'results.md, results.csv, results.png'
+    if trials:
+        searched = collect_results(experiment, trials)
+        write_scores(experiment, searched, folder / 'search.csv')
+        written += ', search.csv'
         text += '\n\nThe best learning rate on a third of the training images is taken:\n\n'
-        text += search_table(experiment.metric, searches)
+        text += search_table(experiment, searched)
     text += (
         f'\n{table}\n    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '
         f'{" ".join(map(str, args.seeds))}\n'
@@ -244,7 +245,6 @@ def write_results(
     write_text(folder / 'results.md', text)
     write_scores(experiment, results, folder / 'results.csv')
     draw(experiment, results, folder / 'results.png')
-    written = 'results.md, results.csv, results.png'
     curves = collect_curves(experiment.metric, runs)
     if any(len(shares) > 1 for shares in curves.values()):
         write_curves(experiment.metric, curves, folder / 'curves.csv')

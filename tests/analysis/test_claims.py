@@ -15,10 +15,13 @@ PAGE = (ROOT / 'docs/reproduction.md').read_text()
 
 def test_the_page_has_the_verdicts_and_tables_of_the_data():
     found = page_tables(RESULTS)
-    assert set(found) == {'claims', *(path.stem for path in RESULTS.glob('*.csv'))}
+    plotted = {path.stem for path in RESULTS.glob('*.csv')}
+    searched = {f'{path.stem}_search' for path in RESULTS.glob('search/*.csv')}
+    assert set(found) == {'claims'} | plotted | searched
     for name, table in found.items():
         assert f'<!-- {name} -->\n{table}<!-- end of {name} -->' in PAGE
-        assert name == 'claims' or f'(figures/{name}.png)' in PAGE
+    for name in plotted | {f'{path.stem}_curves' for path in RESULTS.glob('curves/*.csv')}:
+        assert f'(figures/{name}.png)' in PAGE
 
 
 @pytest.mark.parametrize('claim', CLAIMS, ids=lambda claim: claim.text)

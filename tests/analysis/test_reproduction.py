@@ -154,11 +154,19 @@ def test_rows_have_the_lowest_learning_rate_if_all_diverged(tmp_path):
 
 def test_a_search_is_a_table(tmp_path):
     searches = searched(tmp_path, {'accuracy/top1': 40.0}, dict(diverged='loss=nan'), {})
-    next(reversed(searches[SEARCH].values())).result.unlink()
-    assert search_table(TOP_1, searches).splitlines() == [
-        '| top-1 (%) | lr 0.0001 | lr 0.0003 | lr 0.001 |',
-        '| --- | --- | --- | --- |',
-        '| A | 40.0 | diverged | diverged |',
+    *_, last = runs = list(searches[SEARCH].values())
+    last.result.unlink()
+    experiment = Experiment('t', {})
+    results = collect_results(experiment, runs)
+    table = [
+        '| top-1 (%) | lr 0.0001 | lr 0.0003 |',
+        '| --- | --- | --- |',
+        '| A | 40.0 | diverged |',
+    ]
+    assert search_table(experiment, results).splitlines() == table
+    write_scores(experiment, results, tmp_path / 'search.csv')
+    assert read_scores(experiment, tmp_path / 'search.csv') == [
+        replace(result, row=replace(result.row, trainings=())) for result in results
     ]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Writes the tables and plots of docs/reproduction.md from the scores in docs/results, which are
 the results.csv of tools/reproduce.py: what was measured, and the papers' claims beside it. The
-curves.csv of the same name are in docs/results/curves.
+search.csv and curves.csv are in its folders search and curves, with the same name.
 
     python tools/analysis/publish_results.py
 """

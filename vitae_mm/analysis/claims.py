@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vitae_mm.errors import InputError
 
 from .published import PUBLISHED, read_published
-from .reproduction_report import markdown
+from .reproduction_report import markdown, search_table
 from .tables import markdown_table
 
 SETTLED = 3.0
@@ -212,8 +212,10 @@ def claims_table(claims: Sequence[Claim], folder: Path) -> str:
 
 def page_tables(folder: Path) -> dict[str, str]:
     """Returns the Markdown tables of docs/reproduction.md by name: that of the claims, and one for
-    each CSV file in a folder."""
+    each CSV file in a folder and its folder ``search``."""
     found = dict(claims=claims_table(CLAIMS, folder))
     for path in sorted(folder.glob('*.csv')):
         found[path.stem] = markdown(*read_published(path))
+    for path in sorted(folder.glob('search/*.csv')):
+        found[f'{path.stem}_search'] = search_table(*read_published(path))
     return found

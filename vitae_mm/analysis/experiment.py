@@ -133,7 +133,12 @@ class Search:
     def rows(self) -> dict[float, 'Row']:
         """Returns a row for each learning rate."""
         return {
-            rate: Row(f'{self.name}, lr {rate:g}', (self.training.with_rate(rate),))
+            rate: Row(
+                f'{self.name}, lr {rate:g}',
+                (self.training.with_rate(rate),),
+                series=self.name,
+                x=rate,
+            )
             for rate in self.rates
         }
 

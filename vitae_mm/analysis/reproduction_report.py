@@ -10,7 +10,6 @@ from itertools import cycle
 from math import nan
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 from vitae_mm.errors import InputError
 from vitae_mm.io import write_atomically, write_text
 
-from .experiment import Experiment, Metric, Row, Search
+from .experiment import Experiment, Metric, Row
 from .reproduction import Run, read_curve
 from .tables import markdown_table
 
@@ -95,20 +94,22 @@ def markdown(experiment: Experiment, results: Sequence[Result]) -> str:
     return markdown_table([header, *rows])
 
 
-def search_table(metric: Metric, searches: Mapping[Search, Mapping[float, Run]]) -> str:
-    """Returns a Markdown table: the score of each learning rate that a search tries."""
-    rates = list(dict.fromkeys(rate for runs in searches.values() for rate in runs))
-    lines = [[metric.title, *(f'lr {rate:g}' for rate in rates)]]
-    for search, runs in searches.items():
-        scores = {rate: metric.read(run.metrics() or {}) for rate, run in runs.items()}
-        lines.append([search.name, *(_format(scores, rate) for rate in rates)])
+def search_table(experiment: Experiment, results: Sequence[Result]) -> str:
+    """Returns a Markdown table: a line for each series, and a column for each learning rate."""
+    rates = sorted({result.row.x for result in results})
+    found: dict[str | None, dict[float, str]] = defaultdict(dict)
+    for result in results:
+        found[result.row.series][result.row.x] = result.summary()
+    lines = [[experiment.metric.title, *(f'lr {rate:g}' for rate in rates)]]
+    for name, scores in found.items():
+        lines.append([str(name), *(scores.get(rate, '-') for rate in rates)])
     return markdown_table(lines)
 
 
-def _format(scores: Mapping[Any, float | None], key: float) -> str:
-    if key not in scores:  # interrupted
+def _format(scores: Mapping[int, float | None], seed: int) -> str:
+    if seed not in scores:  # interrupted
         return '-'
-    score = scores[key]
+    score = scores[seed]
     return 'diverged' if score is None else f'{score:.1f}'
 
 
