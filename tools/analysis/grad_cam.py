@@ -38,7 +38,7 @@ from vitae_mm.visualization.media import read_image
 
 COLORMAP = 'turbo'
 PANEL_WIDTH, LETTER_WIDTH = 1.05, 0.056
-"""Minimum width of a panel, and width of a letter in a title, in inches."""
+"""Minimum width of a panel, and width of a letter in a title or the name of a row, in inches."""
 
 Row = tuple[Path, Mapping[str, ClassActivation]]
 """An image, and its class activation in each network, by label."""
@@ -130,14 +130,18 @@ def draw(rows: Sequence[Row]) -> Figure:
     lines = [line for text in (*titles, *captions) for line in text.split(', ')]
     width = max(PANEL_WIDTH, LETTER_WIDTH * max(map(len, lines)))
     images = [read_image(path)[..., ::-1] for path, _ in rows]
-    heights = [width * min(image.shape[0] / image.shape[1], 2) for image in images]
+    names = [path.with_suffix('').parts[-2:] for path, _ in rows]
+    heights = [
+        max(width * min(image.shape[0] / image.shape[1], 2), LETTER_WIDTH * max(map(len, name)))
+        for image, name in zip(images, names, strict=True)
+    ]
     size = width * len(titles) + 0.2, sum(heights) + 0.2 * len(rows) + 0.6
     with matplotlib.rc_context({'font.size': 7}):
         figure = Figure(figsize=size, layout='constrained')
         panels = figure.subplots(len(rows), len(titles), squeeze=False, height_ratios=heights)
-        for line, image, (path, row) in zip(panels, images, rows, strict=True):
+        for line, image, name, (_, row) in zip(panels, images, names, rows, strict=True):
             line[0].imshow(image)
-            line[0].set_ylabel('/'.join(path.with_suffix('').parts[-2:]))
+            line[0].set_ylabel('\n'.join(name))
             for panel, shown in zip(line[1:], row.values(), strict=True):
                 overlay(panel, shown)
         for panel, title in zip(panels[0], titles, strict=True):

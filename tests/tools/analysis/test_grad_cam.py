@@ -2,6 +2,7 @@
 
 import runpy
 import shutil
+from itertools import pairwise
 from types import SimpleNamespace
 
 import cv2
@@ -93,7 +94,7 @@ def test_panels_are_images_and_networks(images):
     assert [panel.get_title() for panel in panels] == ['image', 'x', 'y', '', '', '']
     captions = [panel.get_xlabel() for panel in panels[:3]]
     assert captions == ['', 'newt 0.90', 'newt 0.10\npredicted toad 0.80\nno positive evidence']
-    assert panels[3].get_ylabel() == 'images/1'
+    assert panels[3].get_ylabel() == 'images\n1'
     pixels, overlay = panels[1].get_images()
     assert (pixels.get_array() == 99).all() and (overlay.get_array() == heat).all()
     assert overlay.get_clim() == (0, 1)
@@ -159,3 +160,16 @@ def test_a_detector_shows_its_maps_alone(network, images, explain, tmp_path):
 def test_the_command_reports_the_error(network, images, tmp_path):
     done = run('python', TOOL, *network(), images, '--out', tmp_path / 'a.png', '--category', 9)
     assert complaint(done).startswith('error: category 9: ImageClassifier has 4 classes')
+
+
+def test_names_of_flat_images_do_not_overlap(tmp_path):
+    tool = SimpleNamespace(**runpy.run_path(str(ROOT / TOOL)))
+    shown = ClassActivation(np.zeros((8, 64, 3), np.uint8), np.ones((8, 64)), 'layer', '')
+    paths = [tmp_path / f'a_long_name_of_an_image_{i}.png' for i in range(3)]
+    for path in paths:
+        cv2.imwrite(str(path), np.zeros((8, 64, 3), np.uint8))
+    figure = tool.draw([(path, dict(x=shown)) for path in paths])
+    figure.draw_without_rendering()
+    names = [panel.yaxis.label.get_window_extent() for panel in figure.axes[:-1:2]]
+    assert len(names) == 3
+    assert all(above.y0 > below.y1 for above, below in pairwise(names))
