@@ -236,7 +236,7 @@ def write_results(
         searched = collect_results(experiment, trials)
         write_scores(experiment, searched, folder / 'search.csv')
         written += ', search.csv'
-        text += '\n\nThe best learning rate on a third of the training images is taken:\n\n'
+        text += '\n\nThe learning rate that is best on the held-out training images is taken:\n\n'
         text += search_table(experiment, searched)
     text += (
         f'\n{table}\n    python tools/reproduce.py {args.name} --preset {args.preset} --seeds '

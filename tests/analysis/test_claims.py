@@ -52,3 +52,4 @@ def test_differences_have_the_standard_error_of_the_seeds(tmp_path):
 def test_verdicts_count_standard_errors(value, verdict):
     assert Difference(value, 2).verdict == verdict
     assert Difference(value, 0).verdict.startswith('holds' if value > 0 else 'does not hold')
+    assert Difference(0, 0).verdict == 'not settled (+0.0 SE)'

@@ -253,8 +253,7 @@ def check_request(folder: Path, request: dict) -> None:
     more = f' and {len(changes) - MAX_DIFFERENCES} more' if len(changes) > MAX_DIFFERENCES else ''
     raise InputError(
         f'{folder} was started with other settings: {"; ".join(changes[:MAX_DIFFERENCES])}{more}. '
-        f'To continue it, restore them; to start over, choose another --work-dir or delete '
-        f'{folder}.'
+        f'To continue it, restore them; to start over, choose another folder or delete {folder}.'
     )
 
 
