@@ -1,6 +1,6 @@
 """Claims of the papers beside what was measured here, and whether that settles them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import copysign, inf, sqrt
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from vitae_mm.errors import InputError
 
+from . import papers
+from .own_data import BACKBONES
 from .published import PUBLISHED, read_published
 from .reproduction_report import markdown, search_table
 from .tables import markdown_table
@@ -25,6 +27,7 @@ SECTIONS = dict(
     attention_mini='kinds-of-attention-and-positions-in-windows-mini',
     window_position_mini='kinds-of-attention-and-positions-in-windows-mini',
     pretraining_kernel_mini='kernels-in-masked-pretraining-mini',
+    droplets_own_data='instances-droplets',
     plateau_mini='attention-distance-and-robustness-after-40-epochs-mini',
     plateau_mini_attention_distance='attention-distance-and-robustness-after-40-epochs-mini',
 )
@@ -56,6 +59,35 @@ class Claim:
         """Returns what the paper reports."""
         figures = PUBLISHED[self.file].paper.rows
         return self.paper or f'{figures[self.better]} and {figures[self.worse]}'
+
+
+def _task_claims(
+    task: str, what: str, scores: Mapping[str, tuple], config: str, data: str
+) -> Iterator[Claim]:
+    """Yields the claims that ViTAEv2-S is better than each other backbone, with all and with 20 %
+    of the training images.
+
+    Args:
+        task: Key of :data:`vitae_mm.analysis.own_data.TASKS`.
+        what: What the task is about.
+        scores: The paper's scores by name of the config; the first of each is compared.
+        config: Names of the paper's configs, with a field for the backbone.
+        data: The paper's dataset.
+    """
+    for percent in (100, 20):
+        for label, network in list(BACKBONES.items())[1:]:
+            paper = 'no figures'
+            if percent == 100 and config.format(network) in scores:
+                pair = (scores[config.format(name)][0] for name in ('vitaev2_s', network))
+                paper = f'{" and ".join(map(str, pair))} ({data})'
+            share = '' if percent == 100 else f' with {percent} % of the images'
+            yield Claim(
+                f'{what}: ViTAEv2-S is better than {label}{share}',
+                f'{task}_own_data',
+                f'ViTAEv2-S, {percent} %',
+                f'{label}, {percent} %',
+                paper,
+            )
 
 
 CLAIMS = (
@@ -148,6 +180,7 @@ CLAIMS = (
         )
         for layer in (1, 2, 3)
     ),
+    *_task_claims('droplets', 'instances', papers.COCO, 'mask_rcnn_{}_1x', 'COCO, box AP'),
 )
 
 
