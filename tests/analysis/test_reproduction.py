@@ -164,6 +164,9 @@ def test_a_search_is_a_table(tmp_path):
         '| A | 40.0 | diverged |',
     ]
     assert search_table(experiment, results).splitlines() == table
+    other = Result(Row('B, lr 0.0003', (), 'B', 3e-4), {0: 41.0}, None)
+    shown = search_table(experiment, [*results, other]).splitlines()
+    assert shown == [*table, '| B | - | 41.0 |']
     write_scores(experiment, results, tmp_path / 'search.csv')
     assert read_scores(experiment, tmp_path / 'search.csv') == [
         replace(result, row=replace(result.row, trainings=())) for result in results

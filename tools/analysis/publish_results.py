@@ -2,9 +2,9 @@
 """Writes the tables and plots of docs/reproduction.md from the scores in docs/results: what was
 measured, and the papers' claims beside it.
 
-The results.csv of tools/reproduce.py are docs/results/EXPERIMENT_PRESET.csv, its search.csv and
-curves.csv have the same name in the folders search and curves there. The attention_distance.csv
-and robustness.csv of look_inside.py are plateau_mini_attention_distance.csv and
+results.csv of tools/reproduce.py is docs/results/EXPERIMENT_PRESET.csv; its search.csv and
+curves.csv have the same name in the folders search and curves there. attention_distance.csv and
+robustness.csv of look_inside.py are plateau_mini_attention_distance.csv and
 plateau_mini_robustness.csv.
 
     python tools/analysis/publish_results.py

@@ -74,17 +74,18 @@ def _task_claims(
         config: Names of the paper's configs, with a field for the backbone.
         data: The paper's dataset.
     """
+    (ours, our_network), *others = BACKBONES.items()
     for percent in (100, 20):
-        for label, network in list(BACKBONES.items())[1:]:
+        for label, network in others:
             paper = 'no figures'
             if percent == 100 and config.format(network) in scores:
-                pair = (scores[config.format(name)][0] for name in ('vitaev2_s', network))
+                pair = (scores[config.format(name)][0] for name in (our_network, network))
                 paper = f'{" and ".join(map(str, pair))} ({data})'
             share = '' if percent == 100 else f' with {percent} % of the images'
             yield Claim(
-                f'{what}: ViTAEv2-S is better than {label}{share}',
+                f'{what}: {ours} is better than {label}{share}',
                 f'{task}_own_data',
-                f'ViTAEv2-S, {percent} %',
+                f'{ours}, {percent} %',
                 f'{label}, {percent} %',
                 paper,
             )
@@ -230,14 +231,15 @@ def difference(scores: Scores, better: str, worse: str) -> Difference:
 
 def claims_table(claims: Sequence[Claim], folder: Path) -> str:
     """Returns a Markdown table with a line for each claim, from the CSV files in a folder."""
+    names = {claim.file for claim in claims}
+    files = {name: read_claimed(folder / f'{name}.csv') for name in names}
     lines = [['claim', 'paper', 'here', 'verdict']]
     for claim in claims:
-        file = f'{claim.file}.csv'
-        scores = read_claimed(folder / file)
+        scores = files[claim.file]
         found = difference(scores, claim.better, claim.worse)
         here = (
             f'{mean(scores[claim.better]):.1f} and {mean(scores[claim.worse]):.1f}: '
-            f'{found.value:+.1f} ([data](results/{file}))'
+            f'{found.value:+.1f} ([data](results/{claim.file}.csv))'
         )
         lines.append(
             [f'[{claim.text}](#{SECTIONS[claim.file]})', claim.reported(), here, found.verdict]
